@@ -1,0 +1,146 @@
+"""The errors of Sweepstake.
+
+SweepstakeError
+├── PermanentError                 a retry cannot help: fail at once
+│   ├── GridFileError              the grid file is wrong; carries every problem found
+│   ├── SettingsError              the environment is set up wrongly
+│   ├── DataError                  the data cannot be used as the grid file says
+│   ├── ModelFileError             a stored model was altered or holds a type that is not trusted
+│   ├── TrialFailedError           a trial could not be trained; says why
+│   ├── NotFoundError              a sweep, model or version that was asked for does not exist
+│   └── SweepFailedError           more trials failed than the sweep tolerates
+└── TransientError                 a retry can help
+    ├── TrackingUnavailableError   MLflow did not answer
+    ├── DiskFullError              there is no space to write what has to be written
+    └── StackError                 a component of the embedded stack is not (yet) healthy
+
+A message has the form ``where: rule, but got value. Way out.``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def printable(text: str) -> str:
+    r"""``text`` with everything that does not print written as its escape.
+
+    >>> printable("a\ud800\x1b[31m b")
+    'a\\ud800\\x1b[31m b'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
+class SweepstakeError(Exception):
+    """Base of every error that Sweepstake raises on purpose.
+
+    Its text is safe to show: it holds no control characters, whatever a file or a server said.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(map(printable, super().__str__().split("\n")))
+
+
+class PermanentError(SweepstakeError):
+    """An error that no retry can mend."""
+
+
+class TransientError(SweepstakeError):
+    """An error that a later attempt may not meet."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake in a grid file.
+
+    ``path`` is the place in the file (``grid.max_depth[1]``, empty for the whole file), ``line``
+    its one-based line (0 where there is none), ``message`` the rule, the value and the way out.
+    """
+
+    line: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"line {self.line}: " if self.line else ""
+        path = f"{self.path}: " if self.path else ""
+        return printable(f"{place}{path}{self.message}")
+
+
+MOST_PROBLEMS = 100
+MOST_COUNTED = 300
+"""A flood of mistakes is not looked through to its end: wording 50,000 of them takes seconds."""
+
+
+class GridFileError(PermanentError):
+    """A grid file with mistakes in the order of their lines; of a flood, the first hundred."""
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.file = file
+        self.problems = _foremost(problems)
+        super().__init__("\n".join(f"{printable(file)}: {problem}" for problem in self.problems))
+
+
+def _foremost(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The first problems, and a last one that counts the others."""
+    ordered = sorted(set(problems))
+    first, more = ordered[:MOST_PROBLEMS], len(ordered) - MOST_PROBLEMS
+    if more <= 0:
+        return tuple(first)
+    number = f"at least {more:,}" if len(ordered) >= MOST_COUNTED else f"{more:,}"
+    message = f"and {number} more mistakes. Mend those above first."
+    return (*first, Problem(first[-1].line, "…", message))
+
+
+class SettingsError(PermanentError):
+    """A setting that is missing or cannot be used."""
+
+
+class DataError(PermanentError):
+    """Data that is missing, unreadable or unfit for the sweep.
+
+    ``messages`` has one text for each fault; each begins with its place in the grid file.
+    """
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__(*messages)
+        self.messages = messages
+
+    def __str__(self) -> str:
+        return "\n".join(map(printable, self.messages))
+
+
+class ModelFileError(PermanentError):
+    """A stored model that must not be loaded."""
+
+
+class TrialFailedError(PermanentError):
+    """A trial that ended without a model; its sweep goes on."""
+
+
+class NotFoundError(PermanentError):
+    """A sweep, model or version that does not exist."""
+
+
+class SweepFailedError(PermanentError):
+    """A sweep in which more trials failed than its grid file tolerates."""
+
+
+class TrackingUnavailableError(TransientError):
+    """The MLflow tracking server did not answer, or answered with a fault of its own."""
+
+
+class DiskFullError(TransientError):
+    """A disk or a quota that is used up."""
+
+
+class StackError(TransientError):
+    """A component of the embedded stack is not healthy."""

@@ -1,0 +1,223 @@
+"""Grid file -> ``SweepSpec``: every mistake that can be seen without the data, at once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sweepstake import candidates, metrics, schedules, schema, space
+from sweepstake.document import line_of
+from sweepstake.errors import MOST_COUNTED, GridFileError, Problem
+from sweepstake.jsonfile import read_json
+from sweepstake.nearmiss import shown
+from sweepstake.spec import (
+    BackfillPolicy,
+    DataSpec,
+    GridFile,
+    Limits,
+    Preprocess,
+    PromotionPolicy,
+    SweepSpec,
+)
+from sweepstake.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sweepstake.document import Document
+    from sweepstake.settings import Settings
+
+LARGEST = 1_000_000
+"""Bytes; a grid of ten thousand values has about a tenth of that."""
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+DEFAULT_METRIC = "f1_macro"
+BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A grid file as far as it can be understood: ``data`` and ``spec`` where they are sound."""
+
+    file: str
+    lines: Mapping[str, int]
+    problems: tuple[Problem, ...]
+    data: DataSpec | None = None
+    grid: GridFile | None = None
+
+
+def load(path: Path, settings: Settings) -> GridFile:
+    """Read the grid file at ``path``.
+
+    Raises:
+        GridFileError: it cannot be read or is wrong; carries every problem with path and line.
+    """
+    return parse(read(path), str(path), settings)
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file, at most one more than a grid file may have.
+
+    Raises:
+        GridFileError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(LARGEST + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        problem = Problem(0, "", f"cannot be read: {reason}. Check its name and permissions.")
+        raise GridFileError(str(path), [problem]) from error
+
+
+def parse(content: bytes, file: str, settings: Settings) -> GridFile:
+    """Read a grid file from its bytes.
+
+    ``file`` is its name for display: JSON where it ends in ``.json``, else YAML; its stem is the
+    default name of the sweep.
+
+    Raises:
+        GridFileError: the file is wrong; carries every problem with path and line.
+    """
+    sketch = draft(content, file, settings)
+    if sketch.grid is None:
+        raise GridFileError(file, sketch.problems)
+    return sketch.grid
+
+
+def draft(content: bytes, file: str, settings: Settings) -> Draft:
+    """Understand a grid file as far as possible, and collect its mistakes.
+
+    Raises:
+        GridFileError: the file is not YAML or JSON, or not a mapping.
+    """
+    document = _document(content, file)
+    raw: dict[str, Any] = document.value
+    problems = tuple(sorted(set(islice(_problems(document), MOST_COUNTED))))
+    broken = {problem.path.partition(".")[0] for problem in problems}
+    sound = "data" not in broken and schema.is_data(raw.get("data", {"source": ""}))
+    data = _data(raw, settings) if sound else None
+    if problems:
+        return Draft(file, document.lines, problems, data)
+    spec = _spec(raw, file, settings)
+    problems = tuple(_oversize(spec, document.lines))
+    grid = None if problems else GridFile(file, sha256(content).hexdigest(), spec, document.lines)
+    return Draft(file, document.lines, problems, data, grid)
+
+
+def _document(content: bytes, file: str) -> Document:
+    text = _text(content, file)
+    reader = read_json if file.lower().endswith(".json") and text.strip() else read_yaml
+    document = reader(text, file)
+    if document.value is None:
+        _refuse(file, 0, "must describe a sweep, but is empty. Write at least data and estimator.")
+    if not isinstance(document.value, dict):
+        value = shown(document.value)
+        _refuse(
+            file, document.lines[""], f"must be a mapping, but got {value}. Write 'key: value'."
+        )
+    return document
+
+
+def _text(content: bytes, file: str) -> str:
+    """The text of a file in UTF-8, with or without its byte order mark."""
+    if len(content) > LARGEST:
+        _refuse(file, 0, f"must not be larger than {LARGEST:,} bytes. Split the sweep.")
+    if content.startswith(UTF_16):
+        _refuse(file, 0, "must be UTF-8 text, but is UTF-16. Save it as UTF-8.")
+    if b"\0" in content:
+        _refuse(file, 0, "must be UTF-8 text, but holds binary data. Name a YAML or JSON file.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = f"0x{content[error.start]:02x}"
+        _refuse(file, line, f"must be UTF-8 text, but has the byte {byte}. Save it as UTF-8.")
+
+
+def _refuse(file: str, line: int, message: str) -> NoReturn:
+    raise GridFileError(file, [Problem(line, "", message)])
+
+
+def _problems(document: Document) -> Iterator[Problem]:
+    """Everything that is wrong with the parts of a file, wherever each part can be understood."""
+    raw, lines = document.value, document.lines
+    yield from document.problems
+    yield from schema.problems_of(document)
+    for written in candidates.read_candidates(raw):
+        yield from candidates.problems_of(written, lines)
+    yield from candidates.doubled(raw, lines)
+    yield from schedules.problems_of(raw, lines)
+    message = metrics.problem_of(raw.get("metric"))
+    if message:
+        yield Problem(lines["metric"], "metric", message)
+
+
+def _oversize(spec: SweepSpec, lines: Mapping[str, int]) -> Iterator[Problem]:
+    points = space.size(spec)
+    if points > spec.limits.max_trials:
+        path = next((key for key in ("grid", "candidates", "configs") if key in lines), "")
+        message = (
+            f"must have at most {spec.limits.max_trials:,} trials, but has {points:,}. "
+            "Remove values, or raise limits.max_trials."
+        )
+        yield Problem(line_of(lines, path), path, message)
+
+
+def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
+    """The spec of a sound file."""
+    name = raw.get("name", default_name(file))
+    return SweepSpec(
+        name=name,
+        model=raw.get("model", name),
+        data=_data(raw, settings),
+        candidates=tuple(map(candidates.candidate, candidates.read_candidates(raw))),
+        metric=raw.get("metric", DEFAULT_METRIC),
+        preprocess=Preprocess(raw.get("preprocess", Preprocess.AUTO)),
+        register_top=_register_top(raw.get("register", "all")),
+        limits=_limits(raw.get("limits", {})),
+        promotion=_promotion(raw.get("promotion", {})),
+        schedule=schedules.read(raw),
+        **{key: raw[key] for key in ("cv", "seed") if key in raw},
+    )
+
+
+def _data(raw: Mapping[str, Any], settings: Settings) -> DataSpec:
+    """The data section; the course's shape may leave it to the settings."""
+    section = {**raw.get("data", {"source": settings.default_source}), **schedules.days(raw)}
+    section.pop("window", None)
+    target = section.pop("target", ())
+    section["target"] = (target,) if isinstance(target, str) else tuple(target)
+    return DataSpec(**{**section, "drop": tuple(section.get("drop", ()))})
+
+
+def _promotion(section: Mapping[str, Any]) -> PromotionPolicy:
+    backfill = BackfillPolicy(section.get("backfill", BackfillPolicy.AS_OF))
+    return PromotionPolicy(**{**section, "backfill": backfill})
+
+
+def _limits(section: Mapping[str, Any]) -> Limits:
+    memory = section.get("trial_memory")
+    if isinstance(memory, str):
+        number, unit = re.findall(r"[\d.]+|[A-Za-z]+", memory)
+        memory = round(float(number) * BYTES[unit])
+    return Limits(**{**section, "trial_memory": memory})
+
+
+def _register_top(register: str | Mapping[str, int]) -> int | None:
+    if isinstance(register, str):
+        return {"all": None, "best": 1}[register]
+    return register["top"]
+
+
+def default_name(file: str) -> str:
+    """The name of a sweep whose file gives none: the stem, other characters turned to ``-``.
+
+    >>> default_name("grids/My digits (2).yaml")
+    'My-digits-2'
+    """
+    words = re.findall(r"[A-Za-z0-9._]+", Path(file).stem)
+    return "-".join(words)[:100].strip("._-") or "sweep"

@@ -1,0 +1,116 @@
+"""Settings: what the operator decides, read from the environment when asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweepstake.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "SWEEPSTAKE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. Secrets do not show in ``repr``.
+
+    home: state folder of the embedded stack.
+    grids: the watched folder.
+    workspace: folder for grid snapshots, plans and staged data.
+    data_roots: folders that data may be read from; relative sources are looked up in their order.
+    tracking_uri: the MLflow server.
+    airflow_url: the Airflow api-server.
+    default_source: data of grid files in the course's shape that name none.
+    pool: Airflow pool whose slots cap how many training tasks run at once.
+    estimators: classifiers, or packages of them, that grid files may name beside scikit-learn's.
+    trusted_types: types that a model file may hold beside those of the reviewed list.
+    """
+
+    home: Path
+    grids: Path
+    workspace: Path
+    data_roots: tuple[Path, ...]
+    tracking_uri: str = field(repr=False)  # may hold a password
+    airflow_url: str
+    airflow_user: str = "admin"
+    airflow_password: str = field(default="", repr=False)
+    default_source: str = "sklearn:iris"
+    pool: str = "default_pool"
+    estimators: tuple[str, ...] = ()
+    trusted_types: tuple[str, ...] = ()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Build the settings from ``environ`` (default: the process environment).
+
+    Variables are ``SWEEPSTAKE_HOME``, ``_GRIDS``, ``_WORKSPACE``, ``_DATA_ROOTS`` (separated as in
+    ``PATH``), ``_AIRFLOW_URL``, ``_AIRFLOW_USER``, ``_AIRFLOW_PASSWORD``, ``_DEFAULT_SOURCE``,
+    ``_POOL``, ``_ESTIMATORS`` and ``_TRUSTED_TYPES`` (separated by commas) and MLflow's own
+    ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack in ``SWEEPSTAKE_HOME``
+    if one was started there.
+
+    Raises:
+        SettingsError: a URL has no scheme, or a dotted name is none.
+    """
+    env = os.environ if environ is None else environ
+    home = Path(env.get(PREFIX + "HOME") or ".sweepstake").absolute()
+    stack = _stack_environment(home)
+    get = {**stack, **{k: v for k, v in env.items() if v}}.get
+    grids = Path(get(PREFIX + "GRIDS", "grids")).absolute()
+    roots = get(PREFIX + "DATA_ROOTS", str(grids))
+    return Settings(
+        home=home,
+        grids=grids,
+        workspace=Path(get(PREFIX + "WORKSPACE", str(home / "workspace"))).absolute(),
+        data_roots=tuple(Path(root).absolute() for root in roots.split(os.pathsep) if root),
+        tracking_uri=_url(
+            "MLFLOW_TRACKING_URI", get("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+        ),
+        airflow_url=_airflow_url(get(PREFIX + "AIRFLOW_URL", "http://127.0.0.1:8080")),
+        airflow_user=get(PREFIX + "AIRFLOW_USER", "admin"),
+        airflow_password=get(PREFIX + "AIRFLOW_PASSWORD", ""),
+        default_source=get(PREFIX + "DEFAULT_SOURCE", "sklearn:iris"),
+        pool=get(PREFIX + "POOL", "default_pool"),
+        estimators=_names(PREFIX + "ESTIMATORS", get(PREFIX + "ESTIMATORS", "")),
+        trusted_types=_names(PREFIX + "TRUSTED_TYPES", get(PREFIX + "TRUSTED_TYPES", "")),
+    )
+
+
+def _stack_environment(home: Path) -> dict[str, str]:
+    """What the embedded stack in ``home`` told its clients, as ``KEY=value`` lines."""
+    try:
+        text = (home / "client.env").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def _url(name: str, value: str) -> str:
+    shown = value.rpartition("@")[2]  # a password may stand before it
+    if "://" not in value:
+        message = f"{name}: must be a URL with a scheme, but got {shown!r}. Write http://host:port."
+        raise SettingsError(message)
+    return value
+
+
+def _airflow_url(value: str) -> str:
+    name = PREFIX + "AIRFLOW_URL"
+    if "@" in _url(name, value):
+        message = f"{name}: must not hold a user. Set {PREFIX}AIRFLOW_USER and _PASSWORD."
+        raise SettingsError(message)
+    return value.rstrip("/")
+
+
+def _names(setting: str, value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            message = f"{setting}: must be dotted names separated by commas, but got {name!r}."
+            message += " Write for example lightgbm.LGBMClassifier,xgboost.XGBClassifier."
+            raise SettingsError(message)
+    return names

@@ -1,0 +1,74 @@
+"""A trial: one point of the search space, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sweepstake.spec import EstimatorSpec
+
+
+class TrialState(StrEnum):
+    """Where a trial stands; MLflow's run status mirrors it (RUNNING, FINISHED, FAILED)."""
+
+    PENDING = "PENDING"
+    """Planned, not yet started."""
+    RUNNING = "RUNNING"
+    """A task is training it."""
+    COMPLETE = "COMPLETE"
+    """Trained, tracked and, where the sweep says so, registered."""
+    FAILED = "FAILED"
+    """Ended without a model; the reason is on its run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One point: its number in the sweep, its content key and the classifier to fit."""
+
+    number: int
+    key: str
+    estimator: EstimatorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A metric that the training process reports step by step."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+    """Pairs of step (iteration, fold) and value."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What a fitted trial reports; ``metrics`` are single figures, ``curves`` have steps."""
+
+    trial: Trial
+    params: Mapping[str, str]
+    """Every parameter of the estimator, defaults included, as text."""
+    metrics: Mapping[str, float]
+    curves: tuple[Curve, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows are true classes, columns predicted ones, on the holdout; empty for multilabel."""
+    labels: tuple[str, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A trial as the leaderboard shows it."""
+
+    number: int
+    key: str
+    state: TrialState
+    estimator: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    run_id: str
+    reason: str = ""
+    version: str = ""
+    reused_from: str = ""

@@ -1,0 +1,64 @@
+"""The grid files of ``tests/grids``: those of ``valid`` pass, those of ``invalid`` get their words.
+
+What is expected stands in the file's first comments (``# expect: <message>`` for each problem, ``#
+trials: <count>``) or, where the file cannot hold comments, in ``<file>.expect`` beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sweepstake import preflight
+from sweepstake.errors import GridFileError
+from sweepstake.settings import load_settings
+
+GRIDS = Path(__file__).parents[1] / "grids"
+EXAMPLES = Path(__file__).parents[2] / "grids"
+SETTINGS = replace(load_settings({}), data_roots=(GRIDS,))
+
+
+def _files(folder):
+    paths = sorted(path for path in (GRIDS / folder).iterdir() if path.suffix != ".expect")
+    return [pytest.param(path, id=path.name) for path in paths]
+
+
+def _expected(path, word):
+    """The expectations of a file: from beside it, or from its first comments."""
+    beside = path.with_name(f"{path.name}.expect")
+    if beside.exists():
+        return [line.removeprefix(f"{word}: ") for line in beside.read_text("utf-8").splitlines()]
+    return re.findall(rf"^# {word}: (.*?)\r?$", path.read_text("utf-8", "replace"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", _files("invalid"))
+def test_an_invalid_file_gets_exactly_its_messages(path):
+    """Every mistake of a bad file is reported, in order, and nothing else is."""
+    with pytest.raises(GridFileError) as caught:
+        preflight.load(path, SETTINGS)
+    actual = [str(problem).replace(str(GRIDS), "<data>") for problem in caught.value.problems]
+    assert _expected(path, "expect") == actual
+
+
+@pytest.mark.parametrize("path", _files("valid"))
+def test_a_valid_file_has_its_number_of_trials(path):
+    """A good file passes preflight and describes the expected number of trials."""
+    _, checked = preflight.load(path, SETTINGS)
+    assert _expected(path, "trials") == [str(checked.trial_count)]
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.name)
+def test_an_example_passes_and_points_editors_at_the_schema(path):
+    """Each example grid passes preflight and begins with the line that editors complete from."""
+    first = path.read_text("utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../schemas/sweep.schema.json"
+    _, checked = preflight.load(path, replace(SETTINGS, data_roots=(EXAMPLES,)))
+    assert checked.trial_count > 1
+
+
+def test_there_are_enough_files():
+    """The collections do not shrink unnoticed."""
+    assert (len(_files("invalid")) >= 110, len(_files("valid")) >= 30) == (True, True)

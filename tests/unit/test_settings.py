@@ -1,0 +1,138 @@
+from pathlib import Path
+
+import pytest
+
+from sweepstake.errors import SettingsError
+from sweepstake.settings import Settings, load_settings
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A state folder in which a stack was started."""
+    lines = [
+        "MLFLOW_TRACKING_URI=http://127.0.0.1:5511",
+        "SWEEPSTAKE_AIRFLOW_URL=http://127.0.0.1:8811",
+        "SWEEPSTAKE_AIRFLOW_PASSWORD=pa=ss=word",
+        "SWEEPSTAKE_POOL=sweepstake",
+        "",
+    ]
+    (tmp_path / "client.env").write_text("\n".join(lines))
+    return tmp_path
+
+
+def test_everything_has_a_default_below_the_working_folder(tmp_path, monkeypatch):
+    """With nothing set, the state folder and the watched folder are the working folder's."""
+    monkeypatch.chdir(tmp_path)
+    expected = Settings(
+        home=tmp_path / ".sweepstake",
+        grids=tmp_path / "grids",
+        workspace=tmp_path / ".sweepstake" / "workspace",
+        data_roots=(tmp_path / "grids",),
+        tracking_uri="http://127.0.0.1:5000",
+        airflow_url="http://127.0.0.1:8080",
+    )
+    assert expected == load_settings({})
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path, monkeypatch):
+    """`SWEEPSTAKE_HOME=` and its like mean the default."""
+    monkeypatch.chdir(tmp_path)
+    names = ("HOME", "GRIDS", "WORKSPACE", "DATA_ROOTS", "AIRFLOW_URL", "AIRFLOW_USER", "POOL")
+    empty = {f"SWEEPSTAKE_{name}": "" for name in names}
+    assert load_settings({}) == load_settings({**empty, "MLFLOW_TRACKING_URI": ""})
+
+
+def test_the_environment_decides(tmp_path):
+    """Each variable sets its field; roots are separated as in PATH; paths become absolute."""
+    settings = load_settings(
+        {
+            "SWEEPSTAKE_HOME": str(tmp_path),
+            "SWEEPSTAKE_GRIDS": "drop",
+            "SWEEPSTAKE_WORKSPACE": "/shared/workspace",
+            "SWEEPSTAKE_DATA_ROOTS": "/data/a::/data/b",
+            "MLFLOW_TRACKING_URI": "https://mlflow.example",
+            "SWEEPSTAKE_AIRFLOW_URL": "https://airflow.example/",
+            "SWEEPSTAKE_AIRFLOW_USER": "ann",
+            "SWEEPSTAKE_AIRFLOW_PASSWORD": "secret",
+            "SWEEPSTAKE_DEFAULT_SOURCE": "sklearn:wine",
+            "SWEEPSTAKE_POOL": "training",
+        }
+    )
+    expected = Settings(
+        home=tmp_path,
+        grids=Path("drop").absolute(),
+        workspace=Path("/shared/workspace"),
+        data_roots=(Path("/data/a"), Path("/data/b")),
+        tracking_uri="https://mlflow.example",
+        airflow_url="https://airflow.example",
+        airflow_user="ann",
+        airflow_password="secret",
+        default_source="sklearn:wine",
+        pool="training",
+    )
+    assert expected == settings
+
+
+def test_a_started_stack_tells_where_it_is(home):
+    """What the embedded stack wrote for its clients is used, up to the first `=` of a line."""
+    settings = load_settings({"SWEEPSTAKE_HOME": str(home)})
+    assert (settings.tracking_uri, settings.airflow_url, settings.airflow_password) == (
+        "http://127.0.0.1:5511",
+        "http://127.0.0.1:8811",
+        "pa=ss=word",
+    )
+    assert settings.pool == "sweepstake"
+
+
+def test_the_environment_goes_before_the_stack(home):
+    """A variable that is set wins over the stack's file; an empty one does not."""
+    environ = {"SWEEPSTAKE_HOME": str(home), "MLFLOW_TRACKING_URI": "http://other:1"}
+    settings = load_settings({**environ, "SWEEPSTAKE_AIRFLOW_URL": ""})
+    assert (settings.tracking_uri, settings.airflow_url) == (
+        "http://other:1",
+        "http://127.0.0.1:8811",
+    )
+
+
+def test_secrets_do_not_show(home):
+    """The text form of the settings may be logged: it holds no password."""
+    environ = {
+        "SWEEPSTAKE_HOME": str(home),
+        "MLFLOW_TRACKING_URI": "http://ann:t0psecret@mlflow.example",
+    }
+    settings = load_settings(environ)
+    assert [] == [secret for secret in ("pa=ss", "t0psecret") if secret in repr(settings)]
+
+
+@pytest.mark.parametrize("name", ["MLFLOW_TRACKING_URI", "SWEEPSTAKE_AIRFLOW_URL"])
+@pytest.mark.parametrize("value", ["localhost", "localhost:5000", "127.0.0.1:5000"])
+def test_a_url_needs_its_scheme(tmp_path, name, value):
+    """An address without a scheme is refused with the way to write it."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"SWEEPSTAKE_HOME": str(tmp_path), name: value})
+    expected = f"{name}: must be a URL with a scheme, but got '{value}'. Write http://host:port."
+    assert expected == str(caught.value)
+
+
+def test_what_an_operator_adds_is_a_list_of_dotted_names(tmp_path):
+    """Names are separated by commas; blanks and empty entries count for nothing."""
+    environ = {
+        "SWEEPSTAKE_HOME": str(tmp_path),
+        "SWEEPSTAKE_ESTIMATORS": "lightgbm, xgboost.XGBClassifier,",
+        "SWEEPSTAKE_TRUSTED_TYPES": "lightgbm.basic.Booster",
+    }
+    settings = load_settings(environ)
+    assert ("lightgbm", "xgboost.XGBClassifier") == settings.estimators
+    assert ("lightgbm.basic.Booster",) == settings.trusted_types
+
+
+@pytest.mark.parametrize("name", ["SWEEPSTAKE_ESTIMATORS", "SWEEPSTAKE_TRUSTED_TYPES"])
+def test_a_name_that_is_no_dotted_name_is_refused(tmp_path, name):
+    """Code, paths and blanks within are no names."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"SWEEPSTAKE_HOME": str(tmp_path), name: "os.system('id')"})
+    expected = (
+        f"{name}: must be dotted names separated by commas, but got \"os.system('id')\". "
+        "Write for example lightgbm.LGBMClassifier,xgboost.XGBClassifier."
+    )
+    assert expected == str(caught.value)
