@@ -1,0 +1,138 @@
+"""Preflight: everything that can go wrong with a sweep, looked for before anything trains.
+
+The loader has checked the file itself. Here the data is read, a few points are fitted and scored on
+a few rows, and some of these fits are timed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sweepstake import data, datachecks, loader, partitions, refusals, splitting
+from sweepstake.document import line_of
+from sweepstake.errors import DataError, GridFileError, Problem
+from sweepstake.estimate import trial_seconds
+from sweepstake.rehearsal import Rows, Stage
+from sweepstake.space import size, trials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+    from pathlib import Path
+
+    import numpy as np
+
+    from sweepstake.data import Table
+    from sweepstake.settings import Settings
+    from sweepstake.spec import GridFile, SweepSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a sweep will be: its trials, the seconds of computing they take together, its rows.
+
+    ``trial_seconds`` are those of one trial, for each product of the search space.
+    """
+
+    trial_count: int
+    estimate_seconds: float
+    rows: int
+    trial_seconds: tuple[float, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def load(
+    path: Path, settings: Settings, partition: date | None = None
+) -> tuple[GridFile, Preflight]:
+    """Read a grid file and check it: the mistakes of the file and of its data come together.
+
+    Data that are kept by day are those of ``partition``, or of the newest day.
+
+    Raises:
+        GridFileError: carries every problem with path and line.
+    """
+    return inspect(loader.read(path), str(path), settings, partition)
+
+
+def inspect(
+    content: bytes, file: str, settings: Settings, partition: date | None = None
+) -> tuple[GridFile, Preflight]:
+    """The same for a grid file's bytes; ``file`` is its name for display.
+
+    Raises:
+        GridFileError: carries every problem with path and line.
+    """
+    draft = loader.draft(content, file, settings)
+    if draft.grid is not None:
+        grid = _at(draft.grid, settings, partition)
+        return grid, check(grid, settings)
+    problems = list(draft.problems)
+    if draft.data is not None:
+        try:
+            day = partitions.choose(draft.data, settings.data_roots, partition)
+            data.read(replace(draft.data, partition=day), settings.data_roots)
+        except DataError as error:
+            problems += _located(error, draft.lines)
+    raise GridFileError(draft.file, problems)
+
+
+def check(grid: GridFile, settings: Settings) -> Preflight:
+    """Check a sound grid file against its data and against scikit-learn.
+
+    Each combination of choices in the search space is fitted once on a few rows of each class, and,
+    where that fails, on the training rows of the first fold, since some parameters
+    (``n_neighbors``) are fine only with all of them.
+
+    Raises:
+        GridFileError: the data cannot be used, or a point cannot be fitted or scored; carries every
+            problem with path and line.
+    """
+    try:
+        table = data.read(grid.spec.data, settings.data_roots)
+        sides = splitting.split(table, grid.spec.data.holdout, grid.spec.seed)
+        rows = _rows(grid.spec, table, sides[0])
+    except DataError as error:
+        raise GridFileError(grid.file, _located(error, grid.lines)) from error
+    with Stage(grid.spec, rows) as stage:
+        found, complete = refusals.find(grid.spec, stage)
+        if found:
+            raise GridFileError(grid.file, list(refusals.problems(grid, found)))
+        seconds = trial_seconds(grid.spec, stage)
+    space = trials(grid.spec, table.digest)
+    warnings = [
+        *datachecks.warnings_of(table, sides),
+        *_of_space(grid.spec, len(space), complete=complete),
+    ]
+    total = sum(seconds[space.product_of(number)] for number in range(len(space)))
+    return Preflight(len(space), total, len(table.X), seconds, tuple(warnings))
+
+
+def _at(grid: GridFile, settings: Settings, partition: date | None) -> GridFile:
+    """The grid file on the data of one day."""
+    try:
+        day = partitions.choose(grid.spec.data, settings.data_roots, partition)
+    except DataError as error:
+        raise GridFileError(grid.file, _located(error, grid.lines)) from error
+    return replace(grid, spec=grid.spec.at(day))
+
+
+def _rows(spec: SweepSpec, table: Table, train: np.ndarray) -> Rows:
+    """The training rows as the first fold has them."""
+    fit, score = splitting.folds(table.y[train], spec.cv, spec.seed)[0]
+    fit, score = train[fit], train[score]
+    return Rows(table.X.iloc[fit], table.y[fit], table.X.iloc[score], table.y[score])
+
+
+def _located(error: DataError, lines: Mapping[str, int]) -> list[Problem]:
+    """The problems of the data at their places: each begins with it, as ``data.target: ...``."""
+    parts = [message.partition(": ") for message in error.messages]
+    return [Problem(line_of(lines, path), path, message) for path, _, message in parts]
+
+
+def _of_space(spec: SweepSpec, trial_count: int, *, complete: bool) -> Iterator[str]:
+    doubled = size(spec) - trial_count
+    if doubled:
+        yield f"points that the grid writes more than once: {doubled:,}; each is trained once."
+    if not complete:
+        yield "Not every combination of choices was tried: there are too many, or they take long."

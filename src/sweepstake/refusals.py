@@ -1,0 +1,123 @@
+"""Refusals: the points of a search space that scikit-learn will not fit, or not score."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.errors import Problem
+from sweepstake.nearmiss import listed, shown
+from sweepstake.probes import choices, extremes
+from sweepstake.space import products, size
+from sweepstake.spec import EstimatorSpec, Preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sweepstake.probes import Probe
+    from sweepstake.rehearsal import Refusal, Stage
+    from sweepstake.space import Product
+    from sweepstake.spec import GridFile, SweepSpec
+
+MOST_PROBES = 200
+PROBE_SECONDS = 20.0
+"""After this time no further probe begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A probe, where it comes from (position of the candidate, product) and what came of it."""
+
+    candidate: int
+    product: Product
+    probe: Probe
+    refusal: Refusal | None
+
+
+def find(spec: SweepSpec, stage: Stage) -> tuple[list[Tried], bool]:
+    """The refused probes, and whether there was time for all probes.
+
+    Each is tried on a few rows of each class; what is refused there counts only if it is refused on
+    all rows of ``stage`` too.
+    """
+    deadline = time.perf_counter() + PROBE_SECONDS
+    refused: list[Tried] = []
+    for count, tried in enumerate(_tried(spec, stage)):
+        if tried.refusal:
+            refused.append(tried)
+        if count + 1 == MOST_PROBES or time.perf_counter() > deadline:
+            return refused, False
+    return refused, True
+
+
+def _tried(spec: SweepSpec, stage: Stage) -> Iterator[Tried]:
+    """Every probe with its outcome, each of them tried when it is asked for."""
+    for position, candidate in enumerate(spec.candidates):
+        for product in products(candidate):
+            sound: EstimatorSpec | None = None
+            for probe in choices(product):
+                refusal = _refusal(probe.estimator, stage)
+                yield Tried(position, product, probe, refusal)
+                sound = sound or (None if refusal else probe.estimator)
+            for probe in extremes(product, sound) if sound else ():
+                refusal = _refusal(probe.estimator, stage)
+                yield Tried(position, product, probe, refusal)
+
+
+def _refusal(point: EstimatorSpec, stage: Stage) -> Refusal | None:
+    return stage.on_few(point).refusal and stage.on_rows(point, stage.row_count).refusal
+
+
+def problems(grid: GridFile, refused: Sequence[Tried]) -> Iterator[Problem]:
+    """One problem for each reason and candidate, and for each reason against the metric."""
+    groups: dict[tuple[str, str], list[Tried]] = defaultdict(list)
+    for tried in refused:
+        if tried.refusal:
+            of_metric = tried.refusal.of_metric
+            path = "metric" if of_metric else grid.classifier_path(tried.candidate)
+            groups[path, tried.refusal.reason].append(tried)
+    for (path, reason), group in groups.items():
+        words = _metric_message if path == "metric" else _fit_message
+        yield Problem(grid.line_of(path), path, words(grid.spec, reason, group))
+
+
+def _fit_message(spec: SweepSpec, reason: str, group: Sequence[Tried]) -> str:
+    return f"cannot be fitted{_where(spec, group)}: {reason}{_way_out(spec, reason)}"
+
+
+def _where(spec: SweepSpec, group: Sequence[Tried]) -> str:
+    """`` in 12 of 36 trials, first with C=1``: a refused probe counts for those it speaks for."""
+    total = size(spec)
+    count = sum(
+        any(one.probe.speaks_for(product[index]) for one in group if one.product is product)
+        for product in {id(one.product): one.product for one in group}.values()
+        for index in range(len(product))
+    )
+    params = ", ".join(f"{key}={_value(v)}" for key, v in group[0].probe.estimator.params.items())
+    with_params = f" with {params}" if params else ""
+    if total == 1:
+        return with_params
+    return f" in {count:,} of {total:,} trials, first{with_params or ' without parameters'}"
+
+
+def _value(value: Any) -> str:
+    return value.short_name if isinstance(value, EstimatorSpec) else shown(value)
+
+
+def _way_out(spec: SweepSpec, reason: str) -> str:
+    """What to do about the reasons that have one remedy."""
+    if spec.preprocess is Preprocess.NONE and ("NaN" in reason or "convert string" in reason):
+        return " Write 'preprocess: auto'."
+    if len(spec.data.target) > 1 and "1d array" in reason:
+        return " For several targets, put it into MultiOutputClassifier as its estimator."
+    return ""
+
+
+def _metric_message(spec: SweepSpec, reason: str, group: Sequence[Tried]) -> str:
+    names = dict.fromkeys(one.probe.estimator.short_name for one in group)
+    refusal = group[0].refusal
+    alternatives = refusal.alternatives if refusal else ()
+    way_out = f" Did you mean {listed(alternatives)}?" if alternatives else ""
+    return f"'{spec.metric}' cannot be taken of {listed(names, 'and')}: {reason}{way_out}"

@@ -1,0 +1,126 @@
+"""The classifiers that a grid file may name, and those that an operator adds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sweepstake import allowlist
+from sweepstake.errors import NotFoundError, SettingsError
+
+LIGHTGBM = "import json, sys\nfrom sweepstake import allowlist, estimators, space, spec\n"
+OWN = """
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LinearRegression
+
+class GaussianNB(ClassifierMixin, BaseEstimator):
+    def __init__(self, depth=3):
+        self.depth = depth
+
+class _Hidden(GaussianNB):
+    pass
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A package of the operator with a classifier whose name scikit-learn has too."""
+    (tmp_path / "ownpackage.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("ownpackage", None)
+
+
+def added(setting, program):
+    """What a program prints in a process of its own with ``SWEEPSTAKE_ESTIMATORS`` set."""
+    environ = {**os.environ, "SWEEPSTAKE_ESTIMATORS": setting}
+    command = [sys.executable, "-c", LIGHTGBM + program]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "builtins.eval",
+        "sklearn.svm._classes.SVC",
+        "sklearn.svm.SVC.fit",
+        "sklearn.linear_model.LinearRegression",
+        "lightgbm.LGBMClassifier",
+        "xgboost.XGBClassifier",
+        "__import__('os')",
+        "",
+    ],
+)
+def test_other_names_are_refused_and_not_imported(name):
+    """What is not on the list stays unknown: nothing is looked up, nothing imported."""
+    allowlist.classifiers()
+    before = set(sys.modules)
+    with pytest.raises(NotFoundError, match="must be a scikit-learn classifier, but got"):
+        allowlist.resolve(name)
+    assert before == set(sys.modules)
+
+
+def test_a_package_of_the_operator_adds_its_public_classifiers(own):
+    """Regressors and hidden classes stay out."""
+    names = ["ownpackage.DummyClassifier", "ownpackage.GaussianNB"]
+    assert names == list(allowlist._added("ownpackage"))
+    assert ["ownpackage.GaussianNB"] == list(allowlist._added("ownpackage.GaussianNB"))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ownpackage.LinearRegression", "must name classifiers or packages of them, but got"),
+        ("ownpackage.Missing", "must name classifiers or packages of them, but got"),
+        ("json", "must name classifiers or packages of them, but got 'json'. Write for example"),
+        ("nowhere", "must name what is installed, but 'nowhere' is not: No module named 'nowhere'"),
+        ("nowhere.Kind", "must name what is installed, but 'nowhere' is not"),
+    ],
+)
+def test_an_operator_who_adds_no_classifier_is_told(own, name, expected):
+    """A wrong setting is an error of the setting, with its way out."""
+    with pytest.raises(SettingsError) as caught:
+        allowlist._added(name)
+    assert f"SWEEPSTAKE_ESTIMATORS: {expected}" in str(caught.value)
+
+
+def test_lightgbm_can_be_added():
+    """It is named like scikit-learn's own, its parameters are known, and a trial's key has it."""
+    program = """
+point = estimators.as_spec("LGBMClassifier", {"num_leaves": 7})
+print(json.dumps([
+    allowlist.resolve("LGBMClassifier"),
+    estimators.problems_of(estimators.as_spec("LGBMClassifier", {"num_leafs": 7})),
+    estimators.build(point, seed=3).get_params()["random_state"],
+    allowlist.release_of(point.name) in space.canonical(point),
+    allowlist.release_of(point.name).partition("==")[0],
+    allowlist.resolve("SVC"),
+]))
+"""
+    expected = [
+        "lightgbm.LGBMClassifier",
+        [["num_leafs", "LGBMClassifier has no parameter 'num_leafs'. Did you mean 'num_leaves'?"]],
+        3,
+        True,
+        "lightgbm",
+        "sklearn.svm.SVC",
+    ]
+    assert expected == added("lightgbm", program)
+
+
+def test_a_bare_name_stays_scikit_learns(tmp_path):
+    """What an operator adds never changes what a grid file meant before."""
+    (tmp_path / "ownpackage.py").write_text(OWN, encoding="utf-8")
+    program = f"""
+sys.path.insert(0, {str(tmp_path)!r})
+print(json.dumps([allowlist.resolve("GaussianNB"), allowlist.resolve("ownpackage.GaussianNB")]))
+"""
+    expected = ["sklearn.naive_bayes.GaussianNB", "ownpackage.GaussianNB"]
+    assert expected == added("ownpackage", program)

@@ -1,0 +1,167 @@
+"""Preflight: refusals, estimates and warnings of whole grid files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sweepstake import data, estimate, loader, preflight, refusals, rehearsal, splitting
+from sweepstake.errors import GridFileError
+from sweepstake.rehearsal import Outcome, Refusal, rehearse, sentence
+from sweepstake.settings import load_settings
+
+GRIDS = Path(__file__).parents[1] / "grids"
+SETTINGS = replace(load_settings({}), data_roots=(GRIDS,))
+IRIS = 'data: {source: "sklearn:iris"}\n'
+
+
+def _grid(text):
+    return loader.parse((IRIS + text).encode(), "a.yaml", SETTINGS)
+
+
+def _rows(grid):
+    table = data.read(grid.spec.data, ())
+    train, _ = splitting.split(table, grid.spec.data.holdout, grid.spec.seed)
+    return preflight._rows(grid.spec, table, train)
+
+
+class Timed:
+    """A stage of the 96 rows of a fold on which fits take what they are said to."""
+
+    row_count = 96
+
+    def __init__(self, seconds_of_rows):
+        self._seconds_of_rows = seconds_of_rows
+
+    def on_rows(self, _, count):
+        """Take the time for so many rows."""
+        return Outcome(self._seconds_of_rows(count))
+
+
+def _messages(text):
+    with pytest.raises(GridFileError) as caught:
+        preflight.check(_grid(text), SETTINGS)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_sound_sweep_is_counted_and_timed():
+    """Trials, rows and a time that is more than nothing."""
+    checked = preflight.check(_grid("estimator: GaussianNB"), SETTINGS)
+    assert (checked.trial_count, checked.rows, checked.warnings) == (1, 150, ())
+    assert 0 < checked.estimate_seconds < 60
+
+
+def test_the_fits_of_a_refused_metric_and_of_refused_points_come_together():
+    """All mistakes at once, those of fits before those of the metric by their lines."""
+    text = "estimator: LogisticRegression\ngrid: {solver: [lbfgs, liblinear]}\nmetric: f1"
+    first, second = _messages(text)
+    assert first.startswith("line 2: estimator: cannot be fitted in 1 of 2 trials, first with solv")
+    assert second.startswith("line 4: metric: 'f1' cannot be taken of 'LogisticRegression': ")
+
+
+def test_an_extreme_number_is_refused_for_all_its_trials():
+    """One value of a long axis is enough to be refused, and is counted with every choice."""
+    text = "estimator: KNeighborsClassifier\ngrid: {n_neighbors: [3, 999], p: [1, 2]}"
+    (message,) = _messages(text)
+    assert "cannot be fitted in 2 of 4 trials, first with n_neighbors=999, p=1: " in message
+
+
+def test_what_only_few_rows_refuse_is_no_mistake():
+    """Fifty neighbours need more rows than a first try has, but not more than a fold has."""
+    text = "estimator: KNeighborsClassifier\nparams: {n_neighbors: 50}"
+    assert preflight.check(_grid(text), SETTINGS).trial_count == 1
+
+
+def test_the_search_for_refusals_ends_in_time(monkeypatch):
+    """A grid of many choices is tried in part, and the warnings say so."""
+    monkeypatch.setattr(refusals, "MOST_PROBES", 2)
+    text = "estimator: SVC\ngrid: {kernel: [linear, rbf, poly]}"
+    (warning,) = preflight.check(_grid(text), SETTINGS).warnings
+    expected = "Not every combination of choices was tried: there are too many, or they take long."
+    assert expected == warning
+
+
+def test_points_written_twice_are_warned_of():
+    """What the grid repeats is trained once."""
+    text = "estimator: GaussianNB\ngrid: [{var_smoothing: [1e-9]}, {var_smoothing: [1e-9, 1e-3]}]"
+    checked = preflight.check(_grid(text), SETTINGS)
+    expected = "points that the grid writes more than once: 1; each is trained once."
+    assert (checked.trial_count, checked.warnings) == (2, (expected,))
+
+
+@pytest.mark.parametrize(
+    ("seconds_of_rows", "expected"),
+    [(lambda count: 0.01 * count, 0.96), (lambda _: 0.5, 0.5), (lambda _: 3.0, 3.0)],
+)
+def test_time_is_drawn_out_to_a_whole_fold_by_its_growth(seconds_of_rows, expected):
+    """Each trial costs the seconds of one fold, once for each fold and once for the last fit."""
+    grid = _grid("estimator: GaussianNB\ncv: 5")
+    actual = estimate.trial_seconds(grid.spec, Timed(seconds_of_rows))
+    assert actual == pytest.approx((expected * 6,))
+
+
+def test_slow_growth_is_extrapolated(monkeypatch):
+    """From two timed sizes, the rest of the rows follows on the line through them."""
+    monkeypatch.setattr(estimate, "FIRST_ROWS", 10)
+    grid = _grid("estimator: GaussianNB\ncv: 5")
+    actual = estimate.trial_seconds(grid.spec, Timed(lambda count: 0.8 + 0.01 * count))
+    assert actual == pytest.approx(((0.8 + 0.96) * 6,))
+
+
+def test_products_beyond_the_time_for_timing_count_as_the_mean(monkeypatch):
+    """Not every product needs to be timed for an estimate."""
+    monkeypatch.setattr(estimate, "TIMING_SECONDS", -1.0)
+    grid = _grid("candidates: [{estimator: GaussianNB}, {estimator: SVC, grid: {C: [1, 2, 3]}}]")
+    actual = estimate.trial_seconds(grid.spec, Timed(lambda _: 2.0))
+    assert actual == pytest.approx((2.0 * 6, 2.0 * 6))
+
+
+def test_a_classifier_without_end_does_not_hold_preflight_up(monkeypatch):
+    """A billion trees are ended, which is no mistake, and their estimate is no less than that."""
+    monkeypatch.setattr(rehearsal, "LONGEST_SECONDS", 1.0)
+    monkeypatch.setattr(refusals, "PROBE_SECONDS", 0.5)
+    grid = _grid("estimator: RandomForestClassifier\nparams: {n_estimators: 1000000000}")
+    checked = preflight.check(grid, SETTINGS)
+    assert (1, True) == (len(checked.warnings), checked.estimate_seconds > 6)
+
+
+def test_a_classifier_beyond_the_memory_is_refused():
+    """It is ended before the machine has no memory left, and the limit is named."""
+    text = "estimator: MLPClassifier\nparams: {hidden_layer_sizes: [6000, 6000]}\n"
+    (message,) = _messages(text + "limits: {trial_memory: 300MB}")
+    expected = "cannot be fitted with hidden_layer_sizes=[6000, 6000]: It needed more memory than "
+    assert expected + "limits.trial_memory = 0.3 GB." in message
+
+
+def test_few_rows_hold_each_class():
+    """The first try has the given number of rows of each class."""
+    grid = _grid("estimator: GaussianNB")
+    few = _rows(grid).few_of_each_class(4)
+    assert sorted(few.y_fit.tolist()) == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_a_rehearsal_suggests_metrics_that_it_has_tried():
+    """Suggestions suit the fitted classifier: no probabilities, no ``roc_auc_ovr``."""
+    grid = _grid("estimator: LinearSVC\nmetric: roc_auc")
+    refusal = rehearse(grid.spec.candidates[0].estimator, grid.spec, _rows(grid)).refusal
+    assert refusal == Refusal(
+        "multi_class must be in ('ovo', 'ovr').",
+        of_metric=True,
+        alternatives=("f1_macro", "balanced_accuracy"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ValueError("one\ntwo"), "one."),
+        (ValueError("  a   b.  "), "a b."),
+        (KeyError(), "KeyError."),
+        (ValueError("x" * 500), "x" * 299 + "…"),
+    ],
+)
+def test_an_error_is_told_in_one_sentence(error, expected):
+    """The first line is the sentence, with a full stop."""
+    assert expected == sentence(error)

@@ -1,0 +1,59 @@
+"""Which points speak for a product."""
+
+from __future__ import annotations
+
+from sweepstake.probes import choices, extremes
+from sweepstake.space import Product
+from sweepstake.spec import EstimatorSpec
+
+PRODUCT = Product(
+    EstimatorSpec("x.C", {"fixed": 1}),
+    (("depth", (4, 8, None, 2)), ("kind", ("a", "b")), ("rate", (0.5, 0.1))),
+)
+
+
+def _varying(probe):
+    return tuple(probe.estimator.params[name] for name in ("depth", "kind", "rate"))
+
+
+def test_numbers_of_an_axis_are_one_choice():
+    """Two choices of depth (a number, null) times two of kind times one of rate."""
+    assert [_varying(probe) for probe in choices(PRODUCT)] == [
+        (4, "a", 0.5),
+        (4, "b", 0.5),
+        (None, "a", 0.5),
+        (None, "b", 0.5),
+    ]
+
+
+def test_the_ends_of_each_axis_are_probed():
+    """Least and greatest number, unless a choice has tried it already."""
+    sound = PRODUCT.point({"depth": None, "kind": "b", "rate": 0.5})
+    assert [_varying(probe) for probe in extremes(PRODUCT, sound)] == [
+        (2, "b", 0.5),
+        (8, "b", 0.5),
+        (None, "b", 0.1),
+    ]
+
+
+def test_every_point_has_one_choice_that_speaks_for_it():
+    """The choices divide the product among them."""
+    counts = [
+        sum(probe.speaks_for(PRODUCT[number]) for probe in choices(PRODUCT))
+        for number in range(len(PRODUCT))
+    ]
+    assert counts == [1] * 16
+
+
+def test_an_extreme_speaks_for_all_points_with_its_value():
+    """A number that is refused is refused whatever the other choices."""
+    probe = next(extremes(PRODUCT, PRODUCT[0]))
+    spoken = [PRODUCT[number] for number in range(16) if probe.speaks_for(PRODUCT[number])]
+    assert [point.params["depth"] for point in spoken] == [2, 2, 2, 2]
+
+
+def test_truth_values_are_no_numbers():
+    """``true`` and 1 are different choices."""
+    product = Product(EstimatorSpec("x.C"), (("flag", (True, False)),))
+    assert len(list(choices(product))) == 2
+    assert list(extremes(product, product[0])) == []
