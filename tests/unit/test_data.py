@@ -1,0 +1,347 @@
+"""Reading, checking and staging of data."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.datasets import load_iris
+
+from sweepstake import data, splitting
+from sweepstake.errors import DataError
+from sweepstake.spec import DataSpec
+
+GOOD = "size,colour,open,label\n1,red,True,a\n2,blue,False,b\n,red,,a\n4,,True,b\n"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A data root with one good file."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "good.csv").write_text(GOOD, encoding="utf-8")
+    return folder
+
+
+def read_text(root, text, **spec):
+    """Read CSV text with ``label`` as target."""
+    (root / "case.csv").write_text(text, encoding="utf-8")
+    return data.read(DataSpec("case.csv", **{"target": ("label",), **spec}), (root,))
+
+
+def read_frame(root, frame, target=("label",)):
+    """Read a frame through a Parquet file."""
+    frame.to_parquet(root / "case.parquet")
+    return data.read(DataSpec("case.parquet", target), (root,))
+
+
+@pytest.mark.parametrize("target", [(), ("label",), ("target",)])
+def test_a_bundled_set_knows_its_target(target):
+    """The label column of scikit-learn's sets may be left out, or called label or target."""
+    table = data.read(DataSpec("sklearn:iris", target), ())
+    iris = load_iris()
+    assert iris.feature_names == list(table.X.columns)
+    assert iris.data.tolist() == table.X.to_numpy().tolist()
+    assert iris.target.tolist() == table.y.tolist()
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "digits", "iris", "wine"])
+def test_every_bundled_set_is_numbers_with_whole_labels(name):
+    """Each of scikit-learn's small sets reads as float64 columns and int64 labels."""
+    table = data.read(DataSpec(f"sklearn:{name}"), ())
+    assert {"float64"} == {str(kind) for kind in table.X.dtypes}
+    assert str(table.y.dtype) == "int64"
+
+
+def test_csv_columns_get_one_of_three_kinds(root):
+    """Numbers become float64, text and truth values categories of text, with gaps kept."""
+    table = data.read(DataSpec("good.csv", ("label",)), (root,))
+    assert [str(kind) for kind in table.X.dtypes] == ["float64", "category", "category"]
+    assert list(table.X["colour"].cat.categories) == ["blue", "red"]
+    assert list(table.X["open"].cat.categories) == ["False", "True"]
+    assert table.X.isna().sum(axis=1).tolist() == [0, 0, 2, 1]
+    assert table.y.tolist() == ["a", "b", "a", "b"]
+    assert table.y.dtype.kind == "U"
+
+
+def test_parquet_kinds_are_converted(root):
+    """Nullable numbers, decimals, typed categories and truth values from Parquet are understood."""
+    frame = pd.DataFrame(
+        {
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+            "money": [Decimal("1.5"), None, Decimal("2.5")],
+            "grade": pd.Categorical(["c", "b", "c"], categories=["c", "b", "a"]),
+            "open": pd.array([True, None, False], dtype="boolean"),
+            "empty": [None, None, None],
+            "label": [True, False, True],
+        }
+    )
+    table = read_frame(root, frame)
+    kinds = ["float64", "float64", "category", "category", "float64"]
+    assert kinds == [str(kind) for kind in table.X.dtypes]
+    assert list(table.X["grade"].cat.categories) == ["b", "c"]
+    assert table.y.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"), [(np.float32, "float32"), (np.int64, "float64"), (np.float64, "float64")]
+)
+def test_all_numbers_share_one_width(root, other, expected):
+    """Float32 stays only where every column of numbers has it."""
+    frame = pd.DataFrame({"a": np.array([1.5, 2], np.float32), "b": np.array([1, 2], other)})
+    table = read_frame(root, frame.assign(label=["x", "y"]))
+    assert [expected, expected] == [str(kind) for kind in table.X.dtypes]
+
+
+def test_the_index_of_a_parquet_frame_is_no_feature_unless_named(root):
+    """Pandas' own row numbers are left behind; an index with a name is a column."""
+    frame = pd.DataFrame({"a": [1, 2], "label": ["x", "y"]}, index=[7, 9])
+    assert list(read_frame(root, frame).X.columns) == ["a"]
+    named = frame.rename_axis("key")
+    assert list(read_frame(root, named).X.columns) == ["key", "a"]
+
+
+def test_several_targets_are_multilabel(root):
+    """Target columns of 0 and 1 become one matrix of int64."""
+    table = read_text(root, "x,p,q\n1,0,1\n2,1,0\n", target=("p", "q"))
+    assert table.y.tolist() == [[0, 1], [1, 0]]
+    assert table.target == ("p", "q")
+
+
+def test_dropped_columns_are_no_features(root):
+    """Columns under drop are left out."""
+    table = data.read(DataSpec("good.csv", ("label",), drop=("colour", "open")), (root,))
+    assert list(table.X.columns) == ["size"]
+
+
+HEADER = "data.source: every column must have a name of its own, but 'case.csv' has "
+MEND = ". Mend the header; pandas writes its index as such a column unless told index=False."
+CLASSES = "data.target: labels must be text, truth values or whole numbers, but 'label' holds "
+RECODE = ". Name a column of classes, or put the numbers into classes."
+TEXT_CASES = {
+    "a,label\n1,x\n,\n3,\n": (
+        "data.target: every row needs a label, but 'label' has none in 2 rows: 2, 3. "
+        "Remove these rows or fill in their labels."
+    ),
+    "a,label\n1,x\n2,x\n": (
+        "data.target: there must be two classes or more, but 'label' holds only 'x'. "
+        "Add rows of another class, or name another target column."
+    ),
+    "a,label\n1,0.5\n2,1.5\n": f"{CLASSES}0.5{RECODE}",
+    "a,label\n1,1\n2,inf\n": f"{CLASSES}inf{RECODE}",
+    "a,label\n1,1\n2,1e300\n": f"{CLASSES}1e+300{RECODE}",
+    f"a,label\n{'9' * 400},x\n2,y\n": (
+        "data.source: numbers must be below 1e308, but 'a' is not. "
+        "Write them as text, or add drop: [a]."
+    ),
+    "a,label\ninf,x\n2,y\n": (
+        "data.source: numbers must be finite, but 'a' is not in 1 row: 1. "
+        "Leave such cells empty, or add drop: [a]."
+    ),
+    "a,a,label\n1,2,x\n": f"{HEADER}more than one column named 'a'{MEND}",
+    ",a,label\n1,2,x\n": f"{HEADER}no name for column 1 of 3{MEND}",
+    "a,label\n": "data.source: must have rows, but has only a header. Add rows.",
+    "label\nx\ny\n": (
+        "data.drop: at least one column must be left to learn from, but none is. "
+        "Drop fewer columns."
+    ),
+    "a,lable\n1,x\n2,y\n": "data.target: the data has no column 'label'. Did you mean 'lable'?",
+    "a,b\n1,x\n2,y\n": "data.target: the data has no column 'label'. It has 'a' and 'b'.",
+}
+
+
+@pytest.mark.parametrize("text", TEXT_CASES)
+def test_unfit_data_is_refused_with_place_rule_and_way_out(root, text):
+    """Each fault of the rows is told where it stands, by what rule, and how to mend it."""
+    with pytest.raises(DataError) as caught:
+        read_text(root, text)
+    assert TEXT_CASES[text] == str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "a,label\n1,x,9\n2,y,9\n", 'a,label\n"1,x\n'])
+def test_a_malformed_csv_is_refused(root, text):
+    """An empty file, rows longer than the header and an open quote are errors, never guesses."""
+    with pytest.raises(DataError, match=r"^data.source: "):
+        read_text(root, text)
+
+
+def test_bytes_that_are_not_utf8_are_refused(root):
+    """A file in another encoding is refused by name."""
+    (root / "case.csv").write_bytes("a,label\nä,x\nö,y\n".encode("latin-1"))
+    with pytest.raises(DataError, match="must be CSV in UTF-8 with a header"):
+        data.read(DataSpec("case.csv", ("label",)), (root,))
+
+
+@pytest.mark.parametrize("name", ["case.parquet", "case.pq"])
+def test_a_broken_parquet_file_is_refused(root, name):
+    """A file that only has the suffix of Parquet is refused."""
+    (root / name).write_bytes(b"PAR1 not really")
+    with pytest.raises(DataError, match="must be Parquet, but reading it ended with"):
+        data.read(DataSpec(name, ("label",)), (root,))
+
+
+def test_damaged_metadata_of_parquet_is_refused(root):
+    """Whatever the reader makes of a damaged file, it is told as a file that cannot be read."""
+    damaged = {"pandas": json.dumps({"index_columns": [], "columns": [{"name": "a"}]})}
+    table = pa.table({"a": [1, 2], "label": ["x", "y"]}).replace_schema_metadata(damaged)
+    pq.write_table(table, root / "case.parquet")
+    with pytest.raises(DataError, match="must be Parquet, but reading it ended with"):
+        data.read(DataSpec("case.parquet", ("label",)), (root,))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.to_datetime(["2026-01-01", "2026-01-02"]),
+        pd.to_timedelta(["1 day", "2 days"]),
+        [date(2026, 1, 1), date(2026, 1, 2)],
+    ],
+)
+def test_dates_are_refused_with_the_way_out(root, values):
+    """A column of dates or times must be converted or dropped by the user."""
+    frame = pd.DataFrame({"when": values, "label": ["x", "y"]})
+    with pytest.raises(DataError) as caught:
+        read_frame(root, frame)
+    expected = (
+        "data.source: must not be a column of dates or times, but 'when' is. "
+        "Convert it to numbers, or add drop: [when]."
+    )
+    assert expected == str(caught.value)
+    with pytest.raises(DataError, match=r"data.target: must not be a column of dates"):
+        read_frame(root, frame.rename(columns={"when": "label", "label": "a"}))
+
+
+@pytest.mark.parametrize("values", [[[1], [2]], [b"a", b"b"], [{"k": 1}, {"k": 2}]])
+def test_nested_values_are_refused(root, values):
+    """Lists, bytes and records in cells are refused."""
+    with pytest.raises(DataError, match="columns must hold numbers, text or truth values, but 'a'"):
+        read_frame(root, pd.DataFrame({"a": values, "label": ["x", "y"]}))
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (DataSpec("good.csv"), "data.target: a file needs the name of its label column, one of"),
+        (DataSpec("good.csv", ("label",), ("colr",)), "data.drop: the data has no column 'colr'."),
+        (DataSpec("good.csv", ("label",), ("label",)), "data.drop: must not name a target column"),
+        (DataSpec("good.csv", ("label", "size")), "each hold 0 and 1|every row needs a label"),
+        (DataSpec("sklearn:iris", ("targt",)), "Did you mean 'target'?"),
+    ],
+)
+def test_column_names_are_checked(root, spec, message):
+    """Names under target and drop must exist, be apart and be told."""
+    with pytest.raises(DataError, match=message.replace("?", r"\?")):
+        data.read(spec, (root,))
+
+
+def test_a_text_column_is_no_multilabel_target(root):
+    """Several target columns must each hold 0 and 1."""
+    with pytest.raises(DataError, match=r"must each hold 0 and 1 .* 'label' holds 'x' and 'y'"):
+        read_text(root, "a,b,label\n1,0,x\n2,1,y\n", target=("b", "label"))
+
+
+def test_the_digest_is_the_same_in_another_process(root):
+    """The digest depends on content only, not on the process or its hash seed."""
+    code = (
+        "from pathlib import Path; from sweepstake import data;"
+        "from sweepstake.spec import DataSpec;"
+        f"print(data.read(DataSpec('good.csv', ('label',)), (Path({str(root)!r}),)).digest)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    digest = data.read(DataSpec("good.csv", ("label",)), (root,)).digest
+    assert digest == result.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("size", "width"),
+        GOOD.replace("4,,", "5,,"),
+        GOOD.replace("blue", "green"),
+        GOOD.replace("4,,True,b", "4,,True,a"),
+        GOOD.replace(",red,,a", ",,,a"),
+    ],
+)
+def test_the_digest_sees_every_change(root, text):
+    """A changed name, number, text, label or gap changes the digest."""
+    assert read_text(root, GOOD).digest != read_text(root, text).digest
+
+
+@pytest.mark.parametrize("text", [GOOD, "a,label\n1,x\n2,y\n", "a,label\nu,x\nv,y\n,y\n"])
+def test_staged_data_is_read_back_as_it_was(root, text):
+    """Mixed, numeric and category-only data survive staging, types and gaps included."""
+    table = read_text(root, text)
+    rows = (np.array([0]), np.arange(1, len(table.y)))
+    expected = data.divide(table, rows)
+    actual = data.open_staged(root / "stage", data.stage(table, rows, root / "stage"))
+    pd.testing.assert_frame_equal(expected.X_train, actual.X_train)
+    pd.testing.assert_frame_equal(expected.X_holdout, actual.X_holdout)
+    assert expected.y_train.tolist() == actual.y_train.tolist()
+    assert expected.y_holdout.tolist() == actual.y_holdout.tolist()
+    assert (expected.classes, expected.digest) == (actual.classes, actual.digest)
+    assert tuple(table.X.columns) == actual.feature_names
+
+
+def test_staged_numbers_are_mapped_not_copied(root):
+    """Where all columns are numbers, the frame wraps the read-only map of the file."""
+    table = data.read(DataSpec("sklearn:digits"), ())
+    staged = data.stage(table, splitting.split(table, 0.2, 0), root)
+    values = data.open_staged(root, staged).X_train.to_numpy()
+    base = values
+    while base.base is not None and not isinstance(base, np.memmap):
+        base = base.base
+    assert isinstance(base, np.memmap)
+    assert np.shares_memory(values, base)
+    assert not values.flags.writeable
+
+
+def test_staging_twice_and_at_once_is_harmless(root):
+    """Concurrent and repeated stages of the same data leave one complete folder and no rest."""
+    table = data.read(DataSpec("sklearn:iris"), ())
+    rows = splitting.split(table, 0.2, 0)
+    with ThreadPoolExecutor(4) as pool:
+        digests = set(pool.map(lambda _: data.stage(table, rows, root / "stage"), range(8)))
+    assert list(digests) == [path.name for path in (root / "stage").iterdir()]
+
+
+def test_another_split_is_another_stage(root):
+    """The digest of staged data depends on the rows of either side."""
+    table = data.read(DataSpec("sklearn:iris"), ())
+    staged = {data.stage(table, splitting.split(table, 0.2, seed), root) for seed in (0, 1)}
+    assert len(staged) == 2
+
+
+def test_nothing_is_unpickled_from_the_stage(root):
+    """An array file that holds a pickle is refused."""
+    table = data.read(DataSpec("sklearn:iris"), ())
+    digest = data.stage(table, splitting.split(table, 0.2, 0), root)
+    np.save(root / digest / "train_labels.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match="no complete staged copy"):
+        data.open_staged(root, digest)
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "../../etc", ""])
+def test_an_unknown_digest_is_an_error(root, digest):
+    """What was never staged, or is no digest, is refused."""
+    with pytest.raises(DataError, match="run the sweep's plan again"):
+        data.open_staged(root, digest)
+
+
+def test_the_description_of_staged_data_is_json(root):
+    """Names, categories and classes are plain JSON beside the arrays."""
+    table = data.read(DataSpec("good.csv", ("label",)), (root,))
+    digest = data.stage(table, (np.array([0, 1]), np.array([2, 3])), root)
+    about = json.loads((root / digest / "about.json").read_text(encoding="utf-8"))
+    expected = [["size", None], ["colour", ["blue", "red"]], ["open", ["False", "True"]]]
+    assert (expected, ["a", "b"]) == (about["columns"], about["classes"])

@@ -1,0 +1,128 @@
+"""Where data may be read from."""
+
+from __future__ import annotations
+
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sweepstake import sources
+from sweepstake.errors import DataError
+
+TEXT = "a,label\n1,x\n2,y\n"
+
+
+@pytest.fixture
+def roots(tmp_path):
+    """Two data roots, and a file outside of both."""
+    for name in ("one", "two"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    (tmp_path / "secret.csv").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "two" / "deep" / "sales.csv").write_text(TEXT, encoding="utf-8")
+    return (tmp_path / "one", tmp_path / "two")
+
+
+def test_roots_are_searched_in_their_order(roots):
+    """The first root that has the file wins."""
+    assert roots[1] / "deep" / "sales.csv" == sources.locate("deep/sales.csv", roots)
+    (roots[0] / "deep" / "sales.csv").write_text(TEXT, encoding="utf-8")
+    assert roots[0] / "deep" / "sales.csv" == sources.locate("deep/sales.csv", roots)
+
+
+def test_an_absolute_path_inside_a_root_is_allowed(roots):
+    """A full path is as good as a relative one, if it lies inside."""
+    path = roots[1] / "deep" / "sales.csv"
+    assert path == sources.locate(str(path), roots)
+
+
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [
+        ("../secret.csv", "must be a path without '..', but got '../secret.csv'"),
+        ("deep/../../secret.csv", "must be a path without '..'"),
+        ("", "must be a path without '..', but got ''"),
+        ("a\0b.csv", "must be a path without '..'"),
+        ("file:///etc/passwd.csv", "the scheme 'file:' is not supported"),
+        ("s3://bucket/a.csv", "the scheme 's3:' is not supported"),
+        ("http://host/a.csv", "the scheme 'http:' is not supported"),
+        ("C:\\a.csv", "the scheme 'C:' is not supported"),
+        ("deep/sales.xlsx", "must end in .csv, .parquet or .pq, but got 'deep/sales.xlsx'"),
+        ("deep", "must end in .csv, .parquet or .pq"),
+        ("/etc/hosts.csv", "must lie inside a data folder"),
+        ("deep/sale.csv", "Did you mean 'deep/sales.csv'?"),
+        ("sklearn:irs", "but got 'irs'. Did you mean 'iris'?"),
+        ("sklearn:", "data sets here are 'breast_cancer', 'digits', 'iris' and 'wine'"),
+    ],
+)
+def test_other_sources_are_refused_by_name(roots, source, rule):
+    """Paths that leave the roots, schemes and formats that are not known are told as such."""
+    with pytest.raises(DataError) as caught:
+        sources.load(source, roots)
+    assert str(caught.value).startswith("data.source: ")
+    assert rule in str(caught.value)
+
+
+def test_links_out_of_the_roots_are_refused(roots, tmp_path):
+    """A symbolic link inside a root must not lead out of it, as a file or as a folder."""
+    (roots[0] / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (roots[0] / "out").symlink_to(tmp_path)
+    for source in ("link.csv", "out/secret.csv", "out/secre.csv"):
+        with pytest.raises(DataError, match=r"must lie inside|must be a file") as caught:
+            sources.load(source, roots)
+        assert "Did you mean" not in str(caught.value)
+
+
+def test_a_link_that_stays_inside_is_followed(roots):
+    """A symbolic link to a file in the same root is fine."""
+    (roots[1] / "link.csv").symlink_to(roots[1] / "deep" / "sales.csv")
+    assert roots[1] / "deep" / "sales.csv" == sources.locate("link.csv", roots)
+
+
+def test_a_folder_is_no_source(roots):
+    """A folder with the name of a file is refused."""
+    (roots[0] / "folder.csv").mkdir()
+    with pytest.raises(DataError, match="must be a file under"):
+        sources.load("folder.csv", roots)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(roots):
+    """Files written by spreadsheets read as others do."""
+    (roots[0] / "bom.csv").write_text(TEXT, encoding="utf-8-sig")
+    assert list(sources.load("bom.csv", roots).columns) == ["a", "label"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_queues_and_devices_are_no_source(roots, name):
+    """What would block or never end is not opened."""
+    os.mkfifo(roots[0] / name)
+    (roots[0] / f"null{name}").symlink_to("/dev/zero")
+    for source in (name, f"null{name}"):
+        with pytest.raises(DataError, match=r"must be a file under|must lie inside"):
+            sources.load(source, roots)
+
+
+def test_a_file_that_no_memory_holds_is_refused_unread(roots):
+    """Neither a huge file nor a small one that unpacks to a huge table is read."""
+    with (roots[0] / "huge.csv").open("wb") as file:
+        file.truncate(10**13)
+    values = pa.array([0.0]).take(pa.array([0] * 1_000_000))
+    table = pa.table({f"c{number}": values for number in range(20)})
+    with pq.ParquetWriter(roots[0] / "bomb.parquet", table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(DataError, match=r"'huge\.csv' needs about 40,000\.0 GB"):
+        sources.load("huge.csv", roots)
+    assert 8 * 20 * 1_000_000 == sources._bytes_in_memory(roots[0] / "bomb.parquet", "bomb")
+    assert (roots[0] / "bomb.parquet").stat().st_size < 100_000
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["https://ann:t0psecret@host/a.csv", "s3://key:t0psecret@bucket/a.csv", "ftp:t0psecret"],
+)
+def test_an_address_with_a_password_is_refused_without_repeating_it(roots, source):
+    """The message names the scheme alone."""
+    with pytest.raises(DataError) as caught:
+        sources.load(source, roots)
+    assert "t0psecret" not in str(caught.value)
