@@ -1,0 +1,203 @@
+"""Isolation: calls made in a forked process, so that what ends that process ends one call only.
+
+A fork of a process that has everything imported costs milliseconds and shares its memory. It is
+watched from outside: nothing inside a process can be trusted to stop C code that hangs. Memory is
+measured instead of capped (``RLIMIT_AS``, ``RLIMIT_DATA``): a cap counts what is reserved and not
+used, and turns a refused allocation into whatever a library makes of it, at worst an abort.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import warnings
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
+from typing import TYPE_CHECKING, Any, Self
+
+import psutil
+
+from sweepstake.disk import disk_faults
+from sweepstake.errors import SweepstakeError, TrialFailedError
+from sweepstake.spec import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+POLL_SECONDS = 0.1
+UNLIMITED = Limits()
+OUT_OF_MEMORY_SCORE = "800"
+"""Of 1000: when memory runs out, Linux shall end the trial and not its task."""
+
+
+class Worker:
+    """A process forked at the first call, which makes one call after the other; use it in ``with``.
+
+    ``work`` is an object of the caller as it is at the fork; what a call changes in it stays in
+    the process and is there in the next call.
+    """
+
+    def __init__(self, work: object) -> None:
+        self._work = work
+        self._fork: tuple[BaseProcess, Connection] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def call(self, method: str, *args: Any, limits: Limits = UNLIMITED) -> Any:
+        """What ``work.method(*args)`` returns; arguments and answer must be picklable.
+
+        Raises:
+            TrialFailedError: the method raised, or the process went beyond ``limits`` or died.
+            SweepstakeError: what the method raised of ours.
+        """
+        self._fork = process, pipe = self._fork or _forked(self._work)
+        try:
+            answer = _ask(process, pipe, (method, args), limits)
+        except BaseException:
+            self._end()  # the next call begins with a new process
+            raise
+        if isinstance(answer, SweepstakeError):
+            raise answer
+        return answer
+
+    def _end(self) -> None:
+        if self._fork is not None:
+            process, pipe = self._fork
+            self._fork = None
+            _kill(process)
+            pipe.close()
+
+
+def _forked(work: object) -> tuple[BaseProcess, Connection]:
+    context = get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(work, theirs, ours))
+    with warnings.catch_warnings():  # of other threads: what they hold, the calls do not need
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
+    theirs.close()
+    return process, ours
+
+
+def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -> Any:
+    """The answer to a call.
+
+    Raises:
+        TrialFailedError: there is none.
+    """
+    watch = _watch(process, limits)
+    with suppress(BrokenPipeError):  # it has died: that is told below
+        pipe.send(call)
+    while not pipe.poll(POLL_SECONDS):
+        reason = next(watch)
+        if reason:
+            raise TrialFailedError(reason)
+    try:
+        return pipe.recv()
+    except (EOFError, ConnectionResetError):
+        process.join()
+        raise TrialFailedError(_death(process.exitcode or 0)) from None
+
+
+def _kill(process: BaseProcess) -> None:
+    """End a process with all that it started."""
+    for each in _family(process):
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.join()
+    process.close()
+
+
+def _serve(work: object, pipe: Connection, theirs: Connection) -> None:
+    """Make the calls that come through ``pipe`` until it is closed, in the forked process."""
+    theirs.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who ends this process
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - Linux
+        score.write(OUT_OF_MEMORY_SCORE)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    with suppress(EOFError):
+        while True:
+            method, args = pipe.recv()
+            pipe.send(_outcome(getattr(work, method), args))
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent:
+        parent.join()
+    os._exit(1)
+
+
+def _outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """The answer of a call, or the error that the caller shall see."""
+    try:
+        with disk_faults():
+            return function(*args)
+    except SweepstakeError as error:
+        return error
+    except BaseException as error:  # noqa: BLE001 - a trial may even call sys.exit
+        return TrialFailedError(_plain(error))
+
+
+def _watch(process: BaseProcess, limits: Limits) -> Iterator[str]:
+    """At each step what ended the process, or shall, in words; empty as long as nothing does.
+
+    Its memory is what it has taken since the first step, together with its children.
+    """
+    began, before = time.monotonic(), _memory(process) if limits.trial_memory else 0
+    while True:
+        if not process.is_alive():
+            yield _death(process.exitcode or 0)
+        elif limits.trial_timeout and time.monotonic() - began > limits.trial_timeout:
+            yield f"It took longer than limits.trial_timeout = {limits.trial_timeout:g} s."
+        elif limits.trial_memory and _memory(process) - before > limits.trial_memory:
+            size = f"{limits.trial_memory / 1e9:g} GB"
+            yield f"It needed more memory than limits.trial_memory = {size}."
+        else:
+            yield ""
+
+
+def _memory(process: BaseProcess) -> int:
+    """Bytes of memory that are a process's own and its children's, files mapped not counted."""
+    total = 0
+    for each in _family(process):
+        with suppress(psutil.NoSuchProcess):
+            memory = each.memory_info()
+            total += memory.rss - getattr(memory, "shared", 0)
+    return total
+
+
+def _family(process: BaseProcess) -> list[psutil.Process]:
+    """A process, as long as it is alive, and all that it started."""
+    if not process.is_alive():
+        return []
+    try:
+        own = psutil.Process(process.pid)
+        return [own, *own.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _death(code: int) -> str:
+    """How a process died, by its exit code."""
+    if code >= 0:
+        return f"It ended the interpreter with exit code {code}."
+    name = signal.Signals(-code).name
+    if -code == signal.SIGKILL:
+        return f"It was killed ({name}), most likely as memory ran out. Set limits.trial_memory."
+    return f"It crashed the interpreter ({name})."
+
+
+def _plain(error: BaseException) -> str:
+    """An exception in one line: what kind it was, and what it said."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

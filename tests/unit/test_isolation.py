@@ -1,0 +1,174 @@
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from sweepstake.disk import disk_faults
+from sweepstake.errors import DataError, DiskFullError, TrialFailedError
+from sweepstake.isolation import Worker
+from sweepstake.spec import Limits
+
+PATIENCE_SECONDS = 30
+
+
+class Work:
+    """Calls of every kind, good and bad."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def count(self):
+        """How many calls this process has made."""
+        self.calls += 1
+        return self.calls
+
+    def identify(self):
+        """The process that makes the calls."""
+        return os.getpid()
+
+    def sleep(self, seconds):
+        """Take some time."""
+        time.sleep(seconds)
+        return seconds
+
+    def eat(self, megabytes):
+        """Take some memory, and touch it."""
+        return float(np.ones(megabytes * 125_000).sum())
+
+    def signal(self, number):
+        """Crash."""
+        os.kill(os.getpid(), number)
+        time.sleep(PATIENCE_SECONDS)
+
+    def leave(self, code):
+        """End the interpreter behind its back."""
+        os._exit(code)
+
+    def quit(self):
+        """End the interpreter as a script would."""
+        sys.exit("enough")
+
+    def refuse(self, error):
+        """Raise an error."""
+        raise error
+
+    def spawn(self):
+        """Start a process that outlives the call."""
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(PATIENCE_SECONDS)
+            os._exit(0)
+        return pid
+
+
+@pytest.fixture
+def worker():
+    """A worker that is ended with the test."""
+    with Worker(Work()) as made:
+        yield made
+
+
+def gone(pid):
+    """Whether a process ends within the patience of the tests."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_calls_are_made_one_after_the_other_in_one_other_process(worker):
+    """The process keeps what its calls leave in it, and it is not that of the caller."""
+    own = worker.call("identify")
+    assert ([1, 2, 3], own) == ([worker.call("count") for _ in range(3)], worker.call("identify"))
+    assert os.getpid() != own
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (("signal", signal.SIGSEGV), r"It crashed the interpreter \(SIGSEGV\)\."),
+        (("signal", signal.SIGABRT), r"It crashed the interpreter \(SIGABRT\)\."),
+        (("signal", signal.SIGKILL), r"It was killed \(SIGKILL\), most likely as memory ran out\."),
+        (("leave", 3), r"It ended the interpreter with exit code 3\."),
+        (("quit",), "SystemExit: enough"),
+        (("refuse", ValueError("two\n is  too few")), "ValueError: two is too few"),
+        (("refuse", MemoryError()), "MemoryError"),
+    ],
+)
+def test_what_ends_a_call_ends_no_other(worker, call, reason):
+    """A crash, an exit or an error is told in one sentence, and the next call is made."""
+    with pytest.raises(TrialFailedError, match=f"^{reason}"):
+        worker.call(*call)
+    assert worker.call("sleep", 0) == 0
+
+
+def test_a_call_that_takes_too_long_is_ended(worker):
+    """What hangs is killed after its time, and the limit is named."""
+    process = worker.call("identify")
+    with pytest.raises(TrialFailedError, match=r"longer than limits.trial_timeout = 0\.5 s\."):
+        worker.call("sleep", PATIENCE_SECONDS, limits=Limits(trial_timeout=0.5))
+    assert gone(process)
+    assert worker.call("sleep", 0, limits=Limits(trial_timeout=PATIENCE_SECONDS)) == 0
+
+
+def test_the_time_counts_for_each_call(worker):
+    """Calls that take long together are within a limit that holds for each."""
+    limits = Limits(trial_timeout=5)
+    taken = [worker.call("sleep", 2, limits=limits) for _ in range(3)]
+    assert taken == [2, 2, 2]
+
+
+def test_a_call_that_takes_too_much_memory_is_ended():
+    """What the process had before does not count; what the call takes on top of it does."""
+    mine = np.ones(50_000_000)
+    limits = Limits(trial_memory=200_000_000)
+    with Worker(Work()) as worker:
+        assert worker.call("eat", 20, limits=limits) == 20 * 125_000
+        with pytest.raises(TrialFailedError, match=r"than limits.trial_memory = 0\.2 GB\."):
+            worker.call("eat", 3000, limits=limits)
+    assert mine.sum() == 50_000_000
+
+
+def test_an_error_of_ours_comes_back_as_it_is(worker):
+    """Who calls can tell whether a retry helps."""
+    with pytest.raises(DataError, match=r"^too few rows$"):
+        worker.call("refuse", DataError("too few rows"))
+
+
+def test_a_full_disk_is_not_the_fault_of_the_call(worker):
+    """There is no space for what the call writes: that is an error which a retry can mend."""
+    with pytest.raises(DiskFullError, match="must have space to write, but got 'No space left"):
+        worker.call("refuse", OSError(28, "No space left on device"))
+
+
+def test_other_system_errors_pass_as_they_are():
+    """Only a full disk or quota counts as one."""
+    with pytest.raises(PermissionError), disk_faults():
+        raise PermissionError(13, "Permission denied")
+
+
+def test_the_process_ends_with_its_worker():
+    """Nothing is left behind, not even what a call has started."""
+    with Worker(Work()) as worker:
+        processes = [worker.call("identify"), worker.call("spawn")]
+    assert [True, True] == [gone(pid) for pid in processes]
+
+
+def test_the_process_ends_when_its_caller_is_killed():
+    """A task that is killed outright leaves no process that goes on to train."""
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        worker = Worker(Work())
+        os.write(theirs, str(worker.call("identify")).encode())
+        worker.call("sleep", PATIENCE_SECONDS * 2)
+    process = int(os.read(ours, 20))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert gone(process)
