@@ -1,0 +1,59 @@
+"""Batching: trials that one task trains, one after another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SMALLEST = 1 / 10
+"""The last batches are no smaller than this part of ``seconds_per_task``."""
+_GROWTH = 1.25
+
+
+def pack(
+    costs: Sequence[float],
+    seconds_per_task: float,
+    max_tasks: int,
+    trials_per_task: int | None = None,
+    *,
+    workers: int = 2,
+) -> tuple[tuple[int, int], ...]:
+    """Cut trials into contiguous ranges ``(first, last)``, both inclusive; none for no trials.
+
+    ``costs`` are the expected seconds of each trial. A batch gets a ``workers``-th of what is left,
+    but at most ``seconds_per_task`` and at least a tenth of it, so that batches shrink towards
+    the end and parallel workers end together: guided self-scheduling, Polychronopoulos and Kuck,
+    IEEE Transactions on Computers C-36 (1987) 1425-1439. A trial that costs more stands alone.
+    ``trials_per_task`` sets the size instead. Batches grow as needed to be ``max_tasks`` at most.
+    """
+    if trials_per_task:
+        size = max(trials_per_task, -(-len(costs) // max_tasks))
+        starts = range(0, len(costs), size)
+        return tuple((first, min(first + size, len(costs)) - 1) for first in starts)
+    largest = seconds_per_task
+    ranges = _guided(costs, largest, workers)
+    while len(ranges) > max_tasks:
+        largest *= _GROWTH
+        ranges = _guided(costs, largest, workers)
+    return ranges
+
+
+def _guided(costs: Sequence[float], largest: float, workers: int) -> tuple[tuple[int, int], ...]:
+    ranges = []
+    first, left = 0, sum(costs)
+    while first < len(costs):
+        last, cost = _fill(costs, first, max(min(left / workers, largest), largest * _SMALLEST))
+        ranges.append((first, last))
+        first, left = last + 1, left - cost
+    return tuple(ranges)
+
+
+def _fill(costs: Sequence[float], first: int, share: float) -> tuple[int, float]:
+    """The last trial of a batch that starts at ``first``, and the cost nearest to ``share``."""
+    last, cost = first, costs[first]
+    while last + 1 < len(costs) and cost + costs[last + 1] / 2 <= share:
+        last += 1
+        cost += costs[last]
+    return last, cost
