@@ -1,0 +1,136 @@
+"""The connection to MLflow: one client with explicit ids, whose faults are Sweepstake's errors."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from sweepstake.errors import NotFoundError, TrackingUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PAGE = 1000
+"""Entities asked for at once in a listing."""
+
+_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # saves one hidden request per ended run
+}
+
+
+def prepare_environment() -> None:
+    """Set MLflow's client up to send no telemetry and to give up within two minutes.
+
+    What the operator has set stays as it is. Call it before MLflow is first imported.
+    """
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def _without_password(uri: str) -> str:
+    """The address alone; its user and password go where MLflow reads them and never shows them."""
+    parts = urlsplit(uri)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at or parts.scheme not in {"http", "https"}:
+        return uri
+    name, _, password = user.partition(":")
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(name)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(password)
+    return parts._replace(netloc=host).geturl()
+
+
+class Connection:
+    """An ``MlflowClient`` for ``uri``: the same methods, with Sweepstake's errors.
+
+    Every method raises:
+        TrackingUnavailableError: no answer, a timeout, too many requests or a fault of the server.
+        NotFoundError: the experiment, run, model or version does not exist.
+    """
+
+    def __init__(self, uri: str) -> None:
+        prepare_environment()
+        from mlflow import MlflowClient
+
+        self.uri = _without_password(uri)
+        self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with faults(self.uri):
+                return method(*args, **kwargs)
+
+        return call
+
+    def every(self, search: str, **query: Any) -> Iterator[Any]:
+        """All results of the paged method ``search``, page after page."""
+        token = None
+        while True:
+            page = getattr(self, search)(max_results=PAGE, page_token=token, **query)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def experiment(self, name: str) -> Any:
+        """Create or find the experiment ``name``; one in MLflow's bin is restored."""
+        from mlflow.exceptions import MlflowException
+
+        found = self.get_experiment_by_name(name)
+        if found is None:
+            try:
+                self.create_experiment(name)
+            except MlflowException as error:  # another process was faster
+                if not refused_as(error, "RESOURCE_ALREADY_EXISTS"):
+                    raise
+            found = self.get_experiment_by_name(name)
+        if found.lifecycle_stage != "active":
+            self.restore_experiment(found.experiment_id)
+        return found
+
+    def artifacts(self, uri: str) -> Any:
+        """The artifact repository at ``uri``, to be used inside ``faults``."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return get_artifact_repository(uri, tracking_uri=self.uri)
+
+
+@contextmanager
+def faults(uri: str) -> Iterator[None]:
+    """Translate what MLflow's client raises inside the block; other errors pass as they are."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+
+    try:
+        yield
+    except MlflowException as error:
+        status = error.get_http_status_code()
+        if status == 404:  # noqa: PLR2004  HTTP's own number
+            raise NotFoundError(error.message) from error
+        if status in {408, 429} or status >= 500:  # noqa: PLR2004  HTTP's own numbers
+            raise TrackingUnavailableError(_unavailable(uri, error)) from error
+        raise
+    except RequestException as error:
+        raise TrackingUnavailableError(_unavailable(uri, error)) from error
+
+
+def _unavailable(uri: str, error: Exception) -> str:
+    user = urlsplit(uri).netloc.rpartition("@")[0]  # of a database, which MLflow takes as well
+    message = (
+        f"MLflow at {uri}: must answer, but got {error}. "
+        "Start the server or set MLFLOW_TRACKING_URI to one that runs."
+    )
+    return message.replace(f"{user}@", "") if user else message
+
+
+def refused_as(error: Exception, code: str) -> bool:
+    """Whether ``error`` is MLflow's answer ``code``, such as ``RESOURCE_ALREADY_EXISTS``."""
+    return getattr(error, "error_code", None) == code

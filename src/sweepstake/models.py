@@ -1,0 +1,147 @@
+"""Model folders in MLflow's format: one template per sweep, one model file per trial.
+
+MLflow's own ``save_model`` runs once per sweep; a trial then costs one skops dump and copies of a
+few small files. The folder loads with ``mlflow.sklearn``, with ``mlflow.pyfunc`` and, for those who
+do not trust the list of types that it brings along, with ``modelfile.load_model``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sweepstake.allowlist import classifier_names, release_of
+from sweepstake.connection import prepare_environment
+from sweepstake.modelfile import MODEL_FILE, digest, dump, load_model, needed_types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pandas import DataFrame
+
+__all__ = ["Template", "load_model", "open_template", "write_model"]
+
+RECORD_FILE = "MLmodel"
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
+EXAMPLE_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The files that all models of a sweep share, and the ``MLmodel`` record to be completed."""
+
+    folder: Path
+    record: Mapping[str, Any]
+
+
+def open_template(folder: Path, estimator: Any, x: DataFrame) -> Template:
+    """Write the template of a sweep into ``folder``, unless one is there, and read it.
+
+    ``estimator`` is any fitted estimator of the sweep, ``x`` (rows, features) what it was trained
+    on: its first rows become the input example. Many processes may call this at once.
+
+    Raises:
+        ModelFileError: the estimator holds a type that is not on the reviewed list.
+    """
+    if not folder.exists():
+        draft = folder.with_name(f"{folder.name}.{uuid4().hex}")
+        try:
+            _save(estimator, x, draft)
+            _publish(draft, folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return Template(folder, json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")))
+
+
+def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -> str:
+    """Write ``estimator`` as the model of run ``run_id`` into the new folder ``folder``.
+
+    Returns:
+        The sha256 of the model file, to be kept as the tag ``sweepstake.sha256`` of its version.
+
+    Raises:
+        ModelFileError: the estimator holds a type that is not on the reviewed list.
+    """
+    content = dump(estimator)
+    record = _completed(template.record, content, run_id)
+    folder.mkdir()
+    for shared in template.folder.iterdir():  # copytree would hide why it cannot write
+        shutil.copyfile(shared, folder / shared.name)
+    (folder / MODEL_FILE).write_bytes(content)
+    (folder / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
+    return digest(content)
+
+
+def _save(estimator: Any, x: DataFrame, folder: Path) -> None:
+    """Let MLflow write the folder, then keep what is not the model; JSON is YAML too."""
+    prepare_environment()
+    import mlflow.sklearn
+    import yaml
+    from mlflow.models import infer_signature
+
+    plain = _plain(x)
+    with _mlflow_quiet():
+        mlflow.sklearn.save_model(
+            estimator,
+            str(folder),
+            serialization_format="skops",
+            skops_trusted_types=list(needed_types(dump(estimator))),
+            pip_requirements=_requirements(),
+            signature=infer_signature(plain, estimator.predict(x)),
+            input_example=plain.head(EXAMPLE_ROWS),
+        )
+    (folder / MODEL_FILE).unlink()
+    record_file = folder / RECORD_FILE
+    record = yaml.safe_load(record_file.read_text(encoding="utf-8"))
+    record_file.write_text(json.dumps(record, default=str), encoding="utf-8")
+
+
+def _requirements() -> list[str]:
+    """What a model may need, pinned; the packages of classifiers that the operator added too."""
+    added = {release for name in classifier_names() if (release := release_of(name))}
+    return [*(f"{name}=={version(name)}" for name in REQUIREMENTS), *sorted(added)]
+
+
+@contextmanager
+def _mlflow_quiet() -> Iterator[None]:
+    """Hide MLflow's warnings about itself: its own type hints, and its way to compare columns."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*Any type hint", UserWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
+        yield
+
+
+def _publish(draft: Path, folder: Path) -> None:
+    """Move ``draft`` to ``folder`` in one step; where another process was faster, its one stays."""
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+
+
+def _completed(record: Mapping[str, Any], content: bytes, run_id: str) -> dict[str, Any]:
+    flavors = record["flavors"]
+    sklearn = {**flavors["sklearn"], "skops_trusted_types": list(needed_types(content))}
+    return {
+        **record,
+        "flavors": {**flavors, "sklearn": sklearn},
+        "run_id": run_id,
+        "model_uuid": uuid4().hex,
+        "model_size_bytes": len(content),
+        "utc_time_created": str(datetime.now(UTC).replace(tzinfo=None)),
+    }
+
+
+def _plain(x: DataFrame) -> DataFrame:
+    """``x`` with category columns as what they are categories of: MLflow knows no categories."""
+    kinds = {name: x[name].cat.categories.dtype for name in x.select_dtypes("category")}
+    return x.astype({n: kind if kind.kind in "iuf" else object for n, kind in kinds.items()})

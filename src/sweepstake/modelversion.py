@@ -1,0 +1,80 @@
+"""A model version as MLflow's registry has it, with the tags that Sweepstake writes on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sweepstake.spec import BackfillPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A model version as MLflow has it; ``stage`` is empty where it has none."""
+
+    model: str
+    version: str
+    run_id: str
+    source: str
+    stage: str
+    created: datetime
+    tags: Mapping[str, str]
+
+    @property
+    def sweep(self) -> str:
+        """The sweep that registered it."""
+        return self.tags.get("sweepstake.sweep", "")
+
+    @property
+    def trial_key(self) -> str:
+        """Content key of the trial that trained it."""
+        return self.tags.get("sweepstake.trial_key", "")
+
+    @property
+    def sha256(self) -> str:
+        """Hash of its model file, written by the trainer."""
+        return self.tags.get("sweepstake.sha256", "")
+
+    @property
+    def decision(self) -> str:
+        """``pending``, ``exempt``, or the verdict on it."""
+        return self.tags.get("sweepstake.decision", "")
+
+    @property
+    def partition(self) -> str:
+        """The day of its data, empty where they are not kept by day."""
+        return self.tags.get("sweepstake.partition", "")
+
+    @property
+    def as_of(self) -> bool:
+        """Whether it competes for the champion as of its day, not for the one in service."""
+        return self.tags.get("sweepstake.backfill") == BackfillPolicy.AS_OF
+
+
+class Stored(Protocol):
+    """What it takes to load a model: where its files are, and the hash its trainer wrote."""
+
+    @property
+    def source(self) -> str:
+        """The folder of its files."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its model file."""
+
+
+def version_of(found: Any) -> Version:
+    """MLflow's version as a record."""
+    return Version(
+        model=found.name,
+        version=str(found.version),
+        run_id=found.run_id or "",
+        source=found.source,
+        stage="" if found.current_stage in {None, "None"} else found.current_stage,
+        created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        tags=found.tags,
+    )

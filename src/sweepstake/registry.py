@@ -1,0 +1,295 @@
+"""The model registry: versions, the champion, and how decisions about them are carried out.
+
+The alias ``champion`` is the truth about who is in service; the stage is its mirror for pages and
+tools that show stages.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.connection import Connection, faults, refused_as
+from sweepstake.errors import NotFoundError
+from sweepstake.ledger import Contest, Ledger, LedgerEntry
+from sweepstake.modelfile import MODEL_FILE, load_model
+from sweepstake.modelversion import Version, version_of
+from sweepstake.promotion import Verdict
+from sweepstake.spec import BackfillPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from sweepstake.modelversion import Stored
+    from sweepstake.promotion import Decision
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+PENDING = "pending"
+EXEMPT = "exempt"
+"""The decision of versions that nobody judges."""
+DATED = f"{CHAMPION}-"
+"""How the alias of the champion as of a day begins; the day follows."""
+WRITERS = 4
+"""Versions whose tags are written at the same time."""
+
+
+class Registry:
+    """The registered models on the MLflow server at ``uri``; raises what ``Connection`` raises."""
+
+    def __init__(self, uri: str) -> None:
+        self._client = Connection(uri)
+        self._ledger = Ledger(self._client)
+
+    def ensure_model(self, name: str) -> None:
+        """Create the registered model ``name``, or take over the one that exists."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(name, tags={"sweepstake.managed": "true"})
+        except MlflowException as error:
+            if not refused_as(error, "RESOURCE_ALREADY_EXISTS"):
+                raise
+            self._client.set_registered_model_tag(name, "sweepstake.managed", "true")
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the registered models that Sweepstake manages, sorted."""
+        query = "tags.`sweepstake.managed` = 'true'"
+        found = self._client.every("search_registered_models", filter_string=query)
+        return tuple(sorted(model.name for model in found))
+
+    def register(
+        self, model: str, run_id: str, source: str, tags: Mapping[str, str], *, fresh: bool = False
+    ) -> Version:
+        """Create or find the version of a trial: one per ``sweepstake.sweep`` and ``.trial_key``.
+
+        ``tags`` hold these two and what else is known; ``sweepstake.decision=pending`` is added,
+        ``exempt`` where a backfill is never judged.
+        ``fresh`` says that the run was opened by this very attempt, so that no version of it can
+        exist: it saves the search.
+        """
+        query = " and ".join(
+            f"tags.`{name}` = '{tags[name]}'"
+            for name in ("sweepstake.sweep", "sweepstake.trial_key")
+        )
+        found = () if fresh else self._search(model, query)
+        if found:
+            return found[0]
+        created = self._client.create_model_version(
+            model,
+            source,
+            run_id,
+            tags={**tags, "sweepstake.decision": _first_decision(tags)},
+            await_creation_for=0,
+        )
+        return version_of(created)
+
+    def versions(self, model: str, sweep_id: str) -> tuple[Version, ...]:
+        """The versions that ``sweep_id`` registered, oldest first."""
+        return self._search(model, f"tags.`sweepstake.sweep` = '{sweep_id}'")
+
+    def pending(self, model: str) -> tuple[Version, ...]:
+        """The versions not yet judged, oldest first; judged ones cost nothing, however many."""
+        return self._search(model, f"tags.`sweepstake.decision` = '{PENDING}'")
+
+    def deduplicate(
+        self, versions: Sequence[Version], live: Collection[str] | None = None
+    ) -> tuple[Version, ...]:
+        """Keep one version per sweep and trial, delete the other pending ones, return those kept.
+
+        A lost reply can create a version twice, and a worker that was thought dead can leave one
+        whose run is no longer among the ``live`` run ids. A judged version is never deleted.
+        """
+
+        def rank(version: Version) -> tuple[bool, bool, int]:
+            judged = version.decision != PENDING
+            return (not judged, _is_stale(version, live), int(version.version))
+
+        kept: dict[tuple[str, str], Version] = {}
+        for version in sorted(versions, key=rank):
+            trial = (version.sweep, version.trial_key)
+            if version.decision == PENDING and (_is_stale(version, live) or trial in kept):
+                self._client.delete_model_version(version.model, version.version)
+            else:
+                kept.setdefault(trial, version)
+        return tuple(sorted(kept.values(), key=lambda version: int(version.version)))
+
+    def backfilled(self, model: str) -> tuple[Version, ...]:
+        """The versions that compete for the champion as of their day, oldest first."""
+        return self._search(model, f"tags.`sweepstake.backfill` = '{BackfillPolicy.AS_OF}'")
+
+    def enter(self, version: Version) -> None:
+        """Let a backfilled version compete for the champion in service after all."""
+        tags = {"sweepstake.backfill": str(BackfillPolicy.LIVE), "sweepstake.decision": PENDING}
+        self._tag(version.model, version.version, tags)
+
+    def dated(self, model: str) -> dict[str, str]:
+        """The champion's version by day, for the days that have one."""
+        aliases = self._client.get_registered_model(model).aliases
+        days = {
+            name.removeprefix(DATED): v for name, v in aliases.items() if name.startswith(DATED)
+        }
+        return dict(sorted((day, str(version)) for day, version in days.items()))
+
+    def version(self, model: str, number: str) -> Version:
+        """The version ``number`` of ``model``."""
+        return version_of(self._client.get_model_version(model, number))
+
+    def champion(self, model: str) -> Version | None:
+        """The version in service, ``None`` before the first promotion.
+
+        Raises:
+            NotFoundError: there is no registered model of this name.
+        """
+        return self._by_alias(model, CHAMPION)
+
+    def challenger(self, model: str) -> Version | None:
+        """The champion of before, ``None`` before the second promotion."""
+        return self._by_alias(model, CHALLENGER)
+
+    def load(self, version: Stored) -> Any:
+        """The fitted estimator of ``version``, checked against the hash that its trainer wrote.
+
+        Raises:
+            ModelFileError: the file is missing, altered or holds types that are not trusted.
+        """
+        with tempfile.TemporaryDirectory(prefix="sweepstake-") as folder:
+            repository = self._client.artifacts(version.source)
+            with suppress(NotFoundError), faults(self._client.uri):
+                repository.download_artifacts(MODEL_FILE, folder)
+            return load_model(Path(folder), version.sha256)
+
+    def apply(
+        self,
+        model: str,
+        decisions: Sequence[Decision],
+        round_key: str,
+        contest: Contest = Contest(),  # noqa: B008 - it is frozen
+    ) -> LedgerEntry | None:
+        """Carry out one round of ``decisions``; ``round_key`` is the same when it is tried again.
+
+        The order, each step harmless when repeated:
+
+        1. The ledger's run of the round is opened with the winner and the champion before it. From
+           here on ``resume`` can end the round, whoever was killed.
+        2. Alias ``challenger`` goes to the previous champion, then alias ``champion`` to the
+           winner: at no moment is there no champion, nor a lost previous one.
+        3. The stage ``Production`` follows, which archives every other version in the same step.
+           On data by day, ``champion-<day>`` then goes to whoever is champion now; a round about
+           that day alone moves this alias and nothing else.
+        4. The versions are tagged, ``sweepstake.decision`` last of each. Until then they count as
+           pending, so a version that a killed round has not reached is judged again.
+        5. The ledger's run is ended. A round that was ended before is not carried out again, as
+           later rounds may have moved on.
+
+        Returns:
+            The ledger's entry; ``None`` where there was nothing to decide.
+        """
+        if not decisions:
+            return None
+        entry = self._ledger.open_round(model, decisions, round_key, contest)
+        if entry.complete:
+            return entry
+        try:
+            self._crown(entry)
+        except NotFoundError:  # the winner was deleted meanwhile: the others are judged anew
+            return self._ledger.close_round(entry, done=False)
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(lambda d: self._tag(model, d.version, _verdict_tags(d)), decisions))
+        return self._ledger.close_round(entry)
+
+    def resume(self, model: str) -> tuple[LedgerEntry, ...]:
+        """End the rounds of ``model`` that were killed on their way, oldest first.
+
+        To be called before the next round is decided: its incumbent must be who the ledger says.
+        """
+        left = [entry for entry in self._ledger.entries(model) if not entry.complete]
+        return tuple(self._end(entry) for entry in reversed(left))
+
+    def _end(self, entry: LedgerEntry) -> LedgerEntry:
+        try:
+            self._crown(entry)
+        except NotFoundError:  # the winner was deleted by hand: nothing can be promoted
+            return self._ledger.close_round(entry, done=False)
+        self._tag(entry.model, entry.version, _verdict_tags(entry))
+        return self._ledger.close_round(entry)
+
+    def history(self, model: str) -> tuple[LedgerEntry, ...]:
+        """The ledger of ``model``, newest first."""
+        return self._ledger.entries(model)
+
+    def _crown(self, entry: LedgerEntry) -> None:
+        """Move aliases and stage as ``entry`` says."""
+        if entry.verdict == Verdict.PROMOTE and not entry.as_of:
+            self._put_in_service(entry)
+        if entry.partition and entry.champion:
+            alias = DATED + entry.partition
+            self._client.set_registered_model_alias(entry.model, alias, entry.champion)
+
+    def _put_in_service(self, entry: LedgerEntry) -> None:
+        name, winner, previous = entry.model, entry.version, entry.previous
+        if previous not in {"", winner}:
+            with suppress(NotFoundError):
+                self._client.set_registered_model_alias(name, CHALLENGER, previous)
+        self._client.set_registered_model_alias(name, CHAMPION, winner)
+        with _stages_allowed():
+            self._client.transition_model_version_stage(
+                name, winner, "Production", archive_existing_versions=True
+            )
+
+    def _tag(self, model: str, version: str, tags: Mapping[str, str]) -> None:
+        """Tag a version in the order of ``tags``; one that was deleted by hand needs no tags."""
+        with suppress(NotFoundError):
+            for name, value in tags.items():
+                self._client.set_model_version_tag(model, version, name, value)
+
+    def _by_alias(self, model: str, alias: str) -> Version | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return version_of(self._client.get_model_version_by_alias(model, alias))
+        except NotFoundError:
+            message = f"{model}: must be a registered model, but MLflow knows none such. "
+            raise NotFoundError(message + f"Look at {self._client.uri}.") from None
+        except MlflowException as error:
+            if refused_as(error, "INVALID_PARAMETER_VALUE") and "alias" in error.message:
+                return None
+            raise
+
+    def _search(self, model: str, query: str) -> tuple[Version, ...]:
+        found = self._client.every(
+            "search_model_versions", filter_string=f"name = '{model}' and {query}"
+        )
+        return tuple(sorted(map(version_of, found), key=lambda version: int(version.version)))
+
+
+def _first_decision(tags: Mapping[str, str]) -> str:
+    """A new version waits for its verdict, unless its backfill is never judged."""
+    return EXEMPT if tags.get("sweepstake.backfill") == BackfillPolicy.NEVER else PENDING
+
+
+def _is_stale(version: Version, live: Collection[str] | None) -> bool:
+    return live is not None and version.run_id not in live
+
+
+def _verdict_tags(entry: LedgerEntry | Decision) -> dict[str, str]:
+    """Tags of a judged version, the one that ends its waiting last."""
+    score = entry.candidate_score if isinstance(entry, LedgerEntry) else entry.score
+    shown = {} if score is None else {"sweepstake.score": repr(score)}
+    return {
+        **shown,
+        "sweepstake.reason": entry.reason,
+        "sweepstake.decision": str(entry.verdict),
+    }
+
+
+@contextmanager
+def _stages_allowed() -> Iterator[None]:
+    """Stages are deprecated without a date; they mirror the alias as long as they are there."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?s).*transition_model_version_stage.*", FutureWarning)
+        yield

@@ -1,0 +1,154 @@
+"""What Sweepstake's runs look like in MLflow: their records, names and tags."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from importlib.metadata import version
+from platform import python_version
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.spec import EstimatorSpec
+from sweepstake.trial import TrialState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sweepstake.trial import Trial
+
+LIBRARIES = ("numpy", "pandas", "skops", "mlflow", "sweepstake")
+"""Distributions, besides scikit-learn, whose versions are written on every run."""
+
+NAME_LENGTH = 160
+
+_STATE = {
+    "SCHEDULED": TrialState.PENDING,
+    "RUNNING": TrialState.RUNNING,
+    "FINISHED": TrialState.COMPLETE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRun:
+    """A sweep's parent run: all that a worker needs to hang trials under it.
+
+    ``tags`` are the same on every child: data digest, seed, metric, library versions.
+    """
+
+    experiment_id: str
+    run_id: str
+    sweep_id: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRun:
+    """An open child run and the place of its files."""
+
+    run_id: str
+    artifact_uri: str
+
+    @property
+    def model_uri(self) -> str:
+        """Where the model's folder is stored: the ``source`` of its model version."""
+        return f"{self.artifact_uri}/model"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child run as MLflow has it; ``started`` is in milliseconds since the epoch."""
+
+    run: TrialRun
+    key: str
+    number: int
+    batch: str
+    state: TrialState
+    estimator: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    reason: str
+    sha256: str
+    started: int
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.run.run_id
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was logged yet, so that a later attempt can go on with this run."""
+        return self.state is TrialState.RUNNING and not self.params and not self.metrics
+
+
+def library_tags() -> dict[str, str]:
+    """Which scikit-learn trained, in a tag of its own, and the other libraries in one.
+
+    Each tag of a child costs the tracking server a row: a sweep of 10,000 trials saves 60,000.
+    """
+    versions = {"python": python_version(), **{name: version(name) for name in LIBRARIES}}
+    return {
+        "sweepstake.scikit_learn": version("scikit-learn"),
+        "sweepstake.libraries": ", ".join(f"{name} {text}" for name, text in versions.items()),
+    }
+
+
+def run_name(trial: Trial) -> str:
+    """``0007 RandomForestClassifier max_depth=4, n_estimators=100``: the parameters given only."""
+    given = ", ".join(f"{name}={shown(value)}" for name, value in trial.estimator.params.items())
+    return clip(f"{trial.number:04d} {trial.estimator.short_name} {given}".rstrip(), NAME_LENGTH)
+
+
+def clip(text: str, length: int) -> str:
+    """``text``, cut to ``length`` characters with an ellipsis at its end where it was longer."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def shown(value: Any) -> str:
+    """A parameter's value as people write it, an inner classifier as a call."""
+    if isinstance(value, EstimatorSpec):
+        given = ", ".join(f"{name}={shown(inner)}" for name, inner in value.params.items())
+        return f"{value.short_name}({given})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {shown(inner)}" for name, inner in value.items()) + "}"
+    return str(value)
+
+
+def origin_tags(sweep_id: str, role: str) -> dict[str, str]:
+    """Tags that say which sweep a run belongs to, as ``sweep`` or ``trial``, and who started it."""
+    return {
+        "sweepstake.sweep": sweep_id,
+        "sweepstake.role": role,
+        "mlflow.source.name": "sweepstake",
+        "mlflow.source.type": "JOB",
+        "mlflow.user": getpass.getuser(),
+    }
+
+
+def trial_tags(trial: Trial, batch: str) -> dict[str, str]:
+    """Tags that tell a child run from its siblings."""
+    return {
+        "sweepstake.trial_key": trial.key,
+        "sweepstake.trial_number": str(trial.number),
+        "sweepstake.batch": batch,
+        "sweepstake.estimator": trial.estimator.name,
+        "mlflow.runName": run_name(trial),
+    }
+
+
+def child_of(run: Any) -> Child:
+    """MLflow's run as a record."""
+    tags = run.data.tags
+    return Child(
+        run=TrialRun(run.info.run_id, run.info.artifact_uri),
+        key=tags["sweepstake.trial_key"],
+        number=int(tags["sweepstake.trial_number"]),
+        batch=tags["sweepstake.batch"],
+        state=_STATE.get(run.info.status, TrialState.FAILED),
+        estimator=tags["sweepstake.estimator"],
+        params=run.data.params,
+        metrics=run.data.metrics,
+        reason=tags.get("sweepstake.error", ""),
+        sha256=tags.get("sweepstake.sha256", ""),
+        started=run.info.start_time,
+    )

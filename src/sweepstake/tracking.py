@@ -1,0 +1,309 @@
+"""MLflow runs: one parent per sweep, one child per trial, created or found, never doubled."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.comparison import TAG, batch_url, children_filter, run_url
+from sweepstake.connection import Connection, faults
+from sweepstake.errors import NotFoundError
+from sweepstake.runs import (
+    Child,
+    SweepRun,
+    TrialRun,
+    child_of,
+    clip,
+    library_tags,
+    origin_tags,
+    run_name,
+    trial_tags,
+)
+from sweepstake.trial import TrialState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sweepstake.comparison import View
+    from sweepstake.trial import Trial, TrialResult
+
+__all__ = [
+    "Child",
+    "SweepRun",
+    "Tracking",
+    "TrialRun",
+    "batch_url",
+    "library_tags",
+    "run_name",
+    "run_url",
+]
+
+IDS_PER_CALL = 200
+TAG_LENGTH = 5000
+PARAM_LENGTH = 6000
+PARAMS_PER_CALL = 100
+METRICS_PER_CALL = 800  # with parameters and a tag below MLflow's 1000 entities
+
+IDENTITY = ("sweepstake.data_digest", "sweepstake.scikit_learn")
+"""Tags on which trial keys depend: the same grid file on other data is another execution."""
+
+_STATUS = {
+    TrialState.RUNNING: "RUNNING",
+    TrialState.COMPLETE: "FINISHED",
+    TrialState.FAILED: "FAILED",
+}
+
+
+SWEEP_ID = re.compile(r"__[0-9a-f]{12}(__\d{4}-\d{2}-\d{2})?$")
+"""How the id of a sweep ends; a name without such an end means the latest of that name."""
+
+
+class Tracking:
+    """The runs on the MLflow server at ``uri``; raises what ``Connection`` raises."""
+
+    def __init__(self, uri: str) -> None:
+        self._client = Connection(uri)
+
+    def ensure_experiment(self, name: str, primary_metric: str) -> str:
+        """Create or find the experiment ``name`` (restored if deleted) and return its id.
+
+        ``primary_metric`` is the one that MLflow's pages show first, such as ``mean_cv_f1_macro``.
+        """
+        experiment = self._client.experiment(name)
+        wanted = {
+            "mlflow.experimentKind": "custom_model_development",
+            "mlflow.experiment.primaryMetric.name": primary_metric,
+            "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+        }
+        for key, value in wanted.items():
+            if experiment.tags.get(key) != value:
+                self._client.set_experiment_tag(experiment.experiment_id, key, value)
+        return str(experiment.experiment_id)
+
+    def open_sweep(
+        self,
+        experiment_id: str,
+        sweep_id: str,
+        tags: Mapping[str, str],
+        own: Mapping[str, str] | None = None,
+    ) -> SweepRun:
+        """Create or find the parent run of ``sweep_id`` and set it RUNNING.
+
+        ``tags`` go on the parent and on every child, ``own`` on the parent alone; where those of
+        ``IDENTITY`` are not what they were, it is another execution, with a parent of its own. Of
+        parents doubled by a lost reply the oldest stays: the search after the creation makes every
+        process agree on it.
+        """
+        found = self._parents(experiment_id, sweep_id, tags)
+        if not found:
+            about = {**tags, **(own or {}), "mlflow.runName": sweep_id}
+            self._client.create_run(experiment_id, tags={**origin_tags(sweep_id, "sweep"), **about})
+            found = self._parents(experiment_id, sweep_id, tags)
+        parent, *doubles = found
+        for double in doubles:
+            self.delete_run(double.info.run_id)
+        if parent.info.status != "RUNNING":
+            self._client.update_run(parent.info.run_id, status="RUNNING")
+        return SweepRun(experiment_id, parent.info.run_id, sweep_id, dict(tags))
+
+    def _parents(self, experiment_id: str, sweep_id: str, tags: Mapping[str, str]) -> list[Any]:
+        known = {name: tags[name] for name in IDENTITY if name in tags}
+        wanted = {"sweepstake.sweep": sweep_id, "sweepstake.role": "sweep", **known}
+        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.items())
+        found = self._client.every(
+            "search_runs", experiment_ids=[experiment_id], filter_string=query
+        )
+        return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+
+    def latest_sweep(self, name: str) -> tuple[str, str]:
+        """Id and MLflow status of the newest sweep with this name or id, in any experiment.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        experiments = [e.experiment_id for e in self._client.every("search_experiments")]
+        tag = "sweepstake.sweep" if SWEEP_ID.search(name) else "sweepstake.name"
+        query = f"tags.`sweepstake.role` = 'sweep' and tags.`{tag}` = {_quoted([name])}"
+        found = self._client.search_runs(
+            experiments, query, max_results=1, order_by=["attributes.start_time DESC"]
+        )
+        if not found:
+            message = f"{name}: must be a sweep's name or id, but MLflow knows none such. "
+            raise NotFoundError(message + f"Look at {self._client.uri}.")
+        return found[0].data.tags["sweepstake.sweep"], found[0].info.status
+
+    def children(self, sweep: SweepRun, batch: str | None = None) -> tuple[Child, ...]:
+        """All child runs of ``sweep`` (of one ``batch`` if given), by number, then by age."""
+        return self._trials(sweep.experiment_id, children_filter(sweep, batch))
+
+    def runs(self, experiment_id: str, run_ids: Iterable[str]) -> tuple[Child, ...]:
+        """The trials of any sweep with these run ids; those deleted meanwhile are left out."""
+        wanted = sorted(run_ids)
+        parts = (wanted[i : i + IDS_PER_CALL] for i in range(0, len(wanted), IDS_PER_CALL))
+        queries = (f"attributes.run_id IN ({_quoted(part)})" for part in parts)
+        return tuple(child for query in queries for child in self._trials(experiment_id, query))
+
+    def _trials(self, experiment_id: str, query: str) -> tuple[Child, ...]:
+        runs = self._client.every(
+            "search_runs", experiment_ids=[experiment_id], filter_string=query
+        )
+        found = (child_of(run) for run in runs if "sweepstake.trial_key" in run.data.tags)
+        return tuple(sorted(found, key=lambda child: (child.number, child.started, child.run_id)))
+
+    def completed(
+        self, experiment_id: str, keys: Collection[str], data_digest: str
+    ) -> dict[str, str]:
+        """Run id by trial key of trials that any sweep of the experiment has finished.
+
+        MLflow cannot search for a list of tags, so this reads the finished trials on the same data,
+        newest first, until all of ``keys`` are found.
+        """
+        query = (
+            f"attributes.status = 'FINISHED' and tags.`sweepstake.role` = 'trial' "
+            f"and tags.`sweepstake.data_digest` = '{data_digest}'"
+        )
+        wanted, found = set(keys), dict[str, str]()
+        if not wanted:
+            return found
+        for run in self._client.every(
+            "search_runs", experiment_ids=[experiment_id], filter_string=query
+        ):
+            if len(found) == len(wanted):
+                break
+            key = run.data.tags["sweepstake.trial_key"]
+            if key in wanted:
+                found.setdefault(key, run.info.run_id)
+        return found
+
+    def start_trial(
+        self, sweep: SweepRun, trial: Trial, batch: str, left: Child | None = None
+    ) -> TrialRun:
+        """Open the child run of ``trial``, in one request where nothing is left of an earlier try.
+
+        ``left`` is what a killed attempt left under the same key: a blank run is used again; any
+        other is deleted, as MLflow's parameters are write-once and metrics would be doubled.
+        """
+        if left is not None and left.is_blank:
+            return left.run
+        if left is not None:
+            self.delete_run(left.run_id)
+        tags = origin_tags(sweep.sweep_id, "trial") | dict(sweep.tags) | trial_tags(trial, batch)
+        run = self._client.create_run(
+            sweep.experiment_id, tags=tags | {"mlflow.parentRunId": sweep.run_id}
+        )
+        return TrialRun(run.info.run_id, run.info.artifact_uri)
+
+    def log_result(self, run_id: str, result: TrialResult, sha256: str = "") -> None:
+        """Log parameters, metrics, curves and warnings, in as few requests as MLflow allows.
+
+        The same timestamp goes on every point, so a request that is sent twice changes nothing.
+        ``sha256`` is the hash of the model file, for whoever registers the model later.
+        """
+        from mlflow.entities import Metric, Param, RunTag
+
+        now = _now()
+        params = [Param(_param_name(k), clip(v, PARAM_LENGTH)) for k, v in result.params.items()]
+        metrics = [Metric(name, value, now, 0) for name, value in result.metrics.items()]
+        for curve in result.curves:
+            metrics += [Metric(curve.name, value, now, step) for step, value in curve.points]
+        texts = {"sweepstake.warnings": "\n".join(result.warnings), "sweepstake.sha256": sha256}
+        tags = [RunTag(name, clip(text, TAG_LENGTH)) for name, text in texts.items() if text]
+        for some_params, some_metrics in _calls(params, metrics):
+            self._client.log_batch(run_id, metrics=some_metrics, params=some_params, tags=tags)
+
+    def upload(self, run: TrialRun, folder: Path) -> None:
+        """Store every file below ``folder`` as an artifact of ``run``, any ``MLmodel`` last.
+
+        Stores are atomic per file, not per folder: a model folder without ``MLmodel`` is no model.
+        """
+        repository = self._client.artifacts(run.artifact_uri)
+        files = (path for path in folder.rglob("*") if path.is_file())
+        with faults(self._client.uri):
+            for file in sorted(files, key=lambda path: (path.name == "MLmodel", path)):
+                parent = file.parent.relative_to(folder).as_posix()
+                repository.log_artifact(str(file), None if parent == "." else parent)
+
+    def finish(self, run_id: str, state: TrialState, reason: str = "") -> None:
+        """End a run as COMPLETE or FAILED; ``reason`` says in plain words why it failed."""
+        if reason:
+            self._client.set_tag(run_id, "sweepstake.error", clip(reason, TAG_LENGTH))
+        self._client.set_terminated(run_id, _STATUS[state])
+
+    def delete_run(self, run_id: str) -> None:
+        """Move a run to MLflow's bin; one that is there already stays there."""
+        self._client.delete_run(run_id)
+
+    def deduplicate(
+        self, children: Sequence[Child], registered: Collection[str] = ()
+    ) -> tuple[Child, ...]:
+        """Keep one run per trial key, delete the others and return those kept, in their order.
+
+        A lost reply or an overtaken worker doubles runs. Kept is the run that a model version
+        points to (``registered`` run ids), then a COMPLETE one, then the oldest.
+        """
+        best: dict[str, Child] = {}
+        for child in sorted(children, key=lambda child: _rank(child, registered)):
+            if best.setdefault(child.key, child) is not child:
+                self.delete_run(child.run_id)
+        kept = {child.run_id for child in best.values()}
+        return tuple(child for child in children if child.run_id in kept)
+
+    def close_sweep(
+        self,
+        sweep: SweepRun,
+        state: TrialState,
+        metrics: Mapping[str, float],
+        note: str,
+        artifacts: Path,
+    ) -> None:
+        """Write figures, Markdown ``note`` and the files in ``artifacts`` on the parent; end it."""
+        from mlflow.entities import Metric, RunTag
+
+        run = self._client.get_run(sweep.run_id)
+        self.upload(TrialRun(sweep.run_id, run.info.artifact_uri), artifacts)
+        now = _now()
+        figures = [Metric(name, value, now, 0) for name, value in metrics.items()]
+        self._client.log_batch(
+            sweep.run_id, metrics=figures, tags=[RunTag("mlflow.note.content", note)]
+        )
+        self.finish(sweep.run_id, state)
+
+    def share_view(self, sweep: SweepRun, view: View) -> bool:
+        """Offer a prepared comparison in the experiment's list of views; whether that worked.
+
+        The tag is not part of MLflow's documented API: a refusal costs the view, not the sweep.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.set_experiment_tag(sweep.experiment_id, TAG + view.key, view.state)
+        except MlflowException:
+            return False
+        return True
+
+
+def _rank(child: Child, registered: Collection[str]) -> tuple[bool, bool, int, str]:
+    incomplete = child.state is not TrialState.COMPLETE
+    return (child.run_id not in registered, incomplete, child.started, child.run_id)
+
+
+def _calls(params: list[Any], metrics: list[Any]) -> Iterator[tuple[list[Any], list[Any]]]:
+    """Cut parameters and metrics into requests that keep MLflow's limits."""
+    while params or metrics:
+        yield params[:PARAMS_PER_CALL], metrics[:METRICS_PER_CALL]
+        params, metrics = params[PARAMS_PER_CALL:], metrics[METRICS_PER_CALL:]
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    return ", ".join(f"'{text}'" for text in texts)
+
+
+def _param_name(name: str) -> str:
+    """``name`` with the characters that MLflow refuses replaced."""
+    return re.sub(r"[^\w\-./ :]", "_", name)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,148 @@
+"""The report of a sweep: files, note and figures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from urllib.parse import parse_qs
+
+import pytest
+
+from sweepstake import report
+from sweepstake.comparison import batch_url, run_url
+from sweepstake.runs import SweepRun
+from sweepstake.spec import DataSpec, SweepSpec
+from sweepstake.trial import Standing, Trial, TrialResult, TrialState
+
+SWEEP = SweepRun("3", "parent", "digits__abc", {})
+SPEC = SweepSpec("digits", "digits", DataSpec("sklearn:digits"), (), "f1_macro")
+
+
+def standing(number, score=None, **fields):
+    """A trial with ``score``, or a failed one."""
+    complete = score is not None
+    metrics = {"mean_cv_f1_macro": score, "std_cv_f1_macro": 0.01, "test_f1_macro": 0.8}
+    given = {
+        "number": number,
+        "key": f"key{number}",
+        "state": TrialState.COMPLETE if complete else TrialState.FAILED,
+        "estimator": "sklearn.tree.DecisionTreeClassifier",
+        "params": {"max_depth": str(number), "criterion": "gini"},
+        "metrics": metrics if complete else {},
+        "run_id": f"run{number}",
+        "reason": "" if complete else "ValueError: <b>no</b>",
+    }
+    return Standing(**(given | fields))
+
+
+STANDINGS = (
+    standing(2, 0.9, version="5"),
+    standing(0, 0.8, reused_from="old__1"),
+    standing(3, math.nan),
+    standing(1),
+)
+
+
+def test_the_table_has_a_row_per_trial_and_ranks_the_complete_ones():
+    """Rank follows the given order; a failed trial has none."""
+    rows = report.table(STANDINGS)
+    assert [(row["rank"], row["number"]) for row in rows] == [(1, 2), (2, 0), (3, 3), (None, 1)]
+
+
+def test_csv_and_json_hold_the_same_figures(tmp_path):
+    """Both files have every trial; what is no number is empty in one and null in the other."""
+    report.write(STANDINGS, SPEC, SWEEP, tmp_path)
+    with (tmp_path / "leaderboard.csv").open(newline="") as stream:
+        table = [row["mean_cv_f1_macro"] for row in csv.DictReader(stream)]
+    records = [
+        row.get("mean_cv_f1_macro")
+        for row in json.loads((tmp_path / "leaderboard.json").read_text())
+    ]
+    assert (table, records) == (["0.9", "0.8", "", ""], [0.9, 0.8, None, None])
+
+
+def test_the_page_needs_nothing_else_and_shows_text_as_text(tmp_path):
+    """No address is loaded, and a reason with markup is not markup."""
+    report.write(STANDINGS, SPEC, SWEEP, tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert [
+        page.count("http"),
+        page.count("<b>no</b>"),
+        page.count("&lt;b&gt;no&lt;/b&gt;"),
+        page.count("<tr><td>"),
+    ] == [0, 0, 1, 4]
+
+
+def test_the_summary_counts_outcomes_and_carries_the_best_trials_figures(tmp_path):
+    """The parent run's metrics are counts, and the head of the leaderboard as ``best_``."""
+    assert report.write(STANDINGS, SPEC, SWEEP, tmp_path).metrics == {
+        "best_mean_cv_f1_macro": 0.9,
+        "best_std_cv_f1_macro": 0.01,
+        "best_test_f1_macro": 0.8,
+        "trials_total": 4.0,
+        "trials_complete": 3.0,
+        "trials_failed": 1.0,
+        "trials_reused": 1.0,
+    }
+
+
+def test_the_note_tells_the_outcome_in_short(tmp_path):
+    """Headline, counts, links and the ten best trials, the same size for any sweep."""
+    many = [standing(number, 1 - number / 1000) for number in range(1000)]
+    lines = report.write(many, SPEC, SWEEP, tmp_path).note.splitlines()
+    assert lines[0] == (
+        "**Best: trial 0, f1\\_macro 1.0000 ± 0.0100** "
+        "(DecisionTreeClassifier criterion=gini, max\\_depth=0)"
+    )
+    assert lines[2] == "1000 of 1000 trials complete, 0 failed, 0 reused from earlier sweeps."
+    assert len([line for line in lines if line.startswith("| ")]) == 11
+
+
+def test_a_sweep_without_a_ranked_trial_has_a_report_too(tmp_path):
+    """All failed: the note says so, the figure is empty, nothing raises."""
+    summary = report.write([standing(0), standing(1)], SPEC, SWEEP, tmp_path)
+    assert summary.note.startswith("**No trial was ranked.**")
+    assert (tmp_path / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("trials", [1, 20, 3000])
+def test_the_figure_stays_small(trials, tmp_path):
+    """Thousands of trials make a picture, not a burden."""
+    standings = [
+        standing(i, 1 / (i + 1), params={"C": str(10 ** (i % 7)), "f": "ab"[i % 2]})
+        for i in range(trials)
+    ]
+    report.write(standings, SPEC, SWEEP, tmp_path)
+    assert 5_000 < (tmp_path / "leaderboard.png").stat().st_size < 400_000
+
+
+def test_only_parameters_that_vary_are_compared(tmp_path):
+    """The comparison's axes are the parameters that differ, its filter the sweep's own children."""
+    view = report.write(STANDINGS, SPEC, SWEEP, tmp_path).view
+    state = json.loads(json.loads(view.state)["state"])
+    assert state["compareRunCharts"][0]["selectedParams"] == ["max_depth"]
+    assert state["searchFilter"] == "tags.`mlflow.parentRunId` = 'parent'"
+    assert parse_qs(view.link.partition("?")[2])["viewStateShareKey"] == [view.key]
+
+
+def test_a_confusion_matrix_is_written_where_there_is_one(tmp_path):
+    """Labels and counts as JSON; a multilabel trial has no such file."""
+    result = TrialResult(Trial(0, "k", None), {}, {}, (), ((3, 1), (0, 4)), ("a", "b"))
+    report.write_confusion(result, tmp_path)
+    found = json.loads((tmp_path / "confusion_matrix.json").read_text())
+    assert found == {"labels": ["a", "b"], "matrix": [[3, 1], [0, 4]]}
+    report.write_confusion(TrialResult(Trial(0, "k", None), {}, {}, (), (), ()), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_addresses_of_pages_hold_no_password():
+    """A link is shown to people: user and password of the server's address are left out."""
+    assert (
+        run_url("http://me:pw@host:5000/", "3", "r1") == "http://host:5000/#/experiments/3/runs/r1"
+    )
+    assert batch_url("http://me:pw@host:5000", SWEEP, "7") == (
+        "http://host:5000/#/experiments/3/runs?searchFilter="
+        "tags.%60mlflow.parentRunId%60%20%3D%20%27parent%27%20and%20"
+        "tags.%60sweepstake.batch%60%20%3D%20%277%27"
+    )
