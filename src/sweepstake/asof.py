@@ -1,0 +1,215 @@
+"""As of a day: who would have been champion, played through from the first day to the last.
+
+Each day is contested by the versions that were backfilled on its newest data and by the champion of
+the day before, on that day's holdout. A backfill of an earlier day changes what its successors had
+to beat, so all days are played again; the outcome does not depend on the order of backfills. Days
+on which a scheduled sweep ran in its time keep the champion that they really had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from sweepstake import loader
+from sweepstake.champion import Entrant, score_version
+from sweepstake.errors import DataError, NotFoundError
+from sweepstake.ledger import Contest
+from sweepstake.plan import Plan
+from sweepstake.promotion import Decision, Scored, decide
+from sweepstake.registry import EXEMPT, PENDING, Registry
+from sweepstake.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sweepstake.ledger import LedgerEntry
+    from sweepstake.modelversion import Version
+    from sweepstake.settings import Settings
+    from sweepstake.spec import PromotionPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """Who was or would have been champion at the end of a day, with the score on its holdout."""
+
+    day: str
+    version: str
+    score: float | None
+    reason: str
+
+
+def models(settings: Settings) -> tuple[str, ...]:
+    """The models that have unjudged versions of past days."""
+    registry = Registry(settings.tracking_uri)
+    return tuple(
+        model
+        for model in registry.models()
+        if any(version.as_of for version in registry.pending(model))
+    )
+
+
+def replay(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
+    """Play all days of a model through and carry out what has changed.
+
+    Returns:
+        The entries of the ledger that were added.
+    """
+    registry = Registry(settings.tracking_uri)
+    registry.resume(model)
+    game = _Game(model, registry, Workspace(settings.workspace), settings)
+    return tuple(game.play())
+
+
+def replay_all(settings: Settings) -> tuple[LedgerEntry, ...]:
+    """The same for every model with unjudged versions of past days."""
+    return tuple(entry for model in models(settings) for entry in replay(model, settings))
+
+
+def reigns(model: str, settings: Settings) -> tuple[Reign, ...]:
+    """The champion of each day that has one, in the order of the days.
+
+    Raises:
+        NotFoundError: there is no such model.
+    """
+    registry = Registry(settings.tracking_uri)
+    newest = _newest_by_day(registry.history(model))
+    return tuple(
+        _reign(day, version, newest.get(day)) for day, version in registry.dated(model).items()
+    )
+
+
+def reign_at(model: str, day: str, settings: Settings) -> Reign:
+    """The champion at the end of a day: that of the last day with a champion up to then.
+
+    Raises:
+        NotFoundError: there was none yet, or there is no such model.
+    """
+    found = [reign for reign in reigns(model, settings) if reign.day <= day]
+    if not found:
+        message = f"{model}: must have had a champion by {day}, but no day up to then has one. "
+        raise NotFoundError(message + "Backfill it: sweepstake backfill NAME --from ... --to ...")
+    return found[-1]
+
+
+class _Game:
+    """One replay of the days of a model."""
+
+    def __init__(
+        self, model: str, registry: Registry, workspace: Workspace, settings: Settings
+    ) -> None:
+        self._model = model
+        self._registry = registry
+        self._workspace = workspace
+        self._settings = settings
+        self._entries = registry.history(model)
+
+    def play(self) -> Iterator[LedgerEntry]:
+        """Yield the entry of each day whose outcome has changed."""
+        days = _by_day(self._registry.deduplicate(self._registry.backfilled(self._model)))
+        served = {
+            entry.partition: entry.champion
+            for entry in reversed(self._entries)
+            if entry.partition and not entry.as_of and entry.champion
+        }
+        champion = ""
+        for day in sorted(days.keys() | served.keys()):
+            champion = served.get(day, champion)
+            if day in days:
+                entry = self._contest(day, days[day], champion)
+                champion = entry.champion if entry else champion
+                if entry and entry.round not in {known.round for known in self._entries}:
+                    yield entry
+
+    def _contest(self, day: str, versions: Sequence[Version], incumbent: str) -> LedgerEntry | None:
+        """Decide a day; one that came out the same before is left as it is."""
+        known = _newest_by_day(self._entries).get(day)
+        try:
+            policy = self._policy(versions[-1].sweep)
+            decisions = self._decide(versions, incumbent, policy)
+        except (DataError, NotFoundError):  # planned elsewhere, or no longer staged
+            return known
+        mark = _mark(decisions)
+        if known and known.as_of and known.round.endswith(mark) and not _waiting(versions):
+            return known
+        number = sum(entry.partition == day for entry in self._entries)
+        key = f"{self._model}/{day}/{number}/{mark}"
+        return self._registry.apply(self._model, decisions, key, Contest(day, as_of=True))
+
+    def _policy(self, sweep_id: str) -> PromotionPolicy:
+        plan = Plan.load(self._workspace, sweep_id)
+        content = self._workspace.read_snapshot(plan.snapshot)
+        return loader.parse(content, plan.file, self._settings).spec.promotion
+
+    def _decide(
+        self, versions: Sequence[Version], incumbent: str, policy: PromotionPolicy
+    ) -> tuple[Decision, ...]:
+        candidates = [
+            _scored(version, versions[-1]) for version in versions if version.version != incumbent
+        ]
+        champion = self._score(incumbent, versions[-1]) if incumbent else None
+        return decide(candidates, champion, policy)
+
+    def _score(self, incumbent: str, of_day: Version) -> Scored:
+        """The incumbent's score on a day's holdout, which is the same in every replay."""
+        from sweepstake.data import open_staged
+
+        digest, metric = of_day.tags["sweepstake.data_digest"], of_day.tags["sweepstake.metric"]
+        name = f"asof/{self._model}/{incumbent}-{metric}-{digest}"
+        try:
+            return Scored(**self._workspace.read_record(name))
+        except NotFoundError:
+            dataset = open_staged(self._workspace.data, digest)
+            entrant = Entrant.of(self._registry.version(self._model, incumbent))
+            scored = score_version(self._registry, entrant, metric, dataset)
+            self._workspace.write_record(name, asdict(scored))
+            return scored
+
+
+def _by_day(versions: Iterable[Version]) -> dict[str, list[Version]]:
+    """The contestants of each day, oldest first."""
+    judged = [version for version in versions if version.decision != EXEMPT]
+    judged.sort(key=lambda version: version.partition)  # which keeps the order of a day
+    grouped = groupby(judged, key=lambda version: version.partition)
+    return {day: list(group) for day, group in grouped}
+
+
+def _scored(version: Version, newest: Version) -> Scored:
+    """A candidate's score on its day's holdout, as its trainer wrote it.
+
+    What was trained on data or for a metric that the day no longer has is not compared.
+    """
+    for name, word in (("data_digest", "data"), ("metric", "metric")):
+        if version.tags.get(f"sweepstake.{name}") != newest.tags.get(f"sweepstake.{name}"):
+            return Scored(version.version, None, f"The {word} of its day changed after it.")
+    text = version.tags.get("sweepstake.test_score")
+    reason = "" if text else "Its metric is not defined on the holdout of its day."
+    return Scored(version.version, float(text) if text else None, reason)
+
+
+def _waiting(versions: Iterable[Version]) -> bool:
+    return any(version.decision == PENDING for version in versions)
+
+
+def _mark(decisions: Sequence[Decision]) -> str:
+    """The same for the same outcome on the same figures."""
+    record = json.dumps([asdict(decision) for decision in decisions])
+    return hashlib.sha256(record.encode()).hexdigest()[:16]
+
+
+def _newest_by_day(entries: Iterable[LedgerEntry]) -> Mapping[str, LedgerEntry]:
+    """The last complete entry of each day; entries come newest first."""
+    found: dict[str, LedgerEntry] = {}
+    for entry in entries:
+        if entry.partition and entry.complete:
+            found.setdefault(entry.partition, entry)
+    return found
+
+
+def _reign(day: str, version: str, entry: LedgerEntry | None) -> Reign:
+    if entry is None or entry.champion != version:
+        return Reign(day, version, None, "The alias was set by other hands.")
+    return Reign(day, version, entry.score, entry.reason)

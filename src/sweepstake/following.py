@@ -1,0 +1,87 @@
+"""Following: wait for sweeps that Airflow runs, telling how far they are."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from sweepstake import progress
+from sweepstake.airflow_api import AirflowApi
+from sweepstake.errors import NotFoundError, StackError, TransientError
+from sweepstake.registry import Registry
+from sweepstake.workbench import open_workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sweepstake.progress import Progress
+    from sweepstake.settings import Settings
+
+POLL_SECONDS = 1.5
+START_SECONDS = 180.0
+"""How long Airflow may take to notice a file: its timer alone would bring it within a minute."""
+JUDGE_SECONDS = 900.0
+ENDED = ("success", "failed")
+
+
+def follow(
+    sweep_ids: Iterable[str],
+    settings: Settings,
+    show: Callable[[str, Progress | None], None],
+) -> dict[str, str]:
+    """Wait until the DAG runs of these sweeps have ended; returns their states by sweep id.
+
+    ``show`` is called with each sweep and its progress, ``None`` before it is planned.
+
+    Raises:
+        StackError: a sweep has no DAG run after `START_SECONDS`.
+    """
+    states: dict[str, str] = {}
+    waiting = dict.fromkeys(sweep_ids, time.monotonic() + START_SECONDS)
+    with AirflowApi.of(settings) as api:
+        while waiting:
+            for sweep_id, deadline in list(waiting.items()):
+                state = _state(api, sweep_id, deadline)
+                show(sweep_id, _progress(sweep_id, settings))
+                if state in ENDED:
+                    states[sweep_id] = state
+                    del waiting[sweep_id]
+            time.sleep(POLL_SECONDS if waiting else 0)
+    return states
+
+
+def models_of(sweep_ids: Iterable[str], settings: Settings) -> list[str]:
+    """The registered models of planned sweeps, sorted."""
+    return sorted({open_workbench(sweep_id, settings).spec.model for sweep_id in sweep_ids})
+
+
+def wait_until_judged(models: Iterable[str], settings: Settings) -> Iterator[str]:
+    """Wait until no version of these models is unjudged; yields each as it gets there.
+
+    Raises:
+        StackError: versions still wait after `JUDGE_SECONDS`.
+    """
+    registry = Registry(settings.tracking_uri)
+    deadline = time.monotonic() + JUDGE_SECONDS
+    for model in models:
+        while registry.pending(model):
+            if time.monotonic() > deadline:
+                message = f"{model}: its versions must be judged within {JUDGE_SECONDS:.0f} s, but "
+                raise StackError(message + "some wait. Look at the champion DAG in Airflow.")
+            time.sleep(POLL_SECONDS)
+        yield model
+
+
+def _state(api: AirflowApi, sweep_id: str, deadline: float) -> str | None:
+    state = api.run_state("sweep", sweep_id)
+    if state is None and time.monotonic() > deadline:
+        message = f"{sweep_id}: must start within {START_SECONDS:.0f} s, but has no DAG run. "
+        raise StackError(message + "Look at the intake DAG in Airflow.")
+    return state
+
+
+def _progress(sweep_id: str, settings: Settings) -> Progress | None:
+    try:
+        return progress.look(sweep_id, settings)
+    except (NotFoundError, TransientError):
+        return None  # not planned yet, or MLflow is busy: the next look will tell

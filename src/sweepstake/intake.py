@@ -1,0 +1,279 @@
+"""Intake: from files in the watched folder to sweeps that should exist.
+
+Intake looks and keeps no state of its own: whoever asks compares the drops with the sweeps that
+exist already. A file counts as complete once no process holds it open for writing (where the
+system can tell) and it has been quiet for `QUIET_SECONDS`; a file that is quiet but does not parse
+gets `PATIENCE_SECONDS` before it counts as wrong, because its writer may only be slow.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from sweepstake import dailies
+from sweepstake.dailies import Daily
+from sweepstake.errors import GridFileError, NotFoundError, Problem
+from sweepstake.workspace import Workspace, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from sweepstake.settings import Settings
+
+SUFFIXES = (".yaml", ".yml", ".json")
+QUIET_SECONDS = 1.0
+PATIENCE_SECONDS = 30.0
+REPORT_SUFFIX = ".errors.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A complete grid file: its name in the folder, its bytes' SHA-256, the sweep it stands for.
+
+    On data by day it stands for a sweep only together with a ``partition``; ``backfill`` says that
+    the sweep was asked for, other than by the file's schedule.
+    """
+
+    file: str
+    snapshot: str
+    sweep: str
+    partition: str = ""
+    backfill: bool = False
+
+    def on(self, day: date, *, backfill: bool) -> Drop:
+        """The sweep of this content on the data of one day."""
+        return replace(self, sweep=f"{self.sweep}__{day}", partition=str(day), backfill=backfill)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A file as one look at the folder saw it; two equal sightings mean that nothing happened."""
+
+    path: Path
+    modified_ns: int
+    size: int
+    quiet: bool
+    """No writer has touched it for `QUIET_SECONDS`."""
+    patient: bool
+    """... nor for `PATIENCE_SECONDS`."""
+
+
+def look(folder: Path, now: float | None = None) -> tuple[Sighting, ...]:
+    """Every grid file in ``folder``, by name; sub-folders and hidden files are not looked into."""
+    now = time.time() if now is None else now
+    return tuple(_sightings(folder, now))
+
+
+def scan(settings: Settings) -> tuple[Drop, ...]:
+    """The sweeps that the watched folder asks for: one for each content, named by the first file.
+
+    The bytes of each are kept in the workspace, so that a later change of the file cannot reach a
+    sweep that has begun. A file with data by day asks for no sweep, but for a DAG of its own.
+    """
+    workspace = Workspace(settings.workspace)
+    known = {daily.file for daily in dailies.published(workspace)}
+    found = [_look_into(sighting, known, settings) for sighting in look(settings.grids)]
+    undecided = {each for each in found if isinstance(each, str)}
+    daily = [each for each in found if isinstance(each, Daily)]
+    dailies.publish(_first_of_each_name(daily, settings), undecided, workspace)
+    drops: dict[str, Drop] = {}
+    for each in found:
+        if isinstance(each, Drop):
+            drops.setdefault(each.snapshot, each)
+    return tuple(drops.values())
+
+
+def take(name: str, day: date, settings: Settings, *, backfill: bool) -> Drop:
+    """The sweep of a file with data by day as it is now, on the data of one day.
+
+    Raises:
+        GridFileError: the file cannot be read or is wrong; its mistakes are also written beside it.
+        NotFoundError: no file of the folder has this name for its sweep, or it has another by now.
+    """
+    daily = dailies.find(name, Workspace(settings.workspace))
+    content = _read(settings.grids / daily.file, settings)
+    found, parses = identify(content, daily.file, settings)
+    if parses and found != name:
+        message = f"{daily.file}: must be the grid file of {name!r}, but is that of {found!r} now."
+        raise NotFoundError(message)
+    return claim(content, name, daily.file, settings).on(day, backfill=backfill)
+
+
+def _read(path: Path, settings: Settings) -> bytes:
+    """The bytes of a file in the watched folder.
+
+    A link must stay in the folder, as those of mounted configuration do: whoever may put files
+    there shall not have others read that only this process may.
+
+    Raises:
+        GridFileError: the file cannot be read, is a link that leads out of the folder, or has a
+            name that no database takes.
+    """
+    from sweepstake import loader
+
+    if not path.resolve().is_relative_to(settings.grids.resolve()):
+        fault = "must not be a link that leads out of the watched folder. Copy the file there."
+    elif any("\ud800" <= sign <= "\udfff" for sign in path.name):  # bytes that are no UTF-8
+        fault = "must have a name in UTF-8. Rename it."
+    else:
+        return loader.read(path)
+    raise GridFileError(str(path), [Problem(0, "", fault)]) from PermissionError()
+
+
+def identify(content: bytes, file: str, settings: Settings) -> tuple[str, bool]:
+    """The name that a grid file gives its sweep, and whether the file parses."""
+    from sweepstake import loader
+
+    try:
+        return loader.parse(content, file, settings).spec.name, True
+    except GridFileError:
+        return loader.default_name(file), False
+
+
+def drop(content: bytes, name: str, file: str, settings: Settings) -> Drop:
+    """Put a grid file into the watched folder, complete from the first look at it."""
+    path = settings.grids / file
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)
+    return claim(content, name, file, settings)
+
+
+def claim(content: bytes, name: str, file: str, settings: Settings) -> Drop:
+    """The sweep of a content: that of the name under which it was first seen."""
+    workspace = Workspace(settings.workspace)
+    digest = workspace.keep_snapshot(content)
+    return Drop(file, digest, workspace.claim(digest, f"{name}__{digest[:12]}"))
+
+
+def is_watched(drop: Drop, settings: Settings) -> bool:
+    """Whether the watched folder still holds what was dropped, under its name."""
+    try:
+        content = (settings.grids / drop.file).read_bytes()
+    except OSError:
+        return False
+    return sha256(content).hexdigest() == drop.snapshot
+
+
+def write_report(settings: Settings, file: str, text: str) -> None:
+    """Put the mistakes of a grid file beside it, where whoever dropped it looks first.
+
+    A folder that is read-only costs the report, nothing else.
+    """
+    with suppress(OSError):
+        write_atomically(settings.grids / (file + REPORT_SUFFIX), f"{text}\n".encode())
+
+
+def clear_report(settings: Settings, file: str) -> None:
+    """Take the report of earlier mistakes away: the file is right now."""
+    with suppress(OSError):
+        (settings.grids / (file + REPORT_SUFFIX)).unlink()
+
+
+def _sightings(folder: Path, now: float) -> Iterator[Sighting]:
+    for path in sorted(folder.iterdir() if folder.is_dir() else ()):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
+            try:
+                yield _sighting(path, now)
+            except FileNotFoundError:
+                continue
+
+
+def _sighting(path: Path, now: float) -> Sighting:
+    stat = path.stat()
+    age = now - min(stat.st_mtime, stat.st_ctime)  # a copied time may lie in the future
+    quiet = age >= QUIET_SECONDS and not (age < PATIENCE_SECONDS and _has_writer(path))
+    return Sighting(path, stat.st_mtime_ns, stat.st_size, quiet, quiet and age >= PATIENCE_SECONDS)
+
+
+def _has_writer(path: Path) -> bool:
+    """Whether some process on this machine holds the file open for writing (Linux only).
+
+    A read lease is granted only on a file that nobody has open for writing; see fcntl(2).
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except PermissionError:
+        return False
+    try:
+        # a writer who comes meanwhile sends a signal: one that is ignored, not SIGIO, which kills
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # leases need ownership and a local file system: then quiet alone decides
+    else:
+        return False
+    finally:
+        os.close(handle)
+
+
+def _look_into(
+    sighting: Sighting, known: Collection[str], settings: Settings
+) -> Drop | Daily | str:
+    """What a file asks for; its name again where that cannot be told, or not yet.
+
+    A file of the ``known`` dailies that has mistakes now keeps its DAG, whose next run tells them.
+    """
+    from sweepstake import loader
+
+    file = sighting.path.name
+    if not sighting.quiet:
+        return file
+    try:
+        content = _read(sighting.path, settings)
+        spec = loader.parse(content, file, settings).spec
+    except GridFileError as error:
+        return _of_wrong_file(sighting, error, known, settings)
+    if not spec.data.by_day:
+        return claim(content, spec.name, file, settings)
+    _clear_older_report(sighting, settings)
+    return Daily.of(spec, file)
+
+
+def _of_wrong_file(
+    sighting: Sighting, error: GridFileError, known: Collection[str], settings: Settings
+) -> Drop | str:
+    """A sweep that fails for all to see; the name again for what is no sweep."""
+    from sweepstake import loader
+
+    file = sighting.path.name
+    unreadable = isinstance(error.__cause__, OSError)
+    if isinstance(error.__cause__, FileNotFoundError) or not (unreadable or sighting.patient):
+        return file
+    if unreadable or file in known:
+        write_report(settings, file, str(error))
+        return file
+    return claim(loader.read(sighting.path), loader.default_name(file), file, settings)
+
+
+def _first_of_each_name(found: Iterable[Daily], settings: Settings) -> Iterator[Daily]:
+    """A name is one DAG: whoever comes second by file name is told so."""
+    first: dict[str, Daily] = {}
+    for daily in found:
+        if first.setdefault(daily.name, daily) is daily:
+            yield daily
+        else:
+            other = first[daily.name].file
+            message = f"name: must be no other file's, but {daily.name!r} is that of {other}."
+            write_report(settings, daily.file, f"{daily.file}: {message} Choose another.")
+
+
+def _clear_older_report(sighting: Sighting, settings: Settings) -> None:
+    """Take away what was said about a content that the file no longer has."""
+    with suppress(OSError):
+        report = settings.grids / (sighting.path.name + REPORT_SUFFIX)
+        if report.stat().st_mtime_ns < sighting.modified_ns:
+            report.unlink()

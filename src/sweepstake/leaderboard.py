@@ -1,0 +1,44 @@
+"""The leaderboard of a sweep as its parent run keeps it, or as it stands while the sweep runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweepstake import ranking
+from sweepstake.comparison import run_url
+from sweepstake.settlement import stand
+from sweepstake.tracking import Tracking
+from sweepstake.workbench import open_workbench
+
+if TYPE_CHECKING:
+    from sweepstake.settings import Settings
+    from sweepstake.trial import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """The trials of a sweep, ranked; ``state`` is the parent run's status in MLflow."""
+
+    sweep: str
+    state: str
+    metric: str
+    url: str
+    standings: tuple[Standing, ...]
+
+
+def read(name: str, settings: Settings) -> Leaderboard:
+    """The leaderboard of the sweep with this id, or of the latest sweep of this name.
+
+    Raises:
+        NotFoundError: MLflow knows no such sweep.
+    """
+    sweep_id, status = Tracking(settings.tracking_uri).latest_sweep(name)
+    bench = open_workbench(sweep_id, settings)
+    return Leaderboard(
+        sweep=sweep_id,
+        state=status,
+        metric=bench.spec.metric,
+        url=run_url(settings.tracking_uri, bench.plan.experiment_id, bench.plan.parent_run_id),
+        standings=ranking.leaderboard(stand(bench), bench.spec.metric),
+    )

@@ -1,0 +1,79 @@
+"""Local run: the whole of a sweep without Airflow, by the same use cases."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from sweepstake import intake, loader, partitions, progress, sweep
+from sweepstake.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from sweepstake.plan import Batch
+    from sweepstake.progress import Progress
+    from sweepstake.settings import Settings
+
+POLL_SECONDS = 1.0
+
+
+def run(
+    grid: Path,
+    settings: Settings,
+    jobs: int,
+    show: Callable[[str, Progress | None], None],
+    partition: date | None = None,
+) -> str:
+    """Plan, train in ``jobs`` processes and close; returns the sweep's id.
+
+    Data by day are those of ``partition``, which is then a backfill, or of the newest day.
+
+    Interrupted and called again, it goes on where it was. ``show`` is called every second.
+
+    Raises:
+        GridFileError: the file has mistakes.
+        SweepFailedError: more trials failed than the grid file tolerates.
+        TransientError: a process that trained was killed.
+    """
+    content = loader.read(grid)
+    spec = loader.parse(content, grid.name, settings).spec
+    drop = intake.claim(content, spec.name, grid.name, settings)
+    day = partitions.choose(spec.data, settings.data_roots, partition)
+    if day:
+        drop = drop.on(day, backfill=partition is not None)
+    batches = sweep.plan(drop, settings)
+    try:
+        _train(batches, settings, jobs, show)
+    except BrokenProcessPool as error:
+        message = f"{drop.sweep}: its processes must stay alive, but one was killed. "
+        raise TransientError(message + "Run it again: it goes on where it was.") from error
+    sweep.close(drop.sweep, settings)
+    return drop.sweep
+
+
+def _train(
+    batches: Sequence[Batch],
+    settings: Settings,
+    jobs: int,
+    show: Callable[[str, Progress | None], None],
+) -> None:
+    """Give each process one batch at a time, so that an interruption leaves none in a queue."""
+    waiting = iter(batches)
+    left: set[Future[str]] = set()
+    # forkserver: a worker starts clean of this process's threads, yet faster than spawn
+    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
+        while True:
+            free = islice(waiting, jobs - len(left))
+            left |= {pool.submit(sweep.train, batch, settings) for batch in free}
+            if not left:
+                break
+            done, left = wait(left, POLL_SECONDS, FIRST_COMPLETED)
+            show(batches[0].sweep, progress.look(batches[0].sweep, settings))
+            for future in done:
+                future.result()

@@ -1,0 +1,65 @@
+"""Progress: how far a sweep is, read from its runs in MLflow."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweepstake.trial import TrialState
+from sweepstake.workbench import open_workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sweepstake.runs import Child
+    from sweepstake.settings import Settings
+    from sweepstake.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A sweep at one moment; ``seconds_left`` is ``None`` until a trial is done."""
+
+    total: int
+    complete: int
+    running: int
+    failed: int
+    best: float | None
+    seconds_left: float | None
+
+
+def look(sweep_id: str, settings: Settings) -> Progress:
+    """The progress of a planned sweep; reused trials count as complete.
+
+    Raises:
+        NotFoundError: the sweep is not planned yet.
+    """
+    return measure(open_workbench(sweep_id, settings))
+
+
+def measure(bench: Workbench) -> Progress:
+    """The progress of the sweep on this workbench."""
+    children = bench.tracking.children(bench.sweep)
+    count = {state: sum(child.state is state for child in children) for state in TrialState}
+    scores = [
+        child.metrics[bench.metric_name] for child in children if bench.metric_name in child.metrics
+    ]
+    reused = len(bench.plan.reused)
+    ended = count[TrialState.COMPLETE] + count[TrialState.FAILED]
+    return Progress(
+        total=bench.plan.trial_count,
+        complete=count[TrialState.COMPLETE] + reused,
+        running=count[TrialState.RUNNING],
+        failed=count[TrialState.FAILED],
+        best=max(scores, default=None),
+        seconds_left=_seconds_left(children, ended, bench.plan.trial_count - reused - ended),
+    )
+
+
+def _seconds_left(children: Sequence[Child], ended: int, left: int) -> float | None:
+    """What is left at the pace so far."""
+    if not ended:
+        return None
+    elapsed = time.time() - min(child.started for child in children) / 1000
+    return elapsed / ended * left

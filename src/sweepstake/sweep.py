@@ -1,0 +1,242 @@
+"""The use cases of a sweep: plan its trials, train a batch of them, close the books."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from sweepstake import intake, report, space, workload
+from sweepstake.comparison import batch_url, run_url
+from sweepstake.disk import disk_faults
+from sweepstake.errors import GridFileError, PermanentError, SweepFailedError
+from sweepstake.isolation import Worker
+from sweepstake.plan import Batch, Plan
+from sweepstake.ranking import leaderboard
+from sweepstake.registry import Registry
+from sweepstake.runs import run_name
+from sweepstake.settlement import settle
+from sweepstake.tracking import Tracking
+from sweepstake.trainer import Trainer
+from sweepstake.trial import TrialState
+from sweepstake.workbench import open_workbench, shared_tags, sweep_tags
+from sweepstake.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sweepstake.partitions import Span
+    from sweepstake.preflight import Preflight
+    from sweepstake.runs import Child, SweepRun, TrialRun
+    from sweepstake.settings import Settings
+    from sweepstake.space import SearchSpace
+    from sweepstake.spec import GridFile, SweepSpec
+    from sweepstake.trial import Trial, TrialResult
+    from sweepstake.workbench import Workbench
+
+log = logging.getLogger(__name__)
+
+
+@disk_faults()
+def plan(drop: intake.Drop, settings: Settings) -> tuple[Batch, ...]:
+    """Check the grid file, stage its data, open its parent run and pack what is left to train.
+
+    Trials that any sweep of the same model has finished on the same data are left out and shown as
+    reused. What an interrupted attempt left unfinished is removed: those trials are trained anew.
+
+    Raises:
+        DiskFullError: there is no space for the staged data; call again.
+        GridFileError: the file has mistakes; they are also written beside it.
+        TrackingUnavailableError: MLflow does not answer.
+    """
+    grid, checked = _read(drop, settings)
+    digest, span = _stage(grid.spec, settings)
+    trials = space.trials(grid.spec, digest)
+    policy = str(grid.spec.promotion.backfill) if drop.backfill else ""
+    own = sweep_tags(grid.spec, drop.snapshot, span, policy)
+    sweep = _open_sweep(drop, grid.spec, shared_tags(grid.spec, digest), own, settings)
+    done, reused = _known(sweep, trials, settings)
+    order = workload.order(trials, checked, done | reused.keys())
+    Plan(
+        sweep=drop.sweep,
+        file=drop.file,
+        snapshot=drop.snapshot,
+        experiment_id=sweep.experiment_id,
+        parent_run_id=sweep.run_id,
+        data_digest=digest,
+        trial_count=len(trials),
+        order=order,
+        reused=reused,
+        partition=str(grid.spec.data.partition or ""),
+        backfill=policy,
+    ).save(Workspace(settings.workspace))
+    ranges = workload.ranges(trials, checked, order, grid.spec.limits)
+    return tuple(
+        Batch(drop.sweep, first, last, _label(trials, order[first : last + 1]))
+        for first, last in ranges
+    )
+
+
+@disk_faults()
+def train(
+    batch: Batch,
+    settings: Settings,
+    follow: Callable[[], None] = lambda: None,
+    *,
+    again: bool = True,
+) -> str:
+    """Train, track and register the trials of a batch; returns their page in MLflow.
+
+    A repeated call finds what an earlier one has finished and does only the rest; ``again`` says
+    whether trials that failed belong to the rest. ``follow`` is called after each trial. A trial
+    that hangs, takes too much memory or crashes its process fails alone.
+
+    Raises:
+        DiskFullError: there is no space for a model; nothing is lost, call again.
+        TrackingUnavailableError: MLflow does not answer; nothing is lost, call again.
+    """
+    from sweepstake.data import open_staged
+
+    bench = open_workbench(batch.sweep, settings)
+    dataset = open_staged(bench.workspace.data, bench.plan.data_digest)
+    trainer = Trainer(bench.spec, dataset, bench.workspace.template(batch.sweep))
+    name = str(batch.first)
+    found = bench.tracking.deduplicate(bench.tracking.children(bench.sweep, name))
+    left = {child.key: child for child in found}
+    settled = {TrialState.COMPLETE} if again else {TrialState.COMPLETE, TrialState.FAILED}
+    runs = []
+    with Worker(trainer) as worker:
+        for number in bench.plan.order[batch.first : batch.last + 1]:
+            trial = bench.trials[number]
+            child = left.get(trial.key)
+            if child is None or child.state not in settled:
+                runs.append(_train_trial(bench, worker, trial, name, child))
+            else:
+                runs.append(child.run)
+            follow()
+    if len(runs) == 1:
+        return run_url(settings.tracking_uri, bench.plan.experiment_id, runs[0].run_id)
+    return batch_url(settings.tracking_uri, bench.sweep, name)
+
+
+@disk_faults()
+def close(sweep_id: str, settings: Settings) -> str:
+    """Compare plan and MLflow, rank, report and end the parent run; returns its page in MLflow.
+
+    Whatever happened before, afterwards no child is RUNNING, none is doubled, every trial of the
+    plan has a state, and the parent says how the sweep ended.
+
+    Raises:
+        SweepFailedError: more trials failed than ``limits.max_failed`` allows.
+        NotFoundError: the sweep was never planned.
+    """
+    bench = open_workbench(sweep_id, settings)
+    standings = settle(bench)
+    failed = sum(standing.state is TrialState.FAILED for standing in standings)
+    tolerated = bench.spec.limits.tolerates(failed, len(standings))
+    with TemporaryDirectory() as folder:
+        ranked = leaderboard(standings, bench.spec.metric)
+        summary = report.write(ranked, bench.spec, bench.sweep, Path(folder))
+        bench.tracking.share_view(bench.sweep, summary.view)
+        state = TrialState.COMPLETE if tolerated else TrialState.FAILED
+        bench.tracking.close_sweep(bench.sweep, state, summary.metrics, summary.note, Path(folder))
+    if not tolerated:
+        message = (
+            f"{sweep_id}: at most {bench.spec.limits.max_failed:g} of the trials may fail "
+            f"(limits.max_failed), but {failed} of {len(standings)} did. "
+            "Read their reasons on the parent run; then mend the grid file."
+        )
+        raise SweepFailedError(message)
+    return run_url(settings.tracking_uri, bench.plan.experiment_id, bench.plan.parent_run_id)
+
+
+def _read(drop: intake.Drop, settings: Settings) -> tuple[GridFile, Preflight]:
+    """The checked grid file; its mistakes go beside it as well, for whoever dropped it."""
+    from sweepstake import preflight
+
+    content = Workspace(settings.workspace).read_snapshot(drop.snapshot)
+    watched = intake.is_watched(drop, settings)
+    try:
+        day = date.fromisoformat(drop.partition) if drop.partition else None
+        grid, checked = preflight.inspect(content, drop.file, settings, day)
+    except GridFileError as error:
+        if watched:
+            intake.write_report(settings, drop.file, str(error))
+        raise
+    if watched:
+        intake.clear_report(settings, drop.file)
+    for warning in checked.warnings:
+        log.warning("%s: %s", drop.file, warning)
+    return grid, checked
+
+
+def _stage(spec: SweepSpec, settings: Settings) -> tuple[str, Span | None]:
+    from sweepstake import data, splitting
+
+    table = data.read(spec.data, settings.data_roots)
+    split = splitting.split(table, spec.data.holdout, spec.seed)
+    return data.stage(table, split, Workspace(settings.workspace).data), table.span
+
+
+def _open_sweep(
+    drop: intake.Drop,
+    spec: SweepSpec,
+    tags: dict[str, str],
+    own: dict[str, str],
+    settings: Settings,
+) -> SweepRun:
+    tracking = Tracking(settings.tracking_uri)
+    Registry(settings.tracking_uri).ensure_model(spec.model)
+    experiment = tracking.ensure_experiment(spec.model, f"mean_cv_{spec.metric}")
+    return tracking.open_sweep(experiment, drop.sweep, tags, own)
+
+
+def _known(
+    sweep: SweepRun, trials: SearchSpace, settings: Settings
+) -> tuple[set[int], dict[int, str]]:
+    """Numbers this sweep has finished, and those of other sweeps' trials with their run ids."""
+    tracking = Tracking(settings.tracking_uri)
+    own = tracking.children(sweep)
+    done = {child.number for child in own if child.state is TrialState.COMPLETE}
+    for child in own:
+        if child.state is not TrialState.COMPLETE:
+            tracking.delete_run(child.run_id)
+    missing = {trial.key: trial.number for trial in trials if trial.number not in done}
+    digest = sweep.tags["sweepstake.data_digest"]
+    found = tracking.completed(sweep.experiment_id, missing, digest)
+    return done, {missing[key]: run_id for key, run_id in found.items()}
+
+
+def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
+    """A batch's name in Airflow: its trial, or the first and last of them."""
+    if len(numbers) == 1:
+        return run_name(trials[numbers[0]])
+    return f"trials {numbers[0]:04d} to {numbers[-1]:04d}"
+
+
+def _train_trial(
+    bench: Workbench, worker: Worker, trial: Trial, batch: str, left: Child | None
+) -> TrialRun:
+    """Fit one trial and keep what it made; what ends the fit is the trial's end, not the task's."""
+    run = bench.tracking.start_trial(bench.sweep, trial, batch, left)
+    with TemporaryDirectory() as folder:
+        try:
+            result = worker.call("fit", trial, limits=bench.spec.limits)
+            sha256 = worker.call("write", run.run_id, Path(folder) / "model")
+        except PermanentError as error:
+            bench.tracking.finish(run.run_id, TrialState.FAILED, str(error))
+        else:
+            _keep(bench, run, result, sha256, Path(folder))
+    return run
+
+
+def _keep(bench: Workbench, run: TrialRun, result: TrialResult, sha256: str, folder: Path) -> None:
+    """Store the model, then the figures, then the end, then the version: each step repeatable."""
+    report.write_confusion(result, folder)
+    bench.tracking.upload(run, folder)
+    bench.tracking.log_result(run.run_id, result, sha256)
+    bench.tracking.finish(run.run_id, TrialState.COMPLETE)
+    if bench.spec.register_top is None:
+        bench.register(result.trial, run, result.metrics, sha256, fresh=True)

@@ -1,0 +1,47 @@
+"""The trainer: what a batch's isolated process does, fitting a trial and writing its model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sklearn.base import BaseEstimator
+
+    from sweepstake.data import Dataset
+    from sweepstake.spec import SweepSpec
+    from sweepstake.trial import Trial, TrialResult
+
+
+class Trainer:
+    """Fits trials of a sweep on its data and keeps the last fitted estimator for its file.
+
+    ``template`` is the folder of the files that all models of the sweep share.
+    """
+
+    def __init__(self, spec: SweepSpec, dataset: Dataset, template: Path) -> None:
+        import skops.io  # noqa: F401 - slow: now, not in each process that is forked
+
+        self._spec = spec
+        self._dataset = dataset
+        self._template = template
+        self._fitted: BaseEstimator | None = None
+
+    def fit(self, trial: Trial) -> TrialResult:
+        """Train ``trial``; raises whatever its fit raises."""
+        from sweepstake import training
+
+        self._fitted, result = training.train(trial, self._spec, self._dataset)
+        return result
+
+    def write(self, run_id: str, folder: Path) -> str:
+        """Write the fitted estimator as the model of a run into the new folder; its sha256.
+
+        Raises:
+            ModelFileError: the estimator holds a type that is not on the reviewed list.
+        """
+        from sweepstake.models import open_template, write_model
+
+        template = open_template(self._template, self._fitted, self._dataset.X_train)
+        return write_model(template, self._fitted, run_id, folder)

@@ -1,0 +1,394 @@
+"""The DAG files in a real Airflow: they parse lightly, serialise and are wired as designed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sweepstake import intake
+
+DAGS = Path(__file__).parents[2] / "dags"
+FILES = sorted(DAGS.glob("*.py"))
+FIXED = [file.stem for file in FILES if file.stem != "scheduled_sweeps"]
+HEAVY = ("matplotlib", "mlflow", "numpy", "pandas", "scipy", "skops", "sklearn")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """A home for Airflow of its own, set before anything of Airflow is imported."""
+    folder = tmp_path_factory.mktemp("airflow")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(folder).items():
+            patch.setenv(name, value)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def dags(home):
+    """All DAGs, as the dag-processor collects them."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(DAGS, bundle_path=DAGS, bundle_name="dags")
+    assert {} == bag.import_errors
+    return bag.dags
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An empty watched folder."""
+    return tmp_path
+
+
+def environment(folder):
+    """The variables that keep Airflow and Sweepstake inside a folder."""
+    return {
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "false",
+        "SWEEPSTAKE_HOME": str(folder),
+        "SWEEPSTAKE_GRIDS": str(folder / "grids"),
+        "SWEEPSTAKE_POOL": "training",
+    }
+
+
+def edges(dag):
+    """Each task with those that follow it."""
+    return {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks}
+
+
+def test_every_dag_file_gives_its_dag(dags):
+    """One file, one DAG of the same name, but for the file that makes one for each grid file."""
+    assert sorted(dags) == FIXED
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_every_dag_serialises(dags, name):
+    """What cannot be serialised would parse and never run."""
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    record = json.loads(json.dumps(DagSerialization.to_dict(dags[name])))
+    assert dags[name].task_ids == [task["__var"]["task_id"] for task in record["dag"]["tasks"]]
+
+
+def test_the_sweep_plans_trains_and_closes(dags):
+    """The books are closed whatever happened before, and nothing comes after."""
+    dag = dags["sweep"]
+    assert {"plan": ["train"], "train": ["close"], "close": []} == edges(dag)
+    assert ["close"] == [task.task_id for task in dag.leaves]
+    assert "all_done" == dag.get_task("close").trigger_rule
+
+
+def test_a_sweep_is_started_by_intake_only(dags):
+    """No timetable of its own, and one mapped task for each batch, capped by the pool."""
+    train = dags["sweep"].get_task("train")
+    assert (False, True) == (dags["sweep"].timetable.can_be_scheduled, train.is_mapped)
+    assert "training" == train.partial_kwargs["pool"]
+
+
+def test_a_closed_sweep_wakes_the_judge(dags):
+    """The asset that `close` updates is one that the champion DAG waits for."""
+    (outlet,) = dags["sweep"].get_task("close").outlets
+    versions, days = dags["champion"].timetable.asset_condition.objects
+    (watcher,) = days.watchers
+    assert (outlet, "closed-days") == (versions, Path(watcher.trigger.path).name)
+
+
+def test_intake_looks_and_starts(dags):
+    """The scan's findings are mapped onto starts, one run at a time."""
+    dag = dags["intake"]
+    assert {"scan": ["start"], "start": []} == edges(dag)
+    assert (1, False) == (dag.max_active_runs, dag.catchup)
+
+
+def test_a_sweep_is_started_at_most_once(dags):
+    """The run id alone identifies a sweep: no date, and one that exists is left alone."""
+    start = dags["intake"].get_task("start")
+    given = {name: start.partial_kwargs[name] for name in ("logical_date", "trigger_dag_id")}
+    assert {"logical_date": None, "trigger_dag_id": "sweep"} == given
+    assert start.partial_kwargs["skip_when_already_exists"] is True
+
+
+def test_the_judge_scores_decides_and_promotes(dags):
+    """A failed heat does not keep a round from its decision; a failed decision does."""
+    dag = dags["champion"]
+    assert {
+        "find": ["decide", "divide", "past"],
+        "divide": ["score"],
+        "score": ["decide"],
+        "decide": ["promote"],
+        "promote": [],
+        "past": ["replay"],
+        "replay": [],
+    } == edges(dag)
+    rules = {task.task_id: task.trigger_rule for task in dag.tasks}
+    assert ("all_done", "all_success") == (rules["decide"], rules["promote"])
+
+
+@pytest.mark.parametrize("name", ["intake", "champion"])
+def test_reconcilers_run_on_a_timer_too(dags, name):
+    """A lost event costs some minutes, nothing else."""
+    assert dags[name].timetable.timetable.can_be_scheduled
+
+
+def test_the_folder_is_watched_by_its_own_trigger(dags, home):
+    """The asset that wakes intake is updated by looking at the watched folder."""
+    (asset,) = dags["intake"].timetable.asset_condition.objects
+    (watcher,) = asset.watchers
+    assert (str(home / "grids"), "sweepstake_grids") == (watcher.trigger.folder, asset.name)
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        ("SettingsError", "fail"),
+        ("SweepFailedError", "fail"),
+        ("NotFoundError", "fail"),
+        ("TrackingUnavailableError", "default"),
+        ("StackError", "default"),
+        ("OSError", "default"),
+    ],
+)
+def test_only_what_can_get_better_is_tried_again(dags, error, action):
+    """Permanent errors fail their task at once; all others are retried with growing pauses."""
+    from sweepstake import errors
+
+    kind = getattr(errors, error, OSError)
+    decisions = {
+        policy.evaluate(kind("x"), 1, 6).action.value
+        for dag in dags.values()
+        for task in dag.tasks
+        for policy in [
+            task.partial_kwargs.get("retry_policy") if task.is_mapped else task.retry_policy
+        ]
+    }
+    assert {action} == decisions
+
+
+def test_every_task_is_patient(dags):
+    """No task gives up at the first lost connection."""
+    retries = {
+        (task.partial_kwargs["retries"] if task.is_mapped else task.retries)
+        for dag in dags.values()
+        for task in dag.tasks
+    }
+    assert {6} == retries
+
+
+def test_the_link_to_mlflow_is_known_to_airflow(home):
+    """The wheel's entry point registers the button; without it the api-server drops it."""
+    from importlib.metadata import entry_points
+
+    (point,) = entry_points(group="airflow.plugins", name="sweepstake")
+    plugin = point.load()
+    assert ["MLflow"] == [link.name for link in plugin.operator_extra_links]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_dag_files_parse_without_heavy_libraries(file, home):
+    """Whoever parses a DAG needs no library for data or models, not even indirectly."""
+    code = f"""if True:
+        import runpy, sys
+        class Refuse:
+            def find_spec(self, name, path=None, target=None):
+                if name.partition(".")[0] in {HEAVY!r}:
+                    raise ImportError(name + " must not be imported by a DAG file")
+        sys.meta_path.insert(0, Refuse())
+        runpy.run_path({str(file)!r})
+    """
+    environ = {**os.environ, **environment(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, env=environ, text=True
+    )
+    assert (0, "") == (done.returncode, done.stderr[-2000:] if done.returncode else "")
+
+
+def grid(folder, name, age=60.0):
+    """Put a grid file there, in one step, that is at rest since some seconds."""
+    path = folder / f"{name}.part"
+    path.write_text("a: 1")
+    then = time.time() - age
+    os.utime(path, (then, then))
+    path.rename(folder / name)
+
+
+@pytest.fixture
+def wakes(folder, monkeypatch):
+    """A function that takes steps while a trigger runs, and counts how often each wakes it."""
+    from sweepstake import airflow
+
+    looks = []
+
+    def look(path):
+        seen = intake.look(path)
+        looks.append(seen)
+        return seen
+
+    monkeypatch.setattr(airflow, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(airflow, "look", look)
+
+    async def take(steps):
+        woken, counts = [], []
+
+        async def listen():
+            async for event in airflow.GridFolderTrigger(str(folder)).run():
+                woken.append(event)  # noqa: PERF401 - each counts as it comes
+
+        listener = asyncio.create_task(listen())
+        for step in steps:
+            before = len(woken)
+            step()
+            # one look may be under way, the next one sees the change, one more sees nothing new
+            enough = len(looks) + 3
+            while len(looks) < enough:  # noqa: ASYNC110 - the looks happen in another thread
+                await asyncio.sleep(0.001)
+            counts.append(len(woken) - before)
+        listener.cancel()
+        return counts
+
+    return lambda *steps: asyncio.run(take(steps))
+
+
+def nothing():
+    """Change nothing."""
+
+
+def test_the_trigger_wakes_once_for_each_change(folder, wakes):
+    """A new and a changed file wake intake, each once; nothing else does."""
+    counts = wakes(
+        nothing,
+        lambda: grid(folder, "a.yaml"),
+        nothing,
+        lambda: grid(folder, "a.yaml", age=50.0),
+        lambda: grid(folder, "notes.txt"),
+        lambda: grid(folder, "b.json"),
+        (folder / "a.yaml").unlink,
+    )
+    assert [0, 1, 0, 1, 0, 1, 0] == counts
+
+
+def test_the_trigger_waits_for_the_end_of_writing(folder, wakes, monkeypatch):
+    """A file that was touched just now wakes no one yet, only once it is at rest."""
+    monkeypatch.setattr(intake, "QUIET_SECONDS", 1000.0)
+    rest = partial(monkeypatch.setattr, intake, "QUIET_SECONDS", 0.0)
+    assert [0, 1] == wakes(lambda: grid(folder, "a.yaml", age=0), rest)
+
+
+def test_the_trigger_wakes_again_when_patience_ends(folder, wakes, monkeypatch):
+    """A file that does not parse counts as wrong from then on, so intake has to look."""
+    end = partial(monkeypatch.setattr, intake, "PATIENCE_SECONDS", 5.0)
+    assert [1, 1] == wakes(lambda: grid(folder, "a.yaml", age=10.0), end)
+
+
+def test_a_restarted_trigger_wakes_for_what_it_finds(folder, wakes):
+    """What came while no one looked is seen at the first look."""
+    grid(folder, "a.yaml")
+    assert [[1], [1]] == [wakes(nothing), wakes(nothing)]
+
+
+def test_a_written_file_wakes_once(folder):
+    """The trigger of closed days wakes for what it finds and for each writing, and not again."""
+    from sweepstake import airflow
+
+    path = folder / "closed"
+    path.write_text("1")
+
+    async def take():
+        woken = airflow.TouchTrigger(str(path)).run()
+        first = await anext(woken)
+        os.utime(path, (1, 1))
+        second = await asyncio.wait_for(anext(woken), 30)
+        nothing_more = asyncio.ensure_future(anext(woken))
+        await asyncio.sleep(2 * airflow.POLL_SECONDS)
+        quiet = not nothing_more.done()
+        nothing_more.cancel()
+        return first.payload["written"] != second.payload["written"] == 1_000_000_000, quiet
+
+    assert (True, True) == asyncio.run(take())
+
+
+def test_a_trigger_can_be_made_again(folder):
+    """The triggerer builds it from its class path and arguments."""
+    from airflow.sdk.module_loading import import_string
+
+    from sweepstake.airflow import GridFolderTrigger
+
+    path, arguments = GridFolderTrigger(str(folder)).serialize()
+    again = import_string(path)(**arguments)
+    assert (GridFolderTrigger, str(folder)) == (type(again), again.folder)
+
+
+class Instance:
+    """A task instance that knows which sweeps have a DAG run, and counts how often it is asked."""
+
+    def __init__(self, known):
+        self.known = set(known)
+        self.asked = 0
+
+    def get_dr_count(self, dag_id, run_ids):
+        """How many of these runs there are."""
+        assert (dag_id, True) == ("sweep", len(run_ids) <= 50)
+        self.asked += 1
+        return len(self.known & set(run_ids))
+
+
+def drop(number):
+    """A drop as the scan hands it on."""
+    return {"file": f"{number}.yaml", "snapshot": "0" * 64, "sweep": f"s{number:04d}__0"}
+
+
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        (set(), 4),
+        (set(range(200)), 4),
+        ({0}, 16),
+        ({199, 7, 8}, None),
+        (set(range(200)) - {100}, None),
+    ],
+)
+def test_only_sweeps_without_a_run_are_started(monkeypatch, known, asked):
+    """Known runs are found by halving: little to ask where all or none are known."""
+    from sweepstake import airflow
+
+    drops = [drop(number) for number in range(200)]
+    instance = Instance(drops[number]["sweep"] for number in known)
+    monkeypatch.setattr(airflow, "get_current_context", lambda: {"ti": instance})
+    started = airflow.new_sweeps(drops)
+    expected = [
+        {"trigger_run_id": each["sweep"], "conf": each}
+        for number, each in enumerate(drops)
+        if number not in known
+    ]
+    assert expected == started
+    assert asked is None or asked >= instance.asked
+
+
+def test_a_flood_of_files_is_taken_in_by_parts(monkeypatch):
+    """One run starts at most 500 sweeps, the next one the rest."""
+    from sweepstake import airflow
+
+    instance = Instance([])
+    monkeypatch.setattr(airflow, "get_current_context", lambda: {"ti": instance})
+    drops = [drop(number) for number in range(1200)]
+    counts = []
+    while started := airflow.new_sweeps(drops):
+        counts.append(len(started))
+        instance.known |= {each["trigger_run_id"] for each in started}
+    assert [500, 500, 200] == counts
+
+
+def test_airflow_counts_runs_as_the_intake_asks_for_it():
+    """The call that `new_sweeps` makes exists in Airflow's own task instance."""
+    from inspect import signature
+
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    signature(RuntimeTaskInstance.get_dr_count).bind(None, "sweep", run_ids=["s"])

@@ -1,0 +1,268 @@
+"""Sweeps by the library while things break: trials, the tracking server, the disk."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from mlflow import MlflowClient
+from sklearn.tree import DecisionTreeClassifier
+
+from sweepstake import sweep
+from sweepstake.errors import DiskFullError, TrackingUnavailableError
+from sweepstake.workspace import Workspace
+
+ROWS_OF_A_REHEARSAL = 60
+
+
+@pytest.fixture(scope="module")
+def server(start_mlflow):
+    """A server of this file's own, as it is stopped and killed."""
+    return start_mlflow()
+
+
+@pytest.fixture(scope="module")
+def mlflow_uri(server):
+    """The address of that server."""
+    return server.uri
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Let MLflow's client give up soon."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+
+
+@pytest.fixture
+def wicked(monkeypatch):
+    """A function that lets the fit of the trees with entropy and depth 2 do something."""
+    fit = DecisionTreeClassifier.fit
+
+    def become(act):
+        def wicked_fit(self, rows, *args, **kwargs):
+            small = len(rows) <= ROWS_OF_A_REHEARSAL
+            if not small and (self.criterion, self.max_depth) == ("entropy", 2):
+                act()
+            return fit(self, rows, *args, **kwargs)
+
+        monkeypatch.setattr(DecisionTreeClassifier, "fit", wicked_fit)
+
+    return become
+
+
+@pytest.fixture
+def broken(wicked, submit):
+    """A function that submits a sweep of one batch in which one trial is wicked."""
+
+    def put(act, limits):
+        wicked(act)
+        return submit(limits={**limits, "trials_per_task": 6})
+
+    return put
+
+
+@pytest.fixture
+def held(mlflow_uri, name):
+    """A function that asks MLflow what it holds: the sweep's children and its model's versions."""
+    client = MlflowClient(mlflow_uri)
+
+    def ask():
+        experiment = client.get_experiment_by_name(name).experiment_id
+        found = client.search_runs([experiment], "tags.`sweepstake.role` = 'trial'")
+        children = sorted((int(run.data.tags["sweepstake.trial_number"]), run) for run in found)
+        versions = client.search_model_versions(f"name = '{name}'")
+        return [run for _, run in children], sorted(version.run_id for version in versions)
+
+    return ask
+
+
+def statuses(children):
+    """The numbers and statuses of child runs."""
+    return [(int(run.data.tags["sweepstake.trial_number"]), run.info.status) for run in children]
+
+
+def whole(held):
+    """Whether each of the six trials is one finished run and one version."""
+    children, versions = held()
+    registered = sorted(run.info.run_id for run in children)
+    return (statuses(children), versions) == ([(n, "FINISHED") for n in range(6)], registered)
+
+
+def crash():
+    """Read where nothing is."""
+    ctypes.string_at(0)
+
+
+def hang():
+    """Never come back."""
+    time.sleep(3600)
+
+
+def eat():
+    """Take memory until there is none."""
+    eaten = []
+    while True:
+        eaten.append(bytearray(os.urandom(1000) * 20_000))
+
+
+@pytest.mark.parametrize(
+    ("act", "limits", "reason"),
+    [
+        (crash, {}, "It crashed the interpreter (SIGSEGV)."),
+        (hang, {"trial_timeout": 6}, "It took longer than limits.trial_timeout = 6 s."),
+        (
+            eat,
+            {"trial_memory": "400MB"},
+            "It needed more memory than limits.trial_memory = 0.4 GB.",
+        ),
+    ],
+)
+def test_a_trial_that_breaks_its_process_fails_alone(broken, run, held, act, limits, reason):
+    """Its run is FAILED with its reason in plain words; the five others are done and registered."""
+    run(broken(act, limits))
+    children, versions = held()
+    failed = children.pop(4)
+    assert ("FAILED", reason) == (failed.info.status, failed.data.tags["sweepstake.error"])
+    assert [(n, "FINISHED") for n in (0, 1, 2, 3, 5)] == statuses(children)
+    assert sorted(run.info.run_id for run in children) == versions
+
+
+def test_a_retry_leaves_failed_trials_and_a_new_try_trains_them(submit, settings, wicked, held):
+    """Airflow's own retry resumes; whoever clears the task or plans anew tries again."""
+    wicked(crash)
+    drop = submit()
+    (batch,) = sweep.plan(drop, settings)
+    sweep.train(batch, settings)
+    before = [run.info.run_id for run in held()[0]]
+    sweep.train(batch, settings, again=False)
+    assert before == [run.info.run_id for run in held()[0]]
+    wicked(lambda: None)
+    sweep.train(batch, settings)
+    assert whole(held)
+    assert [4] == [n for n, run in enumerate(held()[0]) if run.info.run_id not in before]
+
+
+def test_planning_anew_trains_what_failed_and_nothing_else(submit, settings, wicked, held, run):
+    """What `sweepstake retry` does: one batch with the one trial, then the books are closed."""
+    wicked(crash)
+    drop = submit()
+    run(drop)
+    before = [child.info.run_id for child in held()[0]]
+    wicked(lambda: None)
+    (batch,) = sweep.plan(drop, settings)
+    assert (0, 0) == (batch.first, batch.last)
+    sweep.train(batch, settings)
+    sweep.close(drop.sweep, settings)
+    assert whole(held)
+    assert 5 == len(set(before) & {child.info.run_id for child in held()[0]})
+
+
+def test_a_batch_waits_for_a_server_that_comes_back(submit, settings, server, held):
+    """A server that is killed and started again meanwhile costs time, no trial and no task."""
+    drop = submit()
+    (batch,) = sweep.plan(drop, settings)
+    starts = []
+
+    def follow():
+        if not starts:
+            server.signal(signal.SIGKILL)
+            starts.append(threading.Timer(3, server.start))
+            starts[0].start()
+
+    sweep.train(batch, settings, follow)
+    starts[0].join()
+    sweep.close(drop.sweep, settings)
+    assert whole(held)
+
+
+def test_a_server_that_stays_away_ends_the_attempt_only(submit, settings, server, held, impatient):
+    """The task fails with an error that is retried; the retry doubles nothing."""
+    drop = submit()
+    (batch,) = sweep.plan(drop, settings)
+    with pytest.raises(TrackingUnavailableError, match="must answer, but got"):
+        sweep.train(batch, settings, lambda: server.signal(signal.SIGKILL))
+    server.start()
+    sweep.train(batch, settings, again=False)
+    sweep.close(drop.sweep, settings)
+    assert whole(held)
+
+
+def test_a_doubled_run_does_not_hide_the_finished_one(submit, settings, mlflow_uri, held):
+    """A lost reply opened a run twice: the next attempt keeps the one that is finished."""
+    drop = submit()
+    (batch,) = sweep.plan(drop, settings)
+    sweep.train(batch, settings)
+    before = [run.info.run_id for run in held()[0]]
+    (first, *_), _ = held()
+    MlflowClient(mlflow_uri).create_run(first.info.experiment_id, tags=first.data.tags)
+    sweep.train(batch, settings)
+    assert whole(held)
+    assert before == [run.info.run_id for run in held()[0]]
+
+
+def test_a_server_that_hangs_and_answers_late_doubles_nothing(
+    submit, settings, server, held, impatient
+):
+    """What it was asked while it hung it does later, twice even: `close` removes the doubles."""
+    drop = submit()
+    (batch,) = sweep.plan(drop, settings)
+    with pytest.raises(TrackingUnavailableError):
+        sweep.train(batch, settings, lambda: server.signal(signal.SIGSTOP))
+    server.signal(signal.SIGCONT)
+    sweep.train(batch, settings, again=False)
+    sweep.close(drop.sweep, settings)
+    assert whole(held)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of one megabyte."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder):
+    """Leave no space in a file system."""
+    with (folder / "ballast").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1000))
+
+
+def in_workspace(disk, settings, monkeypatch):
+    """Settings with a workspace on the small disk."""
+    return replace(settings, workspace=disk / "workspace")
+
+
+def in_temporary(disk, settings, monkeypatch):
+    """The same settings; files are drafted on the small disk."""
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+    return settings
+
+
+@pytest.mark.parametrize("use", [in_workspace, in_temporary])
+def test_a_full_disk_is_told_and_waited_for(small_disk, submit, settings, held, use, monkeypatch):
+    """Neither the workspace nor a model can be written: once there is space, the task goes on."""
+    drop = submit()
+    settings = use(small_disk, settings, monkeypatch)
+    Workspace(settings.workspace).keep_snapshot((settings.grids / drop.file).read_bytes())
+    (batch,) = sweep.plan(drop, settings)
+    fill(small_disk)
+    with pytest.raises(DiskFullError, match=r"must have space .* Free some space"):
+        sweep.train(batch, settings)
+    (small_disk / "ballast").unlink()
+    sweep.train(batch, settings, again=False)
+    sweep.close(drop.sweep, settings)
+    assert whole(held)

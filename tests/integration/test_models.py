@@ -1,0 +1,375 @@
+"""Model files and folders: written, loaded, refused."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import warnings
+import zipfile
+from contextlib import suppress
+from io import BytesIO
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer_names
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import all_estimators
+from threadpoolctl import threadpool_limits
+
+from sweepstake import pipeline
+from sweepstake.errors import ModelFileError
+from sweepstake.modelfile import digest, dump, load_model, loads, needed_types
+from sweepstake.models import open_template, write_model
+from sweepstake.spec import Preprocess
+from sweepstake.trusted import TRUSTED
+
+X, Y = load_iris(return_X_y=True, as_frame=True)
+X, Y = X.iloc[::3].reset_index(drop=True), Y.to_numpy()[::3]
+BINARY = (Y == 0).astype(int)
+TWO_LABELS = np.column_stack([Y == 0, Y == 1]).astype(int)
+CLASSIFIERS = dict(all_estimators(type_filter="classifier"))
+TARGETS = {
+    "ClassifierChain": TWO_LABELS,
+    "FixedThresholdClassifier": BINARY,
+    "MultiOutputClassifier": TWO_LABELS,
+    "TunedThresholdClassifierCV": BINARY,
+}
+FAST = {
+    "max_iter": 50,
+    "n_estimators": 5,
+}
+"""Parameters that keep a fit short, for the classifiers that have them."""
+DISTANCES = (
+    *("braycurtis", "canberra", "chebyshev", "dice", "euclidean", "hamming", "jaccard"),
+    *("manhattan", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath"),
+)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::FutureWarning:sklearn"),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:Data was converted to boolean"),
+    pytest.mark.filterwarnings("ignore:y contains no unlabeled samples"),
+]
+
+
+def build(name, **given):
+    """The classifier ``name``, small, with inner classifiers where it needs them."""
+    kind = CLASSIFIERS[name]
+    wanted = inspect.signature(kind).parameters
+    params = {key: value for key, value in FAST.items() if key in wanted}
+    if "estimator" in wanted and "n_estimators" not in wanted:
+        params["estimator"] = LogisticRegression()
+    if "estimators" in wanted:
+        params["estimators"] = [("a", LogisticRegression()), ("b", DecisionTreeClassifier())]
+    return kind(**(params | given))
+
+
+def fitted(name, **given):
+    """The classifier ``name`` in the pipeline that trials use, fitted on iris."""
+    estimator = pipeline.build(build(name, **given), Preprocess.AUTO, X)
+    return estimator.fit(X, TARGETS.get(name, Y))
+
+
+def variants():
+    """Fitted classifiers whose parameters bring in types that the defaults do not."""
+    for distance in DISTANCES:
+        yield KNeighborsClassifier(metric=distance, algorithm="ball_tree").fit(X, Y)
+    yield KNeighborsClassifier(metric="seuclidean", metric_params={"V": [1, 1, 1, 1]}).fit(X, Y)
+    yield KNeighborsClassifier(metric="haversine").fit(X.iloc[:, :2], Y)
+    yield KNeighborsClassifier(p=3).fit(X, Y)
+    yield fitted("MLPClassifier", solver="sgd")
+    yield fitted("CalibratedClassifierCV", method="temperature")
+    yield HistGradientBoostingClassifier(max_iter=2).fit(with_categories(), Y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Label .* is present in all training examples")
+        labels = np.column_stack([np.ones_like(Y), BINARY])
+        yield OneVsRestClassifier(LogisticRegression()).fit(X, labels)
+    for scorer in get_scorer_names():
+        with suppress(ValueError), warnings.catch_warnings():  # not every scorer suits two classes
+            warnings.simplefilter("ignore")
+            yield fitted("TunedThresholdClassifierCV", scoring=scorer, cv=2)
+
+
+def with_categories():
+    """Iris with a column of categories that has gaps."""
+    colour = pd.Series(np.where(Y == 0, "red", "blue")).where(X.index % 7 != 0)
+    return X.assign(colour=colour.astype("category"))
+
+
+def stored(estimator, x, folder):
+    """The folder of ``estimator`` as a trial writes it, and the hash of its model file."""
+    template = open_template(folder / "template", estimator, x)
+    return folder / "model", write_model(template, estimator, "0" * 32, folder / "model")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small fits are quickest on one thread."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory):
+    """A folder for templates that several tests use."""
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.mark.parametrize("name", sorted(CLASSIFIERS))
+def test_every_classifier_of_scikit_learn_survives_all_three_ways_to_load_it(
+    name, templates, tmp_path
+):
+    """A written model predicts the same through MLflow's two flavors and through load_model."""
+    estimator = fitted(name)
+    expected = estimator.predict(X).tolist()
+    labels = "several" if name in {"ClassifierChain", "MultiOutputClassifier"} else "one"
+    template = open_template(templates / labels, estimator, X)
+    model = tmp_path / "model"
+    sha256 = write_model(template, estimator, "0" * 32, model)
+
+    through_sklearn = mlflow.sklearn.load_model(str(model)).predict(X).tolist()
+    through_pyfunc = mlflow.pyfunc.load_model(str(model)).predict(X).tolist()
+    through_us = load_model(model, sha256).predict(X).tolist()
+
+    assert (expected, expected, expected) == (through_sklearn, through_pyfunc, through_us)
+
+
+def test_the_trusted_types_are_exactly_those_that_classifiers_hold():
+    """No type is trusted that no classifier needs, and none is missing."""
+    estimators = [*(fitted(name) for name in sorted(CLASSIFIERS)), *variants()]
+    found = {kind for estimator in estimators for kind in needed_types(dump(estimator))}
+    assert sorted(TRUSTED) == sorted(found)
+
+
+def test_text_columns_are_plain_strings_for_whoever_loads_the_model(tmp_path):
+    """A model trained on categories takes and explains strings, gaps included, through pyfunc."""
+    x = with_categories()
+    estimator = pipeline.build(RandomForestClassifier(5), Preprocess.AUTO, x).fit(x, Y)
+    model, _ = stored(estimator, x, tmp_path)
+    asked = x.astype({"colour": object})
+
+    loaded = mlflow.pyfunc.load_model(str(model))
+
+    kinds = [str(kind) for kind in loaded.metadata.get_input_schema().input_types()]
+    assert kinds == ["DataType.double"] * 4 + ["DataType.string"]
+    assert estimator.predict(x).tolist() == loaded.predict(asked).tolist()
+
+
+@pytest.mark.parametrize("labels", [np.array(["no", "yes"])[BINARY], BINARY == 1, TWO_LABELS])
+def test_labels_of_every_kind_come_back_as_they_were(labels, tmp_path):
+    """Text, truth values and several labels at once are predicted as trained."""
+    estimator = pipeline.build(RandomForestClassifier(5), Preprocess.AUTO, X).fit(X, labels)
+    model, _ = stored(estimator, X, tmp_path)
+    found = mlflow.pyfunc.load_model(str(model)).predict(X)
+    assert estimator.predict(X).tolist() == found.tolist()
+
+
+def test_the_folder_says_what_it_is_and_what_it_needs(tmp_path):
+    """MLmodel names its run and signature; the requirements are pinned; an example is there."""
+    estimator = fitted("RandomForestClassifier")
+    model, sha256 = stored(estimator, X, tmp_path)
+
+    info = mlflow.models.Model.load(str(model))
+    pins = (model / "requirements.txt").read_text().splitlines()
+
+    assert info.run_id == "0" * 32
+    assert list(info.flavors) == ["python_function", "sklearn"]
+    assert info.flavors["sklearn"]["skops_trusted_types"] == [
+        "numpy.dtype",
+        "sklearn.tree._tree.Tree",
+    ]
+    assert [column.name for column in info.signature.inputs] == list(X.columns)
+    assert info.load_input_example(str(model)).shape == (3, 4)
+    assert [pin.partition("==")[0] for pin in pins] == [
+        "mlflow",
+        "numpy",
+        "pandas",
+        "scikit-learn",
+        "skops",
+    ]
+    assert sha256 == digest((model / "model.skops").read_bytes())
+
+
+def test_two_models_of_one_template_differ_in_identity_only(tmp_path):
+    """Each model has its own uuid, run, size and time; the rest of the record is the template's."""
+    estimator = fitted("GaussianNB")
+    template = open_template(tmp_path / "template", estimator, X)
+    other = fitted("DummyClassifier")
+    records = []
+    for run, model in (("a", estimator), ("b", other)):
+        write_model(template, model, run, tmp_path / run)
+        records.append(json.loads((tmp_path / run / "MLmodel").read_text()))
+    differing = sorted(key for key in records[0] if records[0][key] != records[1][key])
+    assert differing == ["model_size_bytes", "model_uuid", "run_id", "utc_time_created"]
+
+
+def test_opening_a_template_again_leaves_it_as_it_is(tmp_path):
+    """The second process takes the files that the first one wrote."""
+    first = open_template(tmp_path / "template", fitted("GaussianNB"), X)
+    second = open_template(tmp_path / "template", fitted("RandomForestClassifier"), X)
+    assert first == second
+
+
+def test_our_dump_holds_what_the_one_of_skops_holds():
+    """The compact file loads to the same estimator as the file that skops writes."""
+    estimator = fitted("RandomForestClassifier", random_state=0)
+    theirs = skops.io.loads(skops.io.dumps(estimator), trusted=sorted(TRUSTED))
+    ours = loads(dump(estimator))
+    assert pickle.dumps(theirs.predict_proba(X)) == pickle.dumps(ours.predict_proba(X))
+    assert str(clone(theirs).get_params()) == str(clone(ours).get_params())
+
+
+def test_an_altered_file_is_refused_before_it_is_read(tmp_path):
+    """One changed byte and the model is not loaded; the message names both hashes."""
+    model, sha256 = stored(fitted("GaussianNB"), X, tmp_path)
+    file = model / "model.skops"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+    with pytest.raises(ModelFileError) as caught:
+        load_model(model, sha256)
+
+    assert str(caught.value) == (
+        f"model.skops: must have sha256 {sha256}, but got {digest(bytes(content))}. "
+        "The file is not the one that was trained: train the model again."
+    )
+
+
+@pytest.mark.parametrize("call", [os.system, functools.partial(os.system, "true")])
+def test_a_file_that_names_other_functions_is_refused(call):
+    """Our list decides what is built, also where the hash is right."""
+    content = skops.io.dumps(call)
+    with pytest.raises(ModelFileError) as caught:
+        loads(content)
+    assert str(caught.value) == (
+        "model.skops: must hold only types that were reviewed, but got posix.system. "
+        "Use another classifier, or review them and set SWEEPSTAKE_TRUSTED_TYPES."
+    )
+
+
+def test_a_model_that_could_not_be_loaded_is_not_written(tmp_path):
+    """A type off the list is refused when the model is written, not when it is needed."""
+    template = open_template(tmp_path / "template", fitted("GaussianNB"), X)
+    estimator = fitted("GaussianNB")
+    estimator.strange = os.system
+    with pytest.raises(ModelFileError, match=r"but got posix\.system"):
+        write_model(template, estimator, "run", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", pickle.dumps([1])])
+def test_what_is_no_skops_file_is_refused(content):
+    """A pickle or a broken file is an error of the file, never executed."""
+    with pytest.raises(ModelFileError, match="must be a skops file"):
+        loads(content)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    """A model folder without its file is named as such."""
+    with pytest.raises(ModelFileError, match=r"model\.skops: must be readable"):
+        load_model(tmp_path / "model.skops", "0" * 64)
+
+
+def test_an_added_classifier_is_stored_once_its_types_are_trusted(tmp_path):
+    """A model of LightGBM is refused without the operator's types, and survives with them."""
+    program = f"""if True:
+        import json
+        from pathlib import Path
+        from lightgbm import LGBMClassifier
+        from sklearn.datasets import load_iris
+        from sweepstake import models, pipeline
+        from sweepstake.errors import ModelFileError
+        from sweepstake.spec import Preprocess
+
+        x, y = load_iris(return_X_y=True, as_frame=True)
+        classifier = LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1)
+        estimator = pipeline.build(classifier, Preprocess.AUTO, x).fit(x, y)
+        folder = Path({str(tmp_path)!r})
+        try:
+            template = models.open_template(folder / "template", estimator, x)
+            sha256 = models.write_model(template, estimator, "run", folder / "model")
+            loaded = models.load_model(folder / "model", sha256)
+            same = bool((loaded.predict_proba(x) == estimator.predict_proba(x)).all())
+            pins = (folder / "model" / "requirements.txt").read_text().split()
+            print(json.dumps([same, [pin.partition("==")[0] for pin in pins]]))
+        except ModelFileError as error:
+            print(json.dumps(str(error)))
+    """
+    answers = []
+    trusted = "collections.OrderedDict,lightgbm.basic.Booster,lightgbm.sklearn.LGBMClassifier"
+    for types in ("", trusted):
+        added = {"SWEEPSTAKE_ESTIMATORS": "lightgbm", "SWEEPSTAKE_TRUSTED_TYPES": types}
+        command = [sys.executable, "-W", "ignore", "-c", program]
+        done = subprocess.run(
+            command, env={**os.environ, **added}, capture_output=True, text=True, check=True
+        )
+        answers.append(json.loads(done.stdout))
+    refused = (
+        "model.skops: must hold only types that were reviewed, but got collections.OrderedDict, "
+        "lightgbm.basic.Booster, lightgbm.sklearn.LGBMClassifier. "
+        "Use another classifier, or review them and set SWEEPSTAKE_TRUSTED_TYPES."
+    )
+    pins = ["mlflow", "numpy", "pandas", "scikit-learn", "skops", "lightgbm"]
+    assert [refused, [True, pins]] == answers
+
+
+def test_a_pickle_in_place_of_the_model_is_never_opened(tmp_path):
+    """Whatever its name and whatever hash stands on its version, no code in it runs."""
+    ran = tmp_path / "ran"
+
+    class Bomb:
+        def __reduce__(self):
+            return ran.touch, ()
+
+    model, _ = stored(fitted("GaussianNB"), X, tmp_path)
+    content = pickle.dumps(Bomb())
+    (model / "model.skops").write_bytes(content)
+    for sha256, rule in ((digest(content), "must be a skops file"), ("", r"\(none known\)")):
+        with pytest.raises(ModelFileError, match=rule):
+            load_model(model, sha256)
+    assert not ran.exists()
+
+
+def test_the_list_that_a_model_brings_along_is_not_asked(tmp_path):
+    """MLmodel may ask to trust anything: our list decides."""
+    model, _ = stored(fitted("GaussianNB"), X, tmp_path)
+    content = skops.io.dumps(functools.partial(os.system, "true"))
+    (model / "model.skops").write_bytes(content)
+    record = json.loads((model / "MLmodel").read_text())
+    record["flavors"]["sklearn"]["skops_trusted_types"] = ["posix.system", "functools.partial"]
+    (model / "MLmodel").write_text(json.dumps(record))
+    with pytest.raises(ModelFileError, match=r"but got posix\.system"):
+        load_model(model, digest(content))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_damaged_model_file_is_an_error_of_the_file():
+    """Changed anywhere, with a hash that suits it, it is refused or read, nothing else."""
+    with zipfile.ZipFile(BytesIO(dump(fitted("DecisionTreeClassifier")))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    names = re.findall(rb'"[^"]*"', files["schema.json"])
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        first, second = random.choice(names, 2)
+        changed = files["schema.json"].replace(first, second, 1)
+        buffer = BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, content in {**files, "schema.json": changed}.items():
+                archive.writestr(name, content)
+        with suppress(ModelFileError):
+            loads(buffer.getvalue())

@@ -1,0 +1,268 @@
+"""Versions, champion and ledger on a real server, also after a kill."""
+
+from __future__ import annotations
+
+import pickle
+from hashlib import sha256
+
+import pytest
+from mlflow import MlflowClient
+
+from sweepstake.errors import ModelFileError, NotFoundError
+from sweepstake.modelfile import digest, dump
+from sweepstake.promotion import Decision, Verdict
+from sweepstake.registry import Registry
+from sweepstake.tracking import TrialRun
+
+KEEP, PROMOTE, REFUSE = Verdict.KEEP, Verdict.PROMOTE, Verdict.REFUSE
+
+
+PICKLE = pickle.dumps(pytest.fail)
+PICKLE_SHA256 = sha256(PICKLE).hexdigest()
+
+
+@pytest.fixture
+def registry(mlflow_uri):
+    """The registry of the session's server."""
+    return Registry(mlflow_uri)
+
+
+@pytest.fixture
+def client(mlflow_uri):
+    """MLflow's own client, to look at what was written."""
+    return MlflowClient(mlflow_uri)
+
+
+@pytest.fixture
+def model(registry, name):
+    """A registered model without versions."""
+    registry.ensure_model(name)
+    return name
+
+
+@pytest.fixture
+def add(registry, client, model):
+    """A function that registers one more version, of a run of its own."""
+    experiment = client.create_experiment(model)
+
+    def add_version(key, sweep="s1", **tags):
+        info = client.create_run(experiment).info
+        given = {"sweepstake.sweep": sweep, "sweepstake.trial_key": key, **tags}
+        source = TrialRun(info.run_id, info.artifact_uri).model_uri
+        return registry.register(model, info.run_id, source, given)
+
+    return add_version
+
+
+def decision(version, verdict, score=0.5, champion="", champion_score=None):
+    """A decision about ``version`` with a reason that names its verdict."""
+    return Decision(version, verdict, f"Because: {verdict}.", score, champion, champion_score)
+
+
+def stages(client, model):
+    """Stage by version, of all versions."""
+    found = client.search_model_versions(f"name = '{model}'")
+    return {version.version: version.current_stage for version in found}
+
+
+def aliases(client, model):
+    """Version by alias."""
+    return {
+        alias: str(version) for alias, version in client.get_registered_model(model).aliases.items()
+    }
+
+
+def test_a_trial_becomes_one_version_however_often_it_is_registered(registry, add, model):
+    """The second registration of the same trial of the same sweep finds the first one's version."""
+    first, second, other_sweep = add("k1"), add("k1"), add("k1", sweep="s2")
+    assert (first, "2") == (second, other_sweep.version)
+    assert [first, other_sweep] == list(registry.pending(model))
+    assert [first] == list(registry.versions(model, "s1"))
+
+
+def test_only_managed_models_are_listed(registry, client, model):
+    """Models of others are none of our business; ensuring a model twice changes nothing."""
+    client.create_registered_model(f"{model}-foreign")
+    registry.ensure_model(model)
+    assert (model in registry.models(), f"{model}-foreign" in registry.models()) == (True, False)
+
+
+def test_a_model_without_champion_is_told_from_one_that_does_not_exist(registry, model):
+    """No champion is an answer; no model is an error."""
+    assert registry.champion(model) is None
+    with pytest.raises(NotFoundError):
+        registry.champion(f"{model}-unknown")
+
+
+def test_the_first_winner_takes_production(registry, client, add, model):
+    """Alias, stage and tags say the same; the others are judged; nothing is pending."""
+    first, second, third = add("k1"), add("k2"), add("k3")
+    decisions = [
+        decision(first.version, KEEP),
+        decision(second.version, PROMOTE, 0.9),
+        decision(third.version, REFUSE, None),
+    ]
+
+    entry = registry.apply(model, decisions, "r1")
+
+    champion = registry.champion(model)
+    assert (champion.version, champion.stage) == (second.version, "Production")
+    assert aliases(client, model) == {"champion": second.version}
+    assert stages(client, model) == {"1": "None", "2": "Production", "3": "None"}
+    assert registry.pending(model) == ()
+    verdicts = [v.tags["sweepstake.decision"] for v in registry.versions(model, "s1")]
+    assert verdicts == ["keep", "promote", "refuse"]
+    assert champion.tags["sweepstake.score"] == "0.9"
+    assert champion.tags["sweepstake.reason"] == "Because: promote."
+    assert (entry.version, entry.previous, entry.candidate_score, entry.champion_score) == (
+        second.version,
+        "",
+        0.9,
+        None,
+    )
+
+
+def test_the_next_winner_makes_the_champion_challenger(registry, client, add, model):
+    """The previous champion is archived and carries the alias challenger."""
+    registry.apply(model, [decision(add("k1").version, PROMOTE)], "r1")
+    registry.apply(model, [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)], "r2")
+    assert aliases(client, model) == {"champion": "2", "challenger": "1"}
+    assert stages(client, model) == {"1": "Archived", "2": "Production"}
+    assert registry.challenger(model).version == "1"
+
+
+def test_a_round_that_is_applied_twice_changes_nothing(registry, client, add, model):
+    """Not even when a later round has moved on in between."""
+    rounds = {
+        "r1": [decision(add("k1").version, PROMOTE)],
+        "r2": [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)],
+    }
+    for key in ("r1", "r2", "r2", "r1"):
+        registry.apply(model, rounds[key], key)
+    assert aliases(client, model) == {"champion": "2", "challenger": "1"}
+    assert [entry.round for entry in registry.history(model)] == ["r2", "r1"]
+
+
+def test_the_ledger_tells_every_round_newest_first(registry, add, model):
+    """A round that keeps the champion is told with its figures too."""
+    registry.apply(model, [decision(add("k1").version, PROMOTE, 0.5)], "r1")
+    registry.apply(model, [decision(add("k2").version, KEEP, 0.25, "1", 0.5)], "r2")
+    told = [
+        (e.round, e.verdict, e.version, e.previous, e.candidate_score, e.champion_score)
+        for e in registry.history(model)
+    ]
+    assert told == [("r2", KEEP, "2", "1", 0.25, 0.5), ("r1", PROMOTE, "1", "", 0.5, None)]
+
+
+def test_nothing_to_decide_writes_nothing(registry, model):
+    """An empty round leaves no trace."""
+    assert registry.apply(model, [], "r1") is None
+    assert registry.history(model) == ()
+
+
+STEPS = (
+    "log_batch",
+    "set_registered_model_alias",
+    "transition_model_version_stage",
+    "set_model_version_tag",
+    "set_terminated",
+)
+
+
+@pytest.mark.parametrize("ending", ["apply", "resume"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_round_killed_at_any_step_converges(registry, client, add, model, step, ending):
+    """Killed before a step, ended by a retry or by the next round: one champion, one Production."""
+    registry.apply(model, [decision(add("k1").version, PROMOTE)], "r1")
+    decisions = [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)]
+    setattr(registry._client, step, _killed)
+    with pytest.raises(KeyboardInterrupt):
+        registry.apply(model, decisions, "r2")
+    delattr(registry._client, step)
+
+    if ending == "apply":
+        registry.apply(model, decisions, "r2")
+    else:
+        registry.resume(model)
+
+    assert aliases(client, model) == {"champion": "2", "challenger": "1"}
+    assert stages(client, model) == {"1": "Archived", "2": "Production"}
+    assert registry.pending(model) == ()
+    told = [(entry.round, entry.complete) for entry in registry.history(model)]
+    assert told == [("r2", True), ("r1", True)]
+
+
+def test_a_round_whose_winner_was_deleted_ends_without_a_promotion(registry, client, add, model):
+    """Someone's clean-up does not block the rounds that follow."""
+    registry.apply(model, [decision(add("k1").version, PROMOTE)], "r1")
+    decisions = [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)]
+    registry._client.set_registered_model_alias = _killed
+    with pytest.raises(KeyboardInterrupt):
+        registry.apply(model, decisions, "r2")
+    del registry._client.set_registered_model_alias
+    client.delete_model_version(model, "2")
+
+    registry.resume(model)
+
+    assert registry.champion(model).version == "1"
+    assert [entry.complete for entry in registry.history(model)] == [True, True]
+
+
+def test_a_version_that_was_doubled_is_removed(registry, client, add, model):
+    """What a lost reply doubled goes; a judged version and one of another sweep stay."""
+    run = client.create_run(client.create_experiment(f"{model}-runs")).info
+    tags = {"sweepstake.sweep": "s1", "sweepstake.trial_key": "k1"}
+    source = TrialRun(run.run_id, run.artifact_uri).model_uri
+    for _ in range(2):
+        registry.register(model, run.run_id, source, tags, fresh=True)
+    add("k1", sweep="s2")
+    kept = registry.deduplicate(registry.pending(model))
+    assert [version.version for version in kept] == ["1", "3"]
+    assert kept == registry.pending(model)
+
+
+def test_a_version_loads_by_the_hash_on_it(registry, add, client):
+    """The file that was trained is loaded; one that was put in its place is refused."""
+    content = dump({"weights": [1, 2]})
+    version = add("k1", **{"sweepstake.sha256": digest(content)})
+    for stored in (content, dump({"weights": [6, 6, 6]})):
+        client.log_text(version.run_id, "", "model/MLmodel")
+        repository = registry._client.artifacts(version.source)
+        _store(repository, stored)
+        if stored == content:
+            assert registry.load(version) == {"weights": [1, 2]}
+    with pytest.raises(ModelFileError, match="must have sha256"):
+        registry.load(version)
+
+
+@pytest.mark.parametrize(
+    ("tags", "rule"),
+    [({}, r"\(none known\)"), ({"sweepstake.sha256": PICKLE_SHA256}, "must be a skops file")],
+)
+def test_a_pickle_under_the_name_of_the_model_is_never_opened(registry, add, client, tags, rule):
+    """Without a hash on the version it is refused, and with the one of the pickle as well."""
+    version = add("k1", **tags)
+    client.log_text(version.run_id, "", "model/MLmodel")
+    _store(registry._client.artifacts(version.source), PICKLE)
+    with pytest.raises(ModelFileError, match=rule):
+        registry.load(version)
+
+
+def test_a_version_without_a_file_is_an_error_of_that_version(registry, add):
+    """A model file that was deleted is a permanent error with its name."""
+    version = add("k1", **{"sweepstake.sha256": "0" * 64})
+    with pytest.raises(ModelFileError, match=r"model\.skops"):
+        registry.load(version)
+
+
+def _killed(*_args, **_kwargs):
+    raise KeyboardInterrupt
+
+
+def _store(repository, content):
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "model.skops").write_bytes(content)
+        repository.log_artifacts(folder)
