@@ -1,0 +1,29 @@
+"""Intake: one sweep for each content that appears in the watched folder."""
+
+from airflow.sdk import dag, task
+
+from sweepstake.airflow import PATIENT, grid_folder, new_sweeps, on_change_or_time, start_sweep
+from sweepstake.settings import load_settings
+
+
+@dag(
+    schedule=on_change_or_time("* * * * *", grid_folder(load_settings().grids)),
+    catchup=False,
+    max_active_runs=1,
+    default_args=PATIENT,
+    tags=["sweepstake"],
+    doc_md=__doc__,
+)
+def intake():
+    @task
+    def scan():
+        from dataclasses import asdict
+
+        from sweepstake.intake import scan
+
+        return new_sweeps([asdict(drop) for drop in scan(load_settings())])
+
+    start_sweep(task_id="start").expand_kwargs(scan())
+
+
+intake()

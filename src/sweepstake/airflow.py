@@ -1,0 +1,238 @@
+"""The Airflow adapter: what our use cases need to run as tasks, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import signal
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.plugins_manager import AirflowPlugin
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import (
+    Asset,
+    AssetAny,
+    AssetOrTimeSchedule,
+    AssetWatcher,
+    BaseOperatorLink,
+    CronTriggerTimetable,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    get_current_context,
+)
+from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from sweepstake.errors import PermanentError
+from sweepstake.intake import look
+from sweepstake.settings import load_settings
+from sweepstake.timetables import DayPartitions, DayPartitionsOnDemand
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from airflow.sdk import Context
+
+    from sweepstake.intake import Sighting
+    from sweepstake.workspace import Workspace
+
+MODEL_VERSIONS = Asset("sweepstake_model_versions")
+"""Updated by every sweep that closes; wakes the champion DAG."""
+
+
+def end_with_supervisor(_: Context) -> None:
+    """Let Linux end this task when Airflow's supervisor of it is killed.
+
+    Airflow starts another try in its place: the two would train the same trials side by side, and
+    the lost one could write when the books are closed.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+PATIENT = {
+    "pre_execute": end_with_supervisor,
+    "retries": 6,
+    "retry_delay": timedelta(seconds=5),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=2),
+    "retry_policy": ExceptionRetryPolicy([RetryRule(PermanentError, RetryAction.FAIL)]),
+}
+"""Default arguments of all tasks: permanent errors fail at once, all others retry with back-off."""
+
+POOL = load_settings().pool
+"""The pool that training tasks take their slots from."""
+
+POLL_SECONDS = 1.0
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
+
+
+class GridFolderTrigger(BaseEventTrigger):
+    """Wakes the intake DAG when a new or changed grid file in a folder has come to rest.
+
+    The event carries nothing: intake looks for itself, so a lost or doubled event does no harm. The
+    first look after a start always wakes, if there is any file.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.folder = folder
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """The class path and the arguments that make this trigger again."""
+        return "sweepstake.airflow.GridFolderTrigger", {"folder": self.folder}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look at the folder every second; yield when a file has come to rest there."""
+        known: frozenset[Sighting] = frozenset()
+        while True:
+            seen = await asyncio.to_thread(look, Path(self.folder))
+            at_rest = frozenset(sighting for sighting in seen if sighting.quiet)
+            if at_rest - known:
+                yield TriggerEvent({"files": len(at_rest)})  # type: ignore[no-untyped-call]
+            known = at_rest
+            await asyncio.sleep(POLL_SECONDS)
+
+
+class TouchTrigger(BaseEventTrigger):
+    """Wakes a DAG when a file was written; the event carries nothing."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.path = path
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """The class path and the arguments that make this trigger again."""
+        return "sweepstake.airflow.TouchTrigger", {"path": self.path}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look at the file every second; yield for each writing, and for what is there at first."""
+        known = 0
+        while True:
+            written = await asyncio.to_thread(written_at, self.path)
+            if written != known:
+                known = written
+                yield TriggerEvent({"written": written})  # type: ignore[no-untyped-call]
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def written_at(path: str) -> int:
+    """When a file was written, in nanoseconds; 0 where there is none."""
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def on_change_or_time(cron: str, *assets: Asset) -> AssetOrTimeSchedule:
+    """Run when one of ``assets`` is updated, and on a timer in case an update got lost."""
+    timetable = CronTriggerTimetable(cron, timezone="UTC")
+    return AssetOrTimeSchedule(timetable=timetable, assets=AssetAny(*assets))
+
+
+def closed_days(workspace: Workspace) -> Asset:
+    """The closed sweeps of days, as an asset that its own trigger updates.
+
+    What a run with a partition key updates wakes only DAGs that have partitions too; the champion
+    DAG has none.
+    """
+    trigger = TouchTrigger(str(workspace.closed_days))
+    watcher = AssetWatcher(name="closed_days", trigger=trigger)
+    return Asset("sweepstake_closed_days", watchers=[watcher])
+
+
+def grid_folder(folder: Path) -> Asset:
+    """The watched folder as an asset that its own trigger updates."""
+    watcher = AssetWatcher(name="grid_files", trigger=GridFolderTrigger(str(folder)))
+    return Asset("sweepstake_grids", watchers=[watcher])
+
+
+start_sweep = partial(
+    TriggerDagRunOperator.partial,
+    trigger_dag_id="sweep",
+    logical_date=None,  # the run id alone identifies a sweep
+    skip_when_already_exists=True,
+    map_index_template="{{ task.trigger_run_id }}",
+)
+
+
+class MlflowLink(BaseOperatorLink):
+    """A button on the task instance that opens its runs in MLflow."""
+
+    name = "MLflow"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - Airflow's signature
+        """The address that the task's use case returned, empty where it failed."""
+        return str(operator.mlflow_url)
+
+
+class TrackedOperator(DecoratedOperator, PythonOperator):
+    """A Python task whose use case returns the address of its page in MLflow."""
+
+    custom_operator_name = "@tracked"
+    operator_extra_links = (MlflowLink(),)
+
+    def __init__(
+        self,
+        *,
+        python_callable: Callable[..., str],
+        op_args: Sequence[Any],
+        op_kwargs: Mapping[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        upstream: dict[str, Any] = {
+            "python_callable": python_callable,
+            "op_args": op_args,
+            "op_kwargs": op_kwargs,
+        }
+        super().__init__(kwargs_to_upstream=upstream, **upstream, **kwargs)
+        self.mlflow_url = ""
+
+    def execute(self, context: Context) -> Any:
+        """Run the use case and remember its page for the link."""
+        self.mlflow_url = super().execute(context)
+        return self.mlflow_url
+
+
+tracked = partial(task_decorator_factory, decorated_operator_class=TrackedOperator)
+
+
+def is_asked_for(instance: Any) -> bool:
+    """Whether somebody wants this attempt (the first one, or after a clear), not a retry of it.
+
+    A clear gives a task as many tries more as its retries are.
+    """
+    return bool(instance.try_number + instance.task.retries == instance.max_tries + 1)
+
+
+def new_sweeps(drops: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Of these drops, the arguments to start those that have no DAG run yet, at most 500."""
+    instance = get_current_context()["ti"]
+
+    def unknown(part: list[dict[str, str]]) -> list[dict[str, str]]:
+        known = instance.get_dr_count("sweep", run_ids=[drop["sweep"] for drop in part])
+        if known == len(part):
+            return []
+        if known == 0:
+            return part
+        middle = len(part) // 2
+        return unknown(part[:middle]) + unknown(part[middle:])
+
+    pages = [drops[i : i + 50] for i in range(0, len(drops), 50)]
+    fresh = [drop for page in pages for drop in unknown(page)]
+    return [{"trigger_run_id": drop["sweep"], "conf": drop} for drop in fresh[:500]]
+
+
+class SweepstakePlugin(AirflowPlugin):
+    """Makes the link and the timetables known to Airflow's components."""
+
+    name = "sweepstake"
+    operator_extra_links = [MlflowLink()]  # noqa: RUF012 - Airflow declares it so
+    timetables = [DayPartitions, DayPartitionsOnDemand]  # noqa: RUF012

@@ -1,0 +1,110 @@
+"""Airflow's REST API: the few calls that the command line makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+from sweepstake.errors import SettingsError, StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sweepstake.settings import Settings
+
+TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class AirflowApi:
+    """A session with the api-server, to be closed; logs in at need, again when the token ends."""
+
+    url: str
+    user: str
+    password: str = field(repr=False)
+    _client: httpx.Client = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        transport = httpx.HTTPTransport(retries=3)
+        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The api-server that ``settings`` name."""
+        return cls(settings.airflow_url, settings.airflow_user, settings.airflow_password)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """State of a DAG run, ``None`` where there is no such run."""
+        answer = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}", allow={404})
+        return None if answer.status_code == httpx.codes.NOT_FOUND else answer.json()["state"]
+
+    def run_url(self, dag_id: str, run_id: str) -> str:
+        """The page of a DAG run."""
+        return f"{self.url}/dags/{dag_id}/runs/{run_id}"
+
+    def runs(self, dag_id: str, prefix: str = "") -> list[str]:
+        """Ids of the latest hundred runs of a DAG that begin with ``prefix``, newest first."""
+        query = httpx.QueryParams(order_by="-run_after", limit=100)
+        query = query.add("run_id_prefix_pattern", prefix) if prefix else query
+        answer = self._call("GET", f"/dags/{dag_id}/dagRuns?{query}", allow={404})
+        return [run["dag_run_id"] for run in answer.json().get("dag_runs", ())]
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Let a DAG run do a task and all that follows it once more."""
+        body = {
+            "dag_run_id": run_id,
+            "task_ids": [task_id],
+            "include_downstream": True,
+            "only_failed": False,
+            "dry_run": False,
+        }
+        self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body)
+
+    def ensure_pool(self, name: str, slots: int, description: str) -> None:
+        """Create the pool, or give the one that exists these slots."""
+        pool = {"slots": slots, "description": description, "include_deferred": False}
+        answer = self._call("POST", "/pools", {"name": name, **pool}, allow={409})
+        if answer.status_code == httpx.codes.CONFLICT:
+            self._call("PATCH", f"/pools/{name}", {"pool": name, **pool})
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        allow: Collection[int] = (),
+    ) -> httpx.Response:
+        answer = self._send(method, path, body)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._log_in()
+            answer = self._send(method, path, body)
+        if answer.is_error and answer.status_code not in allow:
+            message = f"{self.url}: {method} {path} must succeed, but got {answer.status_code}: "
+            raise StackError(message + answer.text[:500])
+        return answer
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+        try:
+            return self._client.request(method, f"{self.url}/api/v2{path}", json=body)
+        except httpx.TransportError as error:
+            message = f"{self.url}: Airflow must answer, but got {error}. Start it: sweepstake up."
+            raise StackError(message) from error
+
+    def _log_in(self) -> None:
+        credentials = {"username": self.user, "password": self.password}
+        answer = self._client.post(f"{self.url}/auth/token", json=credentials)
+        if answer.is_error:
+            message = (
+                f"{self.url}: user {self.user!r} must be able to log in, but got "
+                f"{answer.status_code}. Check SWEEPSTAKE_AIRFLOW_USER and _PASSWORD."
+            )
+            raise SettingsError(message)
+        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"

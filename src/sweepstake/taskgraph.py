@@ -1,0 +1,115 @@
+"""The task graph of a sweep, the same in every DAG that runs one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import DAG, task
+
+from sweepstake.airflow import MODEL_VERSIONS, PATIENT, POOL, is_asked_for, tracked
+from sweepstake.errors import NotFoundError
+from sweepstake.intake import take
+from sweepstake.settings import load_settings
+from sweepstake.timetables import KEY_FORMAT, DayPartitions, DayPartitionsOnDemand
+from sweepstake.workspace import Workspace, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sweepstake.dailies import Daily
+    from sweepstake.intake import Drop
+
+MIDNIGHT = "0 0 * * *"
+RUNS = 4
+"""Days of one DAG that are in work at the same time, unless a backfill says otherwise."""
+
+DAILY_DOC = """\
+The sweep of `{file}`, one run for each day of its data. {when}
+
+Backfill it with `sweepstake backfill {name} --from 2026-01-01 --to 2026-01-07`, with Airflow's own
+`airflow backfill create`, or with the button *Trigger*, choosing *Backfill*.
+"""
+
+
+def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
+    """Add the tasks of a sweep to the DAG at hand; ``drop_of`` a DAG run is what it sweeps."""
+
+    @task
+    def plan(dag_run: Any = None, ti: Any = None) -> list[dict[str, Any]]:
+        from dataclasses import asdict
+
+        from sweepstake.sweep import plan
+
+        drop = drop_of(dag_run)
+        ti.xcom_push("sweep", drop.sweep)
+        return [asdict(batch) for batch in plan(drop, load_settings())]
+
+    @tracked(map_index_template="{{ task.op_kwargs['batch']['label'] }}", pool=POOL)
+    def train(batch: dict[str, Any], ti: Any = None) -> str:
+        from sweepstake.plan import Batch
+        from sweepstake.sweep import train
+
+        return train(Batch(**batch), load_settings(), again=is_asked_for(ti))
+
+    @tracked(trigger_rule="all_done", outlets=[MODEL_VERSIONS])
+    def close(dag_run: Any = None, ti: Any = None) -> str:
+        from sweepstake.sweep import close
+
+        sweep_id = ti.xcom_pull(task_ids="plan", key="sweep")
+        if sweep_id is None:
+            message = f"{dag_run.run_id}: must have a plan, but has none. Read the log of plan."
+            raise NotFoundError(message)
+        try:
+            return close(sweep_id, load_settings())
+        finally:
+            if dag_run.partition_key:
+                workspace = Workspace(load_settings().workspace)
+                write_atomically(workspace.closed_days, sweep_id.encode())
+
+    train.expand(batch=plan()) >> close()
+
+
+def daily_dag(daily: Daily) -> DAG:
+    """The DAG of a grid file with data by day: a run is a day, its partition key."""
+    kind = DayPartitions if daily.cron else DayPartitionsOnDemand
+    when = f"It runs by itself at `{daily.cron}` ({daily.timezone}), on the day before."
+    schedule = kind(daily.cron or MIDNIGHT, timezone=daily.timezone, key_format=KEY_FORMAT)
+    schedule.validate()  # here, where it hurts no other DAG of the file
+    made = DAG(
+        daily.dag_id,
+        schedule=schedule,
+        start_date=_first_tick(daily),
+        catchup=False,
+        max_active_runs=RUNS,
+        default_args=PATIENT,
+        tags=["sweepstake", "by day"],
+        doc_md=DAILY_DOC.format(
+            file=daily.file, name=daily.name, when=when if daily.cron else "It runs on demand only."
+        ),
+    )
+    with made:
+        plan_train_close(lambda run: _drop_of_day(daily.name, run))
+    return made
+
+
+def _first_tick(daily: Daily) -> datetime | None:
+    """From when ticks count: the first day is over when the next one begins."""
+    if not daily.start:
+        return None
+    first = datetime.combine(date.fromisoformat(daily.start), datetime.min.time())
+    return first.replace(tzinfo=ZoneInfo(daily.timezone)) + timedelta(days=1)
+
+
+def _drop_of_day(name: str, run: Any) -> Drop:
+    """The sweep of the day that a DAG run is about; what Airflow did not schedule is a backfill."""
+    try:
+        day = date.fromisoformat(run.partition_key or "")
+    except ValueError:
+        message = (
+            f"{run.run_id}: must have a day as its partition key, such as 2026-01-15, but has "
+            f"{run.partition_key!r}. Trigger it with one, or backfill: sweepstake backfill {name}."
+        )
+        raise NotFoundError(message) from None
+    return take(name, day, load_settings(), backfill=run.run_type != "scheduled")
