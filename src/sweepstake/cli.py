@@ -1,0 +1,349 @@
+"""The command line: each command is a thin call on a use case."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweepstake import clidays, console
+from sweepstake.clidays import AsOf, FigureFile, Over, Partition, day_of
+from sweepstake.errors import GridFileError, SweepFailedError, SweepstakeError
+from sweepstake.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from sweepstake.preflight import Preflight
+    from sweepstake.runtime import Stack
+    from sweepstake.spec import GridFile
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A sweep where the winner takes production. Exit codes: 0 done, 1 the input or the sweep "
+    "failed, 2 wrong usage.",
+)
+
+GridPath = Annotated[Path, typer.Argument(help="The grid file, YAML or JSON.", dir_okay=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print a record for programs on stdout.")]
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the option's value
+    if wanted:
+        from sweepstake import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+def main() -> None:
+    """Run the command line; an error of ours is a sentence, never a traceback."""
+    try:
+        app()
+    except GridFileError as error:
+        for problem in error.problems:
+            console.say(f"{error.file}: {problem}", style="")
+        sys.exit(1)
+    except SweepstakeError as error:
+        console.say(str(error), style="red")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command(epilog="Example: `sweepstake up --follow`")
+def up(
+    *,
+    follow: Annotated[
+        bool,
+        typer.Option(help="Follow the sweeps of the watched folder; stay up until Ctrl-C."),
+    ] = False,
+) -> None:
+    """Start the embedded stack: PostgreSQL, MLflow and Airflow on this machine."""
+    from sweepstake import runtime
+
+    settings = load_settings()
+    try:
+        stack = runtime.up(settings, console.say)
+        settings = load_settings()
+        _welcome(stack, settings)
+        if follow:
+            _follow_folder(settings)
+            _stay()
+    finally:
+        if follow:
+            runtime.down(settings, console.say)
+
+
+@app.command(epilog="Example: `sweepstake down`")
+def down() -> None:
+    """Stop the embedded stack; its state folder stays."""
+    from sweepstake import runtime
+
+    runtime.down(load_settings(), console.say)
+
+
+@app.command(epilog="Example: `sweepstake status --json`")
+def status(*, as_json: Json = False) -> None:
+    """Show how each component of the embedded stack does."""
+    from sweepstake import runtime
+
+    components = runtime.status(load_settings())
+    if as_json:
+        console.print_json(console.records(components))
+    else:
+        console.out.print(console.status_table(components))
+    if any(component.state is not runtime.ComponentState.HEALTHY for component in components):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `sweepstake validate grids/digits-forest.yaml`")
+def validate(grid: GridPath, *, partition: Partition = None, as_json: Json = False) -> None:
+    """Find every mistake of a grid file; tell its trials and the time they will take."""
+    try:
+        read, checked = _check(grid, partition)
+    except GridFileError as error:
+        if not as_json:
+            raise
+        problems = [asdict(problem) for problem in error.problems]
+        console.print_json({"valid": False, "file": error.file, "problems": problems})
+        raise typer.Exit(1) from None
+    if as_json:
+        console.print_json({"valid": True, "sweep": read.sweep_id, **asdict(checked)})
+        return
+    _warn(checked)
+    console.tell(
+        f"{grid}: {checked.trial_count} trials on {checked.rows} rows, "
+        f"about {console.duration(checked.estimate_seconds)} of one core"
+    )
+
+
+@app.command(epilog="Example: `sweepstake plan grids/digits-forest.yaml --json`")
+def plan(grid: GridPath, *, partition: Partition = None, as_json: Json = False) -> None:
+    """Show what would run, without running it."""
+    from sweepstake.preview import preview
+
+    shown = preview(*_check(grid, partition))
+    if as_json:
+        console.print_json(asdict(shown))
+    else:
+        console.out.print(console.preview_table(shown))
+
+
+@app.command(epilog="Example: `sweepstake submit grids/digits-forest.yaml --wait`")
+def submit(
+    grid: GridPath,
+    *,
+    wait: Annotated[bool, typer.Option(help="Follow the sweep until its leaderboard.")] = False,
+) -> None:
+    """Check a grid file and put it, complete, into the watched folder."""
+    from sweepstake import intake, loader, preflight
+
+    settings = load_settings()
+    content = loader.read(grid)
+    read, checked = preflight.inspect(content, grid.name, settings)
+    _warn(checked)
+    dropped = intake.drop(content, read.spec.name, grid.name, settings)
+    if read.spec.data.by_day:
+        return clidays.tell_dag(read.spec.name, settings)
+    console.tell(f"{dropped.sweep} is in {settings.grids}")
+    if wait:
+        _follow([dropped.sweep], settings)
+    return None
+
+
+@app.command(epilog="Example: `sweepstake retry digits-forest --wait`")
+def retry(
+    sweep: Annotated[str, typer.Argument(help="A sweep's name (its latest run) or full id.")],
+    *,
+    wait: Annotated[bool, typer.Option(help="Follow the sweep until its leaderboard.")] = False,
+) -> None:
+    """Train again what failed in a sweep; what is done stays as it is."""
+    from sweepstake.retrying import DAG, retry
+
+    settings = load_settings()
+    dag_id, run_id = retry(sweep, settings)
+    console.tell(f"{run_id} is tried again: {settings.airflow_url}/dags/{dag_id}/runs/{run_id}")
+    if wait and dag_id == DAG:  # the days of a sweep by day are watched in Airflow
+        _follow([run_id], settings)
+
+
+@app.command(epilog="Example: `sweepstake run grids/digits-forest.yaml --jobs 2`")
+def run(
+    grid: GridPath,
+    *,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that train side by side.")] = 1,
+    partition: Partition = None,
+) -> None:
+    """Run a sweep here, without Airflow, with the same tracking, registry and champion."""
+    from sweepstake import asof, champion, localrun
+
+    settings = _rooted_at(grid)
+    with console.SweepBars() as bars:
+        sweep_id = localrun.run(grid, settings, jobs, bars.show, day_of(partition))
+    _print_leaderboard(sweep_id, settings)
+    live = champion.hold_round(f"local-{sweep_id}-{time.time_ns()}", settings)
+    for entry in (*live, *asof.replay_all(settings)):
+        console.tell(f"{entry.model} v{entry.version}: {entry.verdict}. {entry.reason}")
+
+
+@app.command(epilog="Example: `sweepstake leaderboard digits-forest --json`")
+def leaderboard(
+    sweep: Annotated[str, typer.Argument(help="A sweep's name (its latest run) or full id.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show the trials of a sweep, best first."""
+    _print_leaderboard(sweep, load_settings(), as_json=as_json)
+
+
+@app.command(epilog="Example: `sweepstake champion digits --history`")
+def champion(
+    model: Annotated[str, typer.Argument(help="A registered model.")],
+    *,
+    history: Annotated[bool, typer.Option(help="Every decision, newest first.")] = False,
+    as_of: AsOf = None,
+    over: Over = "",
+    figure: FigureFile = None,
+    as_json: Json = False,
+) -> None:
+    """Show which version is in service, since when and why; or which was, on past days."""
+    from sweepstake.registry import Registry
+
+    if as_of:
+        return clidays.tell_reign(model, as_of.date(), as_json=as_json)
+    if over:
+        return clidays.tell_reigns(model, over, figure, as_json=as_json)
+
+    registry = Registry(load_settings().tracking_uri)
+    current = registry.champion(model)
+    entries = registry.history(model)
+    if as_json:
+        record = {"model": model, "champion": current and asdict(current)}
+        console.print_json({**record, "history": console.records(entries)} if history else record)
+    elif history:
+        console.out.print(console.history_table(model, entries))
+    else:
+        console.tell(console.champion_text(model, current, entries))
+    if current is None:
+        raise typer.Exit(1)
+    return None
+
+
+app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 --to 2026-01-07`")(
+    clidays.backfill
+)
+
+
+@app.command(epilog="Example: `sweepstake serve digits --port 8100`")
+def serve(
+    model: Annotated[str, typer.Argument(help="A registered model.")],
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
+) -> None:
+    """Serve the champion over HTTP and follow the alias."""
+    import uvicorn
+
+    from sweepstake.registry import Registry
+    from sweepstake.serving import Host, application
+
+    served = Host(Registry(load_settings().tracking_uri), model)
+    uvicorn.run(application(served), host=host, port=port, access_log=False)
+
+
+@app.command(epilog="Example: `sweepstake schema > sweep.schema.json`")
+def schema() -> None:
+    """Print the JSON Schema of grid files, for editors."""
+    from sweepstake.schema import text
+
+    typer.echo(text())
+
+
+def _check(grid: Path, partition: Partition) -> tuple[GridFile, Preflight]:
+    from sweepstake import preflight
+
+    return preflight.load(grid, _rooted_at(grid), day_of(partition))
+
+
+def _warn(checked: Preflight) -> None:
+    for warning in checked.warnings:
+        console.say(f"warning: {warning}", style="yellow")
+
+
+def _rooted_at(grid: Path) -> Settings:
+    """Settings that also allow data beside the grid file itself."""
+    settings = load_settings()
+    roots = dict.fromkeys((grid.absolute().parent, *settings.data_roots))
+    return replace(settings, data_roots=tuple(roots))
+
+
+def _welcome(stack: Stack, settings: Settings) -> None:
+    text = f"MLflow   {stack.mlflow_url}\nAirflow  {stack.airflow_url}  (user {stack.airflow_user})"
+    if stack.first:
+        text += f"\nPassword {stack.airflow_password}  (shown this once; kept in {settings.home})"
+    console.tell(text)
+
+
+def _follow_folder(settings: Settings) -> None:
+    """Follow every sweep that the watched folder asks for, up to leaderboards and champions."""
+    from sweepstake import intake
+
+    _follow([drop.sweep for drop in intake.scan(settings)], settings)
+
+
+def _follow(sweep_ids: list[str], settings: Settings) -> None:
+    """Wait for sweeps; show leaderboards and champions; an unsuccessful one is an error."""
+    from sweepstake.following import follow, models_of, wait_until_judged
+
+    with console.SweepBars() as bars:
+        states = follow(sweep_ids, settings, bars.show)
+    ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
+    for sweep_id in ended:
+        _print_leaderboard(sweep_id, settings)
+    for model in wait_until_judged(models_of(ended, settings), settings):
+        champion(model)
+    failed = ", ".join(sorted(set(sweep_ids) - set(ended)))
+    if failed:
+        page = f"{settings.airflow_url}/dags/sweep"
+        message = f"{failed}: must succeed, but failed. Read why at {page} or beside the grid file."
+        raise SweepFailedError(message)
+
+
+def _print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) -> None:
+    from sweepstake.leaderboard import read
+
+    board = read(name, settings)
+    if as_json:
+        console.print_json(asdict(board))
+    else:
+        console.out.print(console.leaderboard_table(board))
+        console.tell(board.url)
+
+
+def _stay() -> None:
+    """Keep the stack up until Ctrl-C; an unattended run has seen all there is to see."""
+    if os.environ.get("CI") == "true":
+        return
+    console.say("The stack stays up. Press Ctrl-C to stop it.")
+    with suppress(KeyboardInterrupt):
+        signal.pause()

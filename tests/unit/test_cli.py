@@ -1,0 +1,228 @@
+import json
+import re
+import shutil
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sweepstake import cli
+from sweepstake.schema import text
+
+GRIDS = Path(__file__).parents[1] / "grids"
+COMMANDS = (
+    "up",
+    "down",
+    "status",
+    "validate",
+    "plan",
+    "submit",
+    "retry",
+    "run",
+    "leaderboard",
+    "champion",
+    "backfill",
+    "serve",
+    "schema",
+)
+GOOD = 'data: {source: "sklearn:iris"}\nestimator: DecisionTreeClassifier\n'
+GOOD += "grid: {max_depth: [1, 2, 3], criterion: [gini, entropy]}\ncv: 3\n"
+BAD = 'data: {source: "nowhere.csv"}\nestimator: DecisionTreeClassifer\ncv: 1\n'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty working folder, with the settings of no one else."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SWEEPSTAKE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("SWEEPSTAKE_GRIDS", str(tmp_path / "watched"))
+    return tmp_path
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """A function that runs the installed command: its exit code, stdout and stderr."""
+
+    def command(*args):
+        monkeypatch.setattr(sys, "argv", ["sweepstake", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return ended.value.code or 0, captured.out, captured.err
+
+    return command
+
+
+def grid(folder, content, name="flowers.yaml"):
+    """A grid file in a folder."""
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def sweep_of(path):
+    """The id of the sweep that a file stands for."""
+    return f"{path.stem}__{sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def test_a_good_file_passes_with_its_size(call, folder):
+    """Validating tells trials, rows and time, and exits 0."""
+    path = grid(folder, GOOD)
+    code, out, err = call("validate", path)
+    line = re.escape(f"{path}: 6 trials on 150 rows, about ") + r"0:00:\d\d of one core\n"
+    assert (0, "", True) == (code, err, bool(re.fullmatch(line, out)))
+
+
+def test_a_good_file_as_a_record(call, folder):
+    """With --json the same stands in one record."""
+    path = grid(folder, GOOD)
+    code, out, _ = call("validate", path, "--json")
+    record = json.loads(out)
+    shown = {name: record[name] for name in ("valid", "sweep", "trial_count", "rows", "warnings")}
+    expected = {"valid": True, "sweep": sweep_of(path), "trial_count": 6, "rows": 150}
+    assert (0, {**expected, "warnings": []}) == (code, shown)
+
+
+def test_every_mistake_is_told_at_once(call, folder):
+    """A bad file exits 1; each line names file, line and place; no traceback."""
+    path = grid(folder, BAD)
+    code, out, err = call("validate", path)
+    places = [line.removeprefix(f"{path}: ").split(": ")[:2] for line in err.splitlines()]
+    expected = [["line 1", "data.source"], ["line 2", "estimator"], ["line 3", "cv"]]
+    assert (1, "", expected) == (code, out, places)
+
+
+def test_every_mistake_as_a_record(call, folder):
+    """With --json a bad file still exits 1 and its problems are records."""
+    path = grid(folder, BAD)
+    code, out, err = call("validate", path, "--json")
+    record = json.loads(out)
+    problems = [(problem["line"], problem["path"]) for problem in record["problems"]]
+    assert (1, "", False, str(path)) == (code, err, record["valid"], record["file"])
+    assert [(1, "data.source"), (2, "estimator"), (3, "cv")] == problems
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "submit", "run"])
+@pytest.mark.parametrize("content", [BAD, "data: [", "", "- 1"])
+def test_no_command_answers_a_bad_file_with_a_traceback(call, folder, command, content):
+    """Whoever meets a bad file first says what is wrong with it, and exits 1."""
+    path = grid(folder, content)
+    code, out, err = call(command, path)
+    first = err.splitlines()[0]
+    assert (1, "", True) == (code, out, path.name in first)
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "submit", "run"])
+def test_a_file_that_is_not_there_is_named(call, folder, command):
+    """A typo in the path is a sentence."""
+    code, out, err = call(command, "nowhere.yaml")
+    expected = "nowhere.yaml: cannot be read: No such file or directory. "
+    assert (1, "", f"{expected}Check its name and permissions.\n") == (code, out, err)
+
+
+def test_data_beside_the_grid_file_is_found(call, folder):
+    """A grid file may be tried where it lies, with the data beside it."""
+    shutil.copytree(GRIDS / "data", folder / "elsewhere" / "data")
+    path = shutil.copy(GRIDS / "valid" / "csv.yaml", folder / "elsewhere" / "csv.yaml")
+    assert 0 == call("validate", path)[0]
+
+
+def test_a_path_is_shown_as_it_is(call, folder):
+    """Brackets in a name are no markup, and a long line stays one line."""
+    path = folder / ("long-" * 30) / "[red]flowers[bold].yaml"
+    path.parent.mkdir()
+    path.write_text(f"name: flowers\n{GOOD}")
+    _, out, _ = call("validate", path)
+    assert [f"{path}: 6 trials on 150 rows, about"] == re.findall(".* about", out)
+
+
+def test_a_plan_counts_without_running(call, folder):
+    """`plan --json` gives trials, tasks and fits; nothing is written anywhere."""
+    path = grid(folder, GOOD)
+    code, out, _ = call("plan", path, "--json")
+    record = json.loads(out)
+    counts = [record[name] for name in ("trial_count", "task_count", "fit_count")]
+    assert (0, [6, 1, 24], sweep_of(path)) == (code, counts, record["sweep"])
+    assert "0000 DecisionTreeClassifier criterion=gini, max_depth=1" == record["trials"][0]
+    assert ["flowers.yaml"] == [entry.name for entry in folder.iterdir()]
+
+
+def test_a_plan_for_people_lists_the_trials(call, folder):
+    """Without --json a table names each trial."""
+    code, out, _ = call("plan", grid(folder, GOOD))
+    assert (0, 6) == (code, len(re.findall(r"00\d\d DecisionTreeClassifier", out)))
+
+
+def test_submitting_puts_the_bytes_into_the_watched_folder(call, folder):
+    """A sound file lands there under its name, complete, and the sweep's id is told."""
+    path = grid(folder, GOOD)
+    code, out, _ = call("submit", path)
+    there = folder / "watched" / "flowers.yaml"
+    assert (0, GOOD) == (code, there.read_text())
+    assert f"{sweep_of(path)} is in {there.parent}\n" == out
+
+
+def test_submitting_warns_of_what_deserves_a_look(call, folder):
+    """The file lands in the watched folder, and whoever submits it is told."""
+    code, _, err = call("submit", grid(folder, GOOD.replace("iris", "digits")))
+    expected = (
+        "warning: columns 'pixel_0_0', 'pixel_4_0' and 'pixel_4_7' have the same value in every "
+        "row. Drop them.\n"
+    )
+    assert (0, expected) == (code, err)
+
+
+def test_a_bad_file_is_not_submitted(call, folder):
+    """What would fail in Airflow is refused before it gets there."""
+    call("submit", grid(folder, BAD))
+    assert not (folder / "watched").exists()
+
+
+def test_the_schema_is_printed_as_it_is(call):
+    """Editors get the very schema that files are checked with."""
+    code, out, _ = call("schema")
+    assert (0, json.loads(text())) == (code, json.loads(out))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_a_command_does_with_an_example(command):
+    """Each command has a sentence and an example that begins with its own name."""
+    shown = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "200"})
+    assert (0, 1) == (shown.exit_code, shown.stdout.count(f"Example: sweepstake {command}"))
+
+
+def test_help_lists_every_command():
+    """Nothing is hidden, nothing is listed that is not there."""
+    shown = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "200"})
+    listed = re.findall(r"^│ ([a-z]+) ", shown.stdout, re.MULTILINE)
+    assert (0, sorted(COMMANDS)) == (shown.exit_code, sorted(listed))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("nonsense",),
+        ("validate",),
+        ("validate", "--nonsense"),
+        ("validate", "."),
+        ("run", "x.yaml", "--jobs", "0"),
+        ("serve", "digits", "--port", "many"),
+    ],
+)
+def test_wrong_usage_exits_2(call, folder, args):
+    """A command that is called wrongly says so, with nothing done."""
+    code, _, err = call(*args)
+    assert 2 == code
+    assert "Traceback" not in err
+
+
+def test_a_server_that_is_not_there_is_a_sentence(call, folder, monkeypatch):
+    """A setting that cannot be right is told, not traced."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "localhost:5000")
+    code, out, err = call("champion", "digits")
+    expected = "MLFLOW_TRACKING_URI: must be a URL with a scheme, but got 'localhost:5000'. "
+    assert (1, "", f"{expected}Write http://host:port.\n") == (code, out, err)

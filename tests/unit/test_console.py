@@ -1,0 +1,75 @@
+from datetime import timedelta
+
+from sweepstake import console
+from sweepstake.leaderboard import Leaderboard
+from sweepstake.progress import Progress
+from sweepstake.trial import Standing, TrialState
+
+URL = "http://127.0.0.1:5000/#/experiments/1/runs/" + "f" * 200
+
+
+def standing(number, state, score=None, reason=""):
+    """A trial as the leaderboard has it."""
+    metrics = {} if score is None else {"mean_cv_f1": score, "test_f1": score}
+    params = {"max_depth": str(number)}
+    name = "sklearn.tree.DecisionTreeClassifier"
+    return Standing(number, f"k{number}", state, name, params, metrics, "run", reason)
+
+
+def board(*standings):
+    """A leaderboard of these trials."""
+    return Leaderboard("flowers__1", "FINISHED", "f1", URL, standings)
+
+
+def test_an_answer_is_shown_as_it_is(capsys):
+    """Addresses are not broken, brackets are no markup, colons no pictures."""
+    text = f"{URL} [bold]x[/nonsense] :smile:"
+    console.tell(text)
+    assert f"{text}\n" == capsys.readouterr().out
+
+
+def test_a_table_shows_what_an_error_said(capsys):
+    """A reason with brackets in it neither vanishes nor ends in a traceback."""
+    reason = "ValueError: got [red] [/nonsense]"
+    table = console.leaderboard_table(board(standing(3, TrialState.FAILED, reason=reason)))
+    console.out.print(table)
+    assert f"FAILED: {reason}" in capsys.readouterr().out
+
+
+def test_only_complete_trials_have_a_rank(capsys):
+    """Failed ones are listed below, without a place."""
+    complete, failed = standing(1, TrialState.COMPLETE, 0.5), standing(0, TrialState.FAILED)
+    console.out.print(console.leaderboard_table(board(complete, failed)))
+    lines = [
+        line for line in capsys.readouterr().out.splitlines() if "0.5000" in line or "FA" in line
+    ]
+    assert ["1", "-"] == [line.split("│")[1].strip() for line in lines]
+
+
+def test_a_long_leaderboard_is_cut_and_says_so():
+    """People see the head of it; the rest is counted."""
+    standings = [standing(number, TrialState.COMPLETE, 0.5) for number in range(25)]
+    table = console.leaderboard_table(board(*standings))
+    assert (20, "and 5 more: --json shows all") == (table.row_count, table.caption)
+
+
+def test_a_duration_is_rounded_up():
+    """Nothing takes no time."""
+    assert ["0:00:01", "1:00:00"] == [console.duration(seconds) for seconds in (0.01, 3600)]
+
+
+def test_bars_tell_how_far_a_sweep_is(capsys):
+    """The line of a sweep says done of all, running, failed, the best so far and the time left."""
+    with console.SweepBars() as bars:
+        bars.show("flowers__1", None)
+        bars.show("flowers__1", Progress(9, 4, 2, 1, 0.91236, timedelta(minutes=2).total_seconds()))
+    shown = " ".join(capsys.readouterr().err.split())
+    assert shown.startswith("flowers__1 ")
+    assert shown.endswith(" 5/9 2 running, 1 failed, best 0.9124, 0:02:00 left")
+
+
+def test_bars_that_were_never_shown_leave_no_trace(capsys):
+    """A command that fails before it begins prints its error alone."""
+    with console.SweepBars():
+        pass
+    assert ("", "") == capsys.readouterr()
