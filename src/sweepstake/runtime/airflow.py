@@ -1,0 +1,176 @@
+"""Airflow: its configuration in the embedded stack, and its database's migration."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from sweepstake.errors import StackError
+from sweepstake.runtime import postgres
+from sweepstake.runtime.credentials import ADMIN
+from sweepstake.runtime.layout import write_private
+from sweepstake.runtime.ports import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sweepstake.runtime.credentials import Credentials
+    from sweepstake.runtime.layout import Layout
+    from sweepstake.runtime.ports import Ports
+
+LEAST_PARALLELISM = 8
+PASSWORDS = "passwords.json"
+PRELOAD = '''\
+"""Import in the scheduler what tasks need: its workers are forks and find it in memory."""
+
+import gc
+import importlib
+import pkgutil
+import sys
+import warnings
+from contextlib import suppress
+
+__all__ = []
+
+LIBRARIES = (
+    "airflow.dag_processing.dagbag",
+    "airflow.providers.standard.decorators.python",
+    "airflow.providers.standard.operators.trigger_dagrun",
+    "airflow.sdk.execution_time.supervisor",
+    "airflow.sdk.execution_time.task_runner",
+    "httpcore",
+    "matplotlib.figure",
+    "mlflow.sklearn",
+    "pandas",
+    "pyarrow.parquet",
+    "skops.io",
+)
+ADAPTERS = {"airflow", "cli", "runtime", "serving", "taskgraph", "timetables"}
+
+
+def preload():
+    import sweepstake
+    from sklearn.utils import all_estimators
+
+    all_estimators()
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    for module in pkgutil.iter_modules(sweepstake.__path__):
+        if module.name not in ADAPTERS:
+            with suppress(ImportError):  # a task that needs it will tell why
+                importlib.import_module(f"sweepstake.{module.name}")
+    gc.freeze()
+
+
+if "scheduler" in sys.argv:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # skops looks into every module, deprecated ones too
+        preload()
+'''
+
+
+def configure(layout: Layout, ports: Ports, credentials: Credentials, dags: Path) -> None:
+    """Write ``airflow.cfg``, the password file (before Airflow makes a public one) and preload."""
+    sections = {
+        "core": _core(layout, ports, credentials, dags),
+        "database": {
+            "sql_alchemy_conn": postgres.uri("airflow", ports),
+            "load_default_connections": "False",
+        },
+        "logging": {"base_log_folder": str(layout.airflow / "logs")},
+        "api": _api(ports, credentials),
+        "api_auth": {"jwt_secret": credentials.jwt_secret},
+        **_tempo(),
+    }
+    write_private(layout.airflow / "airflow.cfg", render(sections))
+    passwords = json.dumps({ADMIN: credentials.airflow_password})
+    write_private(layout.airflow / PASSWORDS, passwords)
+    write_private(layout.airflow / "config" / "airflow_local_settings.py", PRELOAD)
+
+
+def render(sections: Mapping[str, Mapping[str, str]]) -> str:
+    """The text of a configuration file; a percent sign is doubled, as Airflow interpolates."""
+    lines: list[str] = []
+    for section, options in sections.items():
+        lines += [f"[{section}]"]
+        lines += [f"{key} = {value.replace('%', '%%')}" for key, value in options.items()]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def migrate(layout: Layout, environment: Mapping[str, str]) -> None:
+    """Bring Airflow's database to the installed release, if it is not there yet.
+
+    Raises:
+        StackError: the migration failed; the message holds the end of its log.
+    """
+    done = layout.airflow / "migrated"
+    release = version("apache-airflow")
+    if done.exists() and done.read_text(encoding="utf-8") == release:
+        return
+    log = layout.logs / "migration.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        code = subprocess.call(command, env=environment, stdout=output, stderr=output)
+    if code:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        message = f"airflow: its database must migrate to {release}, but failed:\n{text[-2000:]}"
+        raise StackError(message)
+    write_private(done, release)
+
+
+def _core(layout: Layout, ports: Ports, credentials: Credentials, dags: Path) -> dict[str, str]:
+    return {
+        "dags_folder": str(dags),
+        "load_examples": "False",
+        "dags_are_paused_at_creation": "False",
+        "executor": "LocalExecutor",
+        "parallelism": str(max(LEAST_PARALLELISM, 2 * (os.cpu_count() or 1))),
+        "max_map_length": "4096",
+        "min_serialized_dag_update_interval": "5",
+        "min_serialized_dag_fetch_interval": "2",
+        "execution_api_server_url": f"{ports.airflow_url}/execution/",
+        "hostname_callable": "socket.gethostname",
+        "fernet_key": credentials.fernet_key,
+        "simple_auth_manager_users": f"{ADMIN}:admin",
+        "simple_auth_manager_passwords_file": str(layout.airflow / PASSWORDS),
+    }
+
+
+def _api(ports: Ports, credentials: Credentials) -> dict[str, str]:
+    return {
+        "host": HOST,
+        "port": str(ports.airflow),
+        "base_url": ports.airflow_url,
+        "workers": "1",
+        "secret_key": credentials.secret_key,
+        "expose_config": "False",
+    }
+
+
+def _tempo() -> dict[str, dict[str, str]]:
+    """How quickly things are noticed: tasks ended, DAG files changed, processes killed."""
+    return {
+        "workers": {
+            "min_heartbeat_interval": "1",
+            "max_failed_heartbeats": "30",  # a restart of the api-server or database ends no task
+        },
+        "scheduler": {
+            "catchup_by_default": "False",
+            "scheduler_idle_sleep_time": "0.5",
+            "task_instance_heartbeat_timeout": "30",
+            "orphaned_tasks_check_interval": "20",
+            "max_dagruns_per_loop_to_schedule": "100",
+        },
+        "dag_processor": {
+            "parsing_processes": "1",
+            "refresh_interval": "5",
+            "bundle_refresh_check_interval": "5",
+            "min_file_process_interval": "5",
+        },
+    }

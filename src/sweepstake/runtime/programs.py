@@ -1,0 +1,69 @@
+"""Programs: what the supervisor runs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweepstake.runtime import postgres
+from sweepstake.runtime.ports import HOST
+
+if TYPE_CHECKING:
+    from sweepstake.runtime.layout import Layout
+    from sweepstake.runtime.ports import Ports
+
+MLFLOW_WORKERS = 2
+NAMES = ("postgres", "mlflow", "scheduler", "dag-processor", "triggerer", "api-server")
+"""The programs, those that others need first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One supervised program.
+
+    name: as ``status`` and the log file call it.
+    command: absolute path and arguments.
+    user: the system user it runs as; empty for the user that runs the stack.
+    stop_signal: what asks it to end quickly and cleanly.
+    whole_group: whether the signal goes to its children too.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    user: str = ""
+    stop_signal: str = "TERM"
+    whole_group: bool = True
+
+
+def programs(layout: Layout, ports: Ports) -> tuple[Program, ...]:
+    """The programs of the stack in the order of ``NAMES``."""
+    return (
+        Program(
+            name="postgres",
+            command=postgres.command(layout, ports),
+            user=postgres.system_user(),
+            stop_signal="INT",
+            whole_group=False,
+        ),
+        Program(name="mlflow", command=_mlflow(layout, ports)),
+        Program(name="scheduler", command=_airflow("scheduler", "--skip-serve-logs")),
+        Program(name="dag-processor", command=_airflow("dag-processor")),
+        Program(name="triggerer", command=_airflow("triggerer", "--skip-serve-logs")),
+        Program(name="api-server", command=_airflow("api-server")),
+    )
+
+
+def _airflow(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "airflow", *arguments)
+
+
+def _mlflow(layout: Layout, ports: Ports) -> tuple[str, ...]:
+    """The tracking server: workers write artifacts straight into the folder, the UI reads it."""
+    return (
+        *(sys.executable, "-m", "mlflow", "server"),
+        *("--host", HOST, "--port", str(ports.mlflow), "--workers", str(MLFLOW_WORKERS)),
+        *("--backend-store-uri", postgres.uri("mlflow", ports)),
+        *("--default-artifact-root", layout.artifacts.as_uri(), "--no-serve-artifacts"),
+        *("--uvicorn-opts", "--no-access-log"),
+    )
