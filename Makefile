@@ -1,0 +1,99 @@
+# make run starts everything; make test checks everything. Both install what they need first.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install dev run down backfill-demo bench test chaos fuzz audit lint lock clean
+
+BIN := .venv/bin
+UV := $(BIN)/uv
+COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+help:
+	@echo "make run      start the embedded stack, sweep the example grids, follow them (Ctrl-C ends it)"
+	@echo "make down     stop the embedded stack"
+	@echo "make backfill-demo  sweep a week of daily data on a stack of its own, and draw its champions"
+	@echo "make test     everything that CI runs"
+	@echo "make test-long  chaos, dropped files, retries and backfills on the real stack"
+	@echo "make fuzz     a hundred thousand generated grid files (about ten minutes; FILES=n, SEED=n)"
+	@echo "make audit    look the dependencies up among the known vulnerabilities (needs PyPI)"
+	@echo "make chaos    kill thirty processes under three sweeps, drop five hundred files (KILLS=n, SEED=n, DROPS=n)"
+	@echo "make bench    measure beside other ways to do the same; ARGS=--full adds what takes hours"
+	@echo "make lint     the static checks alone"
+	@echo "make install  create .venv and install into it"
+	@echo "make lock     resolve the dependencies anew (UPGRADE=1: to their newest releases)"
+	@echo "make clean    stop the stack; remove .venv, its state and every cache"
+
+install: .venv/.installed
+dev: .venv/.installed-dev
+
+run: install
+	$(BIN)/sweepstake up --follow
+
+down:
+	@if [ -x $(BIN)/sweepstake ]; then $(BIN)/sweepstake down; fi
+
+backfill-demo: install
+	scripts/backfill_demo.sh
+
+test: lint
+	$(BIN)/pytest -m "not long"
+
+test-long: dev
+	$(BIN)/pytest -m long
+
+fuzz: dev
+	$(BIN)/python tests/fuzz/test_fuzz.py --files $(or $(FILES),100000) --seed $(or $(SEED),0)
+
+chaos: dev
+	SWEEPSTAKE_TEST_KILLS=$(or $(KILLS),30) SWEEPSTAKE_TEST_SEED=$(or $(SEED),4) \
+		SWEEPSTAKE_TEST_DROPS=$(or $(DROPS),500) \
+		$(BIN)/pytest -s tests/e2e/test_chaos.py tests/e2e/test_drops.py
+
+audit: dev
+	$(BIN)/pip-audit --strict --disable-pip --requirement requirements.txt
+
+bench: install .venv-bench/.installed
+	$(BIN)/python -m bench $(ARGS)
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src dags
+
+lock: .venv/.tools
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build --output-file requirements-build.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra embedded \
+		--output-file requirements.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra embedded --group dev \
+		--constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) bench/requirements.in --constraints requirements.txt \
+		--output-file bench/requirements.txt
+
+clean: down
+	rm -rf .venv .venv-bench .sweepstake dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.tools: requirements-build.txt
+	@python=$${PYTHON:-$$(sh scripts/python.sh)} || exit 1; \
+	if [ ! -x $(BIN)/python ]; then "$$python" -m venv .venv; fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements-build.txt
+	@touch $@
+
+.venv/.installed: .venv/.tools requirements.txt pyproject.toml
+	$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
+	$(UV) pip install --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.txt
+	$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/.installed: .venv/.tools bench/requirements.txt
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-bench
+	$(UV) pip install --quiet --compile-bytecode --python .venv-bench --require-hashes \
+		-r bench/requirements.txt
+	@touch $@

@@ -1,0 +1,51 @@
+"""The real embedded stack, once for all end-to-end tests, on free ports in a folder of its own."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sweepstake import runtime
+from sweepstake.runtime import processes
+from sweepstake.runtime.ports import DEFAULTS, setting
+from sweepstake.settings import Settings, load_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stack that is up, the environment it was started from, and what it said."""
+
+    settings: Settings
+    environ: dict[str, str]
+    stack: runtime.Stack
+    said: list[str]
+
+
+@pytest.fixture(scope="session")
+def stack():
+    """Start the stack with the project's own DAGs and an empty watched folder."""
+    folder = Path(tempfile.mkdtemp(prefix="sweepstake-e2e-"))
+    grids = folder / "grids"
+    grids.mkdir()
+    environ = {
+        **os.environ,
+        **{setting(server): "auto" for server in DEFAULTS},
+        "SWEEPSTAKE_HOME": str(folder / "home"),
+        "SWEEPSTAKE_GRIDS": str(grids),
+        "SWEEPSTAKE_DAGS": str(ROOT / "dags"),
+    }
+    said = []
+    settings = load_settings(environ)
+    try:
+        started = runtime.up(settings, said.append, environ)
+        yield Running(load_settings(environ), environ, started, said)
+    finally:
+        runtime.down(settings, said.append)
+        left = processes.of_stack(settings.home)
+        shutil.rmtree(folder)
+    assert left == []

@@ -1,0 +1,295 @@
+"""Backfills on the real stack: a week by Airflow's own command, its scheduler killed half-way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+import mlflow
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from sweepstake import data, loader, partitions, runtime, splitting
+from sweepstake.backfill_api import Ask, BackfillApi
+from sweepstake.backfilling import backfill
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.long,
+    pytest.mark.timeout(0),
+    # MLflow's import of its own agent types warns about them
+    pytest.mark.filterwarnings("ignore:(?s).*Any type hint is inferred as AnyType:UserWarning"),
+]
+
+PATIENCE_SECONDS = 1500
+MODEL = "visits"
+DAG = "sweep__visits-daily"
+FIRST = date(2026, 1, 4)
+DAYS = [FIRST + timedelta(days=n) for n in range(7)]
+TRIALS = 6
+GRID = f"""\
+name: visits-daily
+model: {MODEL}
+data: {{source: data/visits.csv, target: likes, time_column: time, window: 3d, holdout: 0.25}}
+estimator: DecisionTreeClassifier
+grid: {{max_depth: [1, 2, 4], min_samples_leaf: [1, 8]}}
+metric: accuracy
+cv: 3
+limits: {{trials_per_task: 2}}
+"""
+TODAY = f"""\
+name: visits-today
+model: {MODEL}
+data: {{source: data/today.csv, target: likes}}
+estimator: DecisionTreeClassifier
+metric: accuracy
+cv: 3
+"""
+
+
+@dataclass(frozen=True)
+class Week:
+    """A backfilled week, and the clients to ask about it."""
+
+    stack: Any
+    spec: Any
+    client: mlflow.MlflowClient
+    today: str
+    """The version in service before the backfill."""
+
+    @property
+    def settings(self):
+        """Where the stack is."""
+        return self.stack.settings
+
+    def runs(self, role):
+        """The runs of the week, as parents or as trials, by day and number."""
+        experiment = self.client.get_experiment_by_name(MODEL).experiment_id
+        query = f"tags.`sweepstake.role` = '{role}' and tags.`sweepstake.partition` LIKE '2026-%'"
+        found = self.client.search_runs([experiment], query, max_results=1000)
+        return sorted(found, key=lambda run: run.data.tags["mlflow.runName"])
+
+    def versions(self):
+        """The versions of the model that have a day."""
+        found = self.client.search_model_versions(f"name = '{MODEL}'", max_results=1000)
+        return [version for version in found if "sweepstake.partition" in version.tags]
+
+    def aliases(self):
+        """The aliases of the model."""
+        return dict(self.client.get_registered_model(MODEL).aliases)
+
+
+def rows():
+    """Twelve days of visits, forty a day; what makes them liked drifts from day to day."""
+    random = np.random.default_rng(12)
+    times = pd.date_range("2026-01-01T00:18", periods=480, freq="36min")
+    minutes, pages = random.gamma(2.0, 10.0, 480), random.poisson(6, 480)
+    likes = minutes + 2 * pages + random.normal(0, 8, 480) > 28 + np.arange(480) / 30
+    frame = pd.DataFrame({"time": times.strftime("%Y-%m-%dT%H:%M:%S"), "minutes": minutes.round(1)})
+    return frame.assign(pages=pages, likes=np.where(likes, "yes", "no"))
+
+
+def wait(what, condition):
+    """Wait until ``condition`` gives something true, and return it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            found = condition()
+        except (httpx.HTTPError, mlflow.MlflowException):
+            found = None
+        if found:
+            return found
+        time.sleep(1)
+    raise TimeoutError(what)
+
+
+def ask(reprocess="none"):
+    """The backfill of the week."""
+    return Ask(DAG, DAYS[0], DAYS[-1], 2, reprocess)
+
+
+def ended(settings):
+    """The runs of the week once all of them are over."""
+    with BackfillApi.of(settings) as api:
+        runs = api.day_runs(ask())
+    return runs if len(runs) == len(DAYS) and all(run.is_over for run in runs.values()) else None
+
+
+def airflow(stack, *arguments):
+    """Airflow's own command, in the environment of the running scheduler."""
+    scheduler = component(stack, "scheduler")
+    command = [sys.executable, "-m", "airflow", *arguments]
+    environ = psutil.Process(scheduler.pid).environ()
+    subprocess.run(command, env=environ, check=True, capture_output=True)
+
+
+def component(stack, name):
+    """One component of the stack, with its process."""
+    return next(each for each in runtime.status(stack.settings) if each.name == name)
+
+
+def is_known(settings):
+    """Whether Airflow has made the DAG of the grid file."""
+    with BackfillApi.of(settings) as api:
+        return api.would_run(ask())
+
+
+@pytest.fixture(scope="module")
+def week(stack):
+    """Put a champion in service; backfill seven days by command; kill the scheduler half-way."""
+    settings = stack.settings
+    folder = settings.grids / "data"
+    folder.mkdir(exist_ok=True)
+    rows().to_csv(folder / "visits.csv", index=False)
+    rows().drop(columns="time").to_csv(folder / "today.csv", index=False)
+    (settings.grids / "visits-today.yaml").write_text(TODAY, encoding="utf-8")
+    client = mlflow.MlflowClient(settings.tracking_uri)
+    today = wait("a champion", lambda: client.get_model_version_by_alias(MODEL, "champion").version)
+    (settings.grids / "visits-daily.yaml").write_text(GRID, encoding="utf-8")
+    assert len(DAYS) == len(wait("the DAG", lambda: is_known(settings)))
+    dates = ("--from-date", str(DAYS[0]), "--to-date", str(DAYS[-1]))
+    airflow(stack, "backfill", "create", "--dag-id", DAG, *dates, "--max-active-runs", "2")
+    spec = loader.parse(GRID.encode(), "visits-daily.yaml", settings).spec
+    found = Week(stack, spec, client, today)
+    wait("some trials", lambda: len(found.runs("trial")) > 2 * TRIALS)
+    psutil.Process(component(stack, "scheduler").pid).kill()
+    runs = wait("the week", lambda: ended(settings))
+    assert {"success"} == {run.state for run in runs.values()}
+    wait("its champions", lambda: len(dated(found)) == len(DAYS))
+    return found
+
+
+def dated(week):
+    """The versions that are champion as of a day, by day."""
+    aliases = week.aliases().items()
+    return {name[9:]: version for name, version in aliases if name.startswith("champion-")}
+
+
+def test_each_day_is_one_parent_with_its_trials(week):
+    """Seven parents, forty-two children, none doubled and none lost by the killed scheduler."""
+    parents, trials = week.runs("sweep"), week.runs("trial")
+    keys = {run.data.tags["sweepstake.trial_key"] for run in trials}
+    above = [run.data.tags["mlflow.parentRunId"] for run in trials]
+    assert (7, 42, 42) == (len(parents), len(trials), len(keys))
+    assert {TRIALS} == {above.count(run.info.run_id) for run in parents}
+    assert {"FINISHED"} == {run.info.status for run in (*parents, *trials)}
+
+
+def test_each_trial_is_one_version_of_its_day(week):
+    """Forty-two versions, each with the day of its run."""
+    days = {run.info.run_id: run.data.tags["sweepstake.partition"] for run in week.runs("trial")}
+    found = {version.run_id: version.tags["sweepstake.partition"] for version in week.versions()}
+    assert (days, 42) == (found, len(week.versions()))
+
+
+def test_no_row_is_from_the_future(week):
+    """What each parent says of its rows is true, and ends with its day."""
+    frame = pd.read_csv(week.settings.grids / "data" / "visits.csv")
+    for run, day in zip(week.runs("sweep"), DAYS, strict=True):
+        tags = {name.removeprefix("sweepstake."): text for name, text in run.data.tags.items()}
+        used = frame.iloc[int(tags["first_row"]) - 1 : int(tags["last_row"])]
+        assert str(day) == tags["partition"] == used["time"].max()[:10] == tags["last_time"][:10]
+        assert str(day - timedelta(days=2)) == used["time"].min()[:10] == tags["first_time"][:10]
+        assert len(used) == int(tags["rows"])
+
+
+def test_the_data_digests_are_those_of_the_windows(week):
+    """Every trial of a day names the digest of exactly the rows of its window."""
+    for day in DAYS:
+        spec = week.spec.at(day)
+        table = data.read(spec.data, week.settings.data_roots)
+        first, end = partitions.window(spec.data)
+        assert (timedelta(days=3), 120) == (end - first, len(table.X))
+        split = splitting.split(table, spec.data.holdout, spec.seed)
+        named = {
+            run.data.tags["sweepstake.data_digest"]
+            for run in week.runs("trial")
+            if run.data.tags["sweepstake.partition"] == str(day)
+        }
+        assert {data.divide(table, split).digest} == named
+
+
+def test_each_day_has_its_champion(week):
+    """Seven champions as of their days, each of a version from that day or an earlier one."""
+    days = {version.version: version.tags["sweepstake.partition"] for version in week.versions()}
+    champions = dated(week)
+    assert [str(day) for day in DAYS] == sorted(champions)
+    assert all(days[version] <= day for day, version in champions.items())
+
+
+def test_the_champion_in_service_is_untouched(week):
+    """The alias `champion` is where it was, and no backfilled version has a stage."""
+    assert week.today == week.aliases()["champion"]
+    assert {"None"} == {version.current_stage for version in week.versions()}
+
+
+def test_a_second_backfill_trains_nothing(week):
+    """Run again by our own command, every day succeeds and no trial is new."""
+    before = [run.info.run_id for run in week.runs("trial")]
+    days = backfill(ask("completed"), week.settings, lambda _: None, lambda _: None)
+    assert {"success"} == {day.state for day in days}
+    assert before == [run.info.run_id for run in week.runs("trial")]
+
+
+def test_days_that_ran_are_skipped(week):
+    """Asked for again without reprocessing, no day has another run."""
+    days = backfill(ask(), week.settings, lambda _: None, lambda _: None)
+    assert ({"skipped"}, TRIALS) == ({day.state for day in days}, days[0].progress.complete)
+
+
+def test_a_missing_day_fails_alone(week):
+    """Before the first row there is no day: its run fails, says so, and is told as failed."""
+    lost = Ask(DAG, date(2025, 12, 31), date(2026, 1, 1), 2, "none")
+    days = backfill(lost, week.settings, lambda _: None, lambda _: None)
+    assert {"2025-12-31": "failed", "2026-01-01": "success"} == {d.day: d.state for d in days}
+
+
+def test_a_run_queued_for_a_dead_backfill_is_done_all_the_same(week):
+    """Airflow would leave a cleared run of a cancelled backfill queued for ever."""
+    said = []
+    later = Ask(DAG, date(2026, 1, 11), date(2026, 1, 11), 1, "none")
+    with BackfillApi.of(week.settings) as api:
+        number = wait("a free DAG", lambda: api.start(later))
+        api.cancel(number)
+        run = wait("the cancelled run", lambda: api.day_runs(later)["2026-01-11"])
+        wait("its end", lambda: api.day_runs(later)["2026-01-11"].is_over)
+        api.clear(DAG, run.run_id, "plan")
+        wait("its queue", lambda: api.day_runs(later)["2026-01-11"].state == "queued")
+    days = backfill(later, week.settings, lambda _: None, said.append)
+    assert ["success"] == [day.state for day in days]
+    assert any("queued for a backfill that is over" in text for text in said)
+
+
+def test_two_sweeps_are_backfilled_at_once(week):
+    """Airflow allows one backfill for each DAG; two sweeps are two DAGs."""
+    names = ("visits-left", "visits-right")
+    asks = [Ask(f"sweep__{name}", date(2026, 1, 5), date(2026, 1, 6), 2, "none") for name in names]
+    for name in names:
+        content = GRID.replace("visits-daily", name).replace(f"model: {MODEL}", f"model: {name}")
+        content = content.replace("[1, 2, 4]", "[2]").replace("[1, 8]", "[1]")
+        (week.settings.grids / f"{name}.yaml").write_text(content, encoding="utf-8")
+    with BackfillApi.of(week.settings) as api:
+        wait("both DAGs", lambda: all(len(api.would_run(each)) == 2 for each in asks))
+        assert None not in [api.start(each) for each in asks]
+        assert None not in [api.active(each.dag_id) for each in asks]
+    ends = [backfill(each, week.settings, lambda _: None, lambda _: None) for each in asks]
+    assert [["success"] * 2] * 2 == [[day.state for day in days] for days in ends]
+
+
+def test_the_dag_goes_with_its_file(week):
+    """Without its grid file, Airflow has no such DAG any more."""
+    (week.settings.grids / "visits-daily.yaml").unlink()
+
+    def gone():
+        with BackfillApi.of(week.settings) as api:
+            answer = api._call("GET", f"/dags/{DAG}", allow={404})
+            return answer.status_code == 404 or answer.json()["is_stale"]
+
+    assert wait("the DAG to go", gone)

@@ -1,0 +1,160 @@
+"""Trying again on the real stack: by the command, and by a clear in Airflow."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import mlflow
+import pytest
+from typer.testing import CliRunner
+
+from sweepstake import cli, loader
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.long,
+    pytest.mark.timeout(0),
+    # MLflow's import of its own agent types warns about them
+    pytest.mark.filterwarnings("ignore:(?s).*Any type hint is inferred as AnyType:UserWarning"),
+]
+
+PATIENCE_SECONDS = 600
+NAME = "tried-again"
+GRID = """\
+data: {source: "sklearn:iris"}
+estimator: DecisionTreeClassifier
+grid: {max_depth: [1, 2, 3, 4]}
+cv: 3
+register: best
+limits: {trials_per_task: 2}
+"""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that has ended, and the clients to ask about it."""
+
+    settings: Any
+    environ: dict
+    sweep_id: str
+    client: mlflow.MlflowClient
+    headers: dict
+
+    def runs(self):
+        """Its parent run and its child runs, the latter by number."""
+        experiment = self.client.get_experiment_by_name(NAME).experiment_id
+        found = self.client.search_runs([experiment], "tags.`sweepstake.role` != 'ledger'")
+        children = [run for run in found if "mlflow.parentRunId" in run.data.tags]
+        (parent,) = (run for run in found if "mlflow.parentRunId" not in run.data.tags)
+        return parent, sorted(children, key=number)
+
+    def identities(self):
+        """The ids of the child runs."""
+        return [run.info.run_id for run in self.runs()[1]]
+
+    def fail(self, position):
+        """Let a trial that is not the best have failed."""
+        _, children = self.runs()
+        best = max(child.data.metrics["mean_cv_f1_macro"] for child in children)
+        assert children[position].data.metrics["mean_cv_f1_macro"] < best
+        self.client.update_run(children[position].info.run_id, status="FAILED")
+
+    def clear(self, *tasks):
+        """Clear tasks and what follows them, as the button in Airflow does; wait for the end."""
+        body = {
+            "dag_run_id": self.sweep_id,
+            "task_ids": list(tasks),
+            "include_downstream": True,
+            "only_failed": False,
+            "dry_run": False,
+        }
+        url = f"{self.settings.airflow_url}/api/v2/dags/sweep/clearTaskInstances"
+        answer = httpx.post(url, json=body, headers=self.headers, timeout=60)
+        assert answer.is_success, answer.text
+        self.wait()
+
+    def wait(self):
+        """Wait for the DAG run to succeed."""
+        url = f"{self.settings.airflow_url}/api/v2/dags/sweep/dagRuns/{self.sweep_id}"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(httpx.HTTPError, KeyError):
+                state = httpx.get(url, headers=self.headers, timeout=60).json()["state"]
+                assert state != "failed"
+                if state == "success":
+                    return
+            time.sleep(0.5)
+        raise TimeoutError(self.sweep_id)
+
+
+def number(run):
+    """The number of a child run's trial."""
+    return int(run.data.tags["sweepstake.trial_number"])
+
+
+@pytest.fixture(scope="module")
+def swept(stack):
+    """A sweep of four trials in two tasks, of which the best becomes a version."""
+    settings = stack.settings
+    sweep_id = loader.parse(GRID.encode(), f"{NAME}.yaml", settings).sweep_id
+    (settings.grids / f"{NAME}.yaml").write_text(GRID, encoding="utf-8")
+    body = {"username": settings.airflow_user, "password": settings.airflow_password}
+    token = httpx.post(f"{settings.airflow_url}/auth/token", json=body).json()["access_token"]
+    client = mlflow.MlflowClient(settings.tracking_uri)
+    headers = {"Authorization": f"Bearer {token}"}
+    made = Swept(settings, stack.environ, sweep_id, client, headers)
+    made.wait()
+    return made
+
+
+def is_whole(swept):
+    """Whether there are four finished trials under a finished parent."""
+    parent, children = swept.runs()
+    ends = [(number(run), run.info.status) for run in children]
+    return (parent.info.status, ends) == ("FINISHED", [(n, "FINISHED") for n in range(4)])
+
+
+def changed(before, after):
+    """The positions at which two lists differ."""
+    return [n for n, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+
+
+def test_retry_trains_only_what_failed(swept, monkeypatch):
+    """`sweepstake retry NAME` replaces the failed run and leaves the others as they are."""
+    for name, value in swept.environ.items():
+        monkeypatch.setenv(name, value)
+    before = swept.identities()
+    swept.fail(0)
+    result = CliRunner().invoke(cli.app, ["retry", NAME])
+    assert (0, True) == (result.exit_code, swept.sweep_id in result.output)
+    swept.wait()
+    assert is_whole(swept)
+    assert [0] == changed(before, swept.identities())
+
+
+def test_clearing_a_task_tries_its_failed_trials_again(swept):
+    """The failed trial of the cleared batch is trained again, and the books are closed again."""
+    before = swept.identities()
+    swept.fail(0)
+    swept.clear("train")
+    assert is_whole(swept)
+    assert [0] == changed(before, swept.identities())
+
+
+@pytest.mark.parametrize("task", ["close", "plan"])
+def test_clearing_where_nothing_failed_trains_nothing(swept, task):
+    """`close` ranks and reports once more, `plan` finds nothing to do: each run stays as it is."""
+    before, version = swept.identities(), versions(swept)
+    swept.clear(task)
+    assert is_whole(swept)
+    assert (before, version) == (swept.identities(), versions(swept))
+
+
+def versions(swept):
+    """The versions of the model and their runs."""
+    found = swept.client.search_model_versions(f"name = '{NAME}'")
+    return [(version.version, version.run_id) for version in found]

@@ -1,0 +1,124 @@
+import stat
+import time
+
+import httpx
+import psutil
+import pytest
+
+from sweepstake import runtime
+from sweepstake.runtime import ComponentState, processes, supervisor
+from sweepstake.runtime.layout import Layout
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+
+def pids(settings):
+    """The process of each component."""
+    return {component.name: component.pid for component in runtime.status(settings)}
+
+
+def states(settings):
+    """The state of each component."""
+    return {component.name: component.state for component in runtime.status(settings)}
+
+
+def all_healthy(settings):
+    """The states of a stack that lacks nothing."""
+    return dict.fromkeys(states(settings), ComponentState.HEALTHY)
+
+
+def wait_until_healthy(settings):
+    """Wait for a stack that mends itself."""
+    limit = time.monotonic() + 90
+    while states(settings) != all_healthy(settings) and time.monotonic() < limit:
+        time.sleep(0.5)
+
+
+def kill(pid):
+    """Kill a process and wait until it is gone."""
+    process = psutil.Process(pid)
+    process.kill()
+    psutil.wait_procs([process], timeout=10)
+
+
+def listening(settings):
+    """The addresses on which the stack's processes listen."""
+    return {
+        (connection.laddr.ip, connection.laddr.port)
+        for process in processes.of_stack(settings.home)
+        for connection in process.net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def token(running, password):
+    """Airflow's answer to a login."""
+    body = {"username": running.stack.airflow_user, "password": password}
+    return httpx.post(f"{running.stack.airflow_url}/auth/token", json=body).status_code
+
+
+def test_every_component_is_healthy(stack):
+    """When up returns, each component does its work."""
+    assert states(stack.settings) == all_healthy(stack.settings)
+
+
+def test_nothing_listens_beyond_this_machine(stack):
+    """Airflow, MLflow and PostgreSQL listen on 127.0.0.1, and nothing else listens at all."""
+    found = listening(stack.settings)
+    assert ({ip for ip, _ in found}, len(found)) == ({"127.0.0.1"}, 3)
+
+
+def test_airflow_takes_the_generated_password_only(stack):
+    """There is no login without the password that was generated for this stack."""
+    right = token(stack, stack.settings.airflow_password)
+    assert (right, token(stack, "admin")) == (201, 401)
+
+
+def test_secrets_are_private_and_on_no_command_line(stack):
+    """Other users of this machine see no secret, neither in a file nor in a process list."""
+    layout = Layout(stack.settings.home)
+    files = (layout.credentials, layout.client, layout.pgpass, layout.airflow / "passwords.json")
+    lines = " ".join(" ".join(each.cmdline()) for each in processes.of_stack(layout.home))
+    secrets = [line.rsplit(":", 1)[1] for line in layout.pgpass.read_text().splitlines()]
+    secrets.append(stack.settings.airflow_password)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert [secret for secret in secrets if secret in lines] == []
+
+
+def test_a_second_up_joins_the_running_stack(stack):
+    """Starting what runs changes no process and gives the same addresses."""
+    before = pids(stack.settings)
+    again = runtime.up(stack.settings, stack.said.append, stack.environ)
+    assert (again.airflow_url, again.mlflow_url) == (
+        stack.stack.airflow_url,
+        stack.stack.mlflow_url,
+    )
+    assert (again.first, pids(stack.settings)) == (False, before)
+
+
+def test_a_killed_component_comes_back(stack):
+    """A component that is killed is started again, and status counts it."""
+    victim = next(each for each in runtime.status(stack.settings) if each.name == "triggerer")
+    kill(victim.pid)
+    wait_until_healthy(stack.settings)
+    back = next(each for each in runtime.status(stack.settings) if each.name == "triggerer")
+    assert (back.state, back.restarts) == (ComponentState.HEALTHY, victim.restarts + 1)
+    assert back.pid != victim.pid
+
+
+def test_the_database_comes_back_and_its_clients_with_it(stack):
+    """After the database server is killed, every component is healthy again by itself."""
+    kill(pids(stack.settings)["postgres"])
+    wait_until_healthy(stack.settings)
+    assert states(stack.settings) == all_healthy(stack.settings)
+
+
+def test_down_ends_what_a_killed_supervisor_left(stack):
+    """Without its supervisor the stack is still stopped whole, and starts where it was."""
+    kill(supervisor.daemon(Layout(stack.settings.home)).pid)
+    runtime.down(stack.settings, stack.said.append)
+    left = processes.of_stack(stack.settings.home)
+    again = runtime.up(stack.settings, stack.said.append, stack.environ)
+    assert left == []
+    assert (again.airflow_url, again.first) == (stack.stack.airflow_url, False)
+    assert token(stack, stack.settings.airflow_password) == 201
