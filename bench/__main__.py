@@ -1,0 +1,122 @@
+"""Measure Sweepstake beside its peers; write `docs/benchmarks.md` and `docs/benchmarks.json`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import figures, ours, page, scaling, steps
+from bench.machine import describe
+from bench.rounds import MEDIUM_WAYS, SMALL_WAYS, Way, race
+from bench.stack import ROOT, embedded
+from bench.workloads import DEFAULT, SMALL, tiny
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bench.stack import Stack
+
+PARTS = ("small", "steps", "medium", "scaling")
+LONG_PARTS = ("burst", "versions")
+FILES, VERSIONS = 500, 20_000
+
+say = partial(print, flush=True)
+
+
+def main() -> None:
+    """Measure what the arguments ask for, one part after another, and write after each."""
+    asked = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the stack ends too
+    asked.into.mkdir(parents=True, exist_ok=True)
+    with embedded(say) as stack:
+        ours.sweep(stack, tiny(4, 2), "warm-up")
+        for name in asked.only or (PARTS + LONG_PARTS if asked.full else PARTS):
+            say(f"-- {name}")
+            machine = describe()
+            measured = {"machine": machine} | MEASURES[name](stack, asked)
+            _write(asked.into, name, measured)
+    _tell(asked.into)
+
+
+def _small(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    ways = [Way(way.name, DEFAULT, way.once) for way in SMALL_WAYS] if asked.quick else SMALL_WAYS
+    return {"records": race(stack, ways, asked.rounds, say)}
+
+
+def _medium(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    ways = [Way(way.name, DEFAULT) for way in MEDIUM_WAYS] if asked.quick else MEDIUM_WAYS
+    return {"records": race(stack, ways, asked.rounds, say)}
+
+
+def _steps(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    workload, slots = DEFAULT if asked.quick else SMALL, os.cpu_count() or 1
+    line = ours.sweep(stack, workload, "bench-slots", judged=False)
+    measured = steps.measure(stack, workload, slots)
+    return {"slots": slots, "timeline": line.record()} | measured
+
+
+def _scaling(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "trials": scaling.by_trials(stack, say, quick=asked.quick, full=asked.full),
+        "slots": scaling.by_slots(stack, say, quick=asked.quick),
+        "tasks": scaling.by_tasks(stack, say, quick=asked.quick),
+    }
+
+
+def _burst(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    return scaling.burst(stack, 5 if asked.quick else FILES, say)
+
+
+def _versions(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    return scaling.old_versions(stack, 10 if asked.quick else VERSIONS, say)
+
+
+MEASURES: Mapping[str, Callable[[Stack, argparse.Namespace], dict[str, Any]]] = {
+    "small": _small,
+    "steps": _steps,
+    "medium": _medium,
+    "scaling": _scaling,
+    "burst": _burst,
+    "versions": _versions,
+}
+
+
+def _write(folder: Path, name: str, measured: Mapping[str, Any]) -> None:
+    """Put a part beside those measured before, and write the page of them all."""
+    file = folder / "benchmarks.json"
+    known = json.loads(file.read_text(encoding="utf-8"))["parts"] if file.exists() else {}
+    parts = {part: {**known, name: measured}[part] for part in MEASURES if part in {*known, name}}
+    record = {
+        "ratios": figures.ratios(parts),
+        "figures": figures.promised(parts),
+        "parts": parts,
+    }
+    file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    page.write(parts, folder / "benchmarks.md")
+
+
+def _tell(folder: Path) -> None:
+    record = json.loads((folder / "benchmarks.json").read_text(encoding="utf-8"))
+    for name, value in record["figures"].items():
+        say(f"{name:36} {value:8.3f}   (at most {figures.LIMITS[name]:g})")
+    say(f"tables and pictures: {folder / 'benchmarks.md'}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="add what takes hours")
+    parser.add_argument("--only", nargs="+", choices=MEASURES, help="measure these parts alone")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each way has its turn")
+    parser.add_argument("--quick", action="store_true", help="a rehearsal with few trials")
+    parser.add_argument("--into", type=Path, default=ROOT / "docs", help="folder of the results")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

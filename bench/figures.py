@@ -1,0 +1,90 @@
+"""The figures that the project promises, from the raw records."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from bench.rounds import OURS, ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MOMENTS = {
+    "sweep_started": "the sweep's DAG run starts",
+    "planned": "the plan is made",
+    "training": "the first training task starts",
+    "first_fit": "the first trial begins to fit",
+    "last_trial": "the last trial is kept: model, run and version",
+    "leaderboard": "the leaderboard is on the parent run, which is closed",
+    "scoring": "the champion DAG scores the first versions",
+    "decided": "the champion is decided",
+    "promoted": "alias, stage and ledger say so",
+}
+"""What a timeline tells, in the order in which it happens."""
+
+LIMITS = {
+    "small_vs_autolog": 0.6,
+    "small_vs_lean": 0.3,
+    "small_vs_default": 0.02,
+    "medium_vs_gridsearch": 1.10,
+    "dropped_to_first_fit_seconds": 10.0,
+    "last_trial_to_leaderboard_seconds": 5.0,
+    "last_trial_to_champion_seconds": 15.0,
+    "memory_10000_vs_100": 1.2,
+}
+"""What each figure should be at most."""
+
+
+def ratios(parts: Mapping[str, Any]) -> dict[str, float]:
+    """Ours divided by theirs: seconds per trial, or seconds to the last trial, which is the same.
+
+    ``parts`` holds the records of what was measured; what was not is left out.
+    """
+    found = {}
+    if "small" in parts:
+        records = parts["small"]["records"]
+        found = {
+            f"small_vs_{peer}": ratio(records, peer) for peer in ("autolog", "lean", "default")
+        }
+    if "medium" in parts:
+        found["medium_vs_gridsearch"] = ratio(parts["medium"]["records"], "grid_search")
+    return found
+
+
+def timeline(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds since the file was dropped at which each moment came, the median of the rounds."""
+    lines = [record["timeline"] for record in records if record["way"] == OURS]
+    return {moment: median(line[moment] for line in lines) for moment in MOMENTS}
+
+
+def fixed_costs(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds before the first fit and after the last trial, the median of the rounds."""
+    lines = [record["timeline"] for record in records if record["way"] == OURS]
+    return {
+        "dropped_to_first_fit_seconds": median(line["first_fit"] for line in lines),
+        "last_trial_to_leaderboard_seconds": median(
+            line["leaderboard"] - line["last_trial"] for line in lines
+        ),
+        "last_trial_to_champion_seconds": median(
+            line["promoted"] - line["last_trial"] for line in lines
+        ),
+    }
+
+
+def memory(points: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Peak memory of a task at 10,000 trials against 100, where both were measured."""
+    peaks = {point["trials"]: point["peak_mebibytes"] for point in points}
+    if not {100, 10_000} <= peaks.keys():
+        return {}
+    return {"memory_10000_vs_100": peaks[10_000] / peaks[100]}
+
+
+def promised(parts: Mapping[str, Any]) -> dict[str, float]:
+    """Every figure that has a limit, as far as it was measured."""
+    found = ratios(parts)
+    if "small" in parts:
+        found |= fixed_costs(parts["small"]["records"])
+    if "scaling" in parts:
+        found |= memory(parts["scaling"]["trials"])
+    return found

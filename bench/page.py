@@ -1,0 +1,207 @@
+"""The page: tables and pictures from what was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench import figures, plots
+from bench.rounds import OURS, medians
+from bench.steps import stacked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+NAMES = {
+    "grid_search": "`GridSearchCV(n_jobs=2)`",
+    "optuna": "Optuna 5 grid + `MLflowCallback`",
+    "autolog": "`GridSearchCV(n_jobs=2)` + `autolog(max_tuning_runs=None)`",
+    "lean": "loop by hand, `log_model(pip_requirements=..., registered_model_name=...)`",
+    "default": "the same with `log_model`'s defaults",
+    "ray": "Ray Tune 2.60 + `MLflowLoggerCallback`",
+    OURS: "**Sweepstake**: a grid file dropped into the folder",
+}
+KEEPS = {
+    "grid_search": "nothing",
+    "optuna": "runs, not nested",
+    "autolog": "nested runs after the end, the best model",
+    "lean": "nested runs, models, versions",
+    "default": "nested runs, models, versions",
+    "ray": "runs, not nested",
+    OURS: "nested runs, curves, models, versions, Airflow's record of each task",
+}
+SHORT = {
+    "grid_search": "GridSearchCV",
+    "optuna": "Optuna + MLflowCallback",
+    "autolog": "GridSearchCV + autolog",
+    "lean": "loop by hand, lean",
+    "default": "loop by hand, defaults",
+    "ray": "Ray Tune + MLflow callback",
+    OURS: "Sweepstake",
+}
+FIGURES = {
+    "small_vs_autolog": "small grid, per trial, everything kept, against autolog (runs only)",
+    "small_vs_lean": "the same against the lean loop",
+    "small_vs_default": "the same against the loop with default `log_model`",
+    "medium_vs_gridsearch": "medium grid, sweep start to last trial, against `GridSearchCV`",
+    "dropped_to_first_fit_seconds": "small grid, file dropped to first fit, in seconds",
+    "last_trial_to_leaderboard_seconds": "small grid, last trial to leaderboard, in seconds",
+    "last_trial_to_champion_seconds": "small grid, last trial to champion in service, in seconds",
+    "memory_10000_vs_100": "peak memory of a task at 10,000 trials against 100",
+}
+HEAD = """\
+# Benchmarks
+
+Written by `make bench`, which starts a stack of its own and measures every way in turn on the same
+tracking server, rows, folds and classifiers. A ratio is ours divided by theirs inside one round;
+the median of the rounds counts. What a peer imports before its first trial, and the start of Ray's
+cluster, are not counted against it; our warm stack has its own start behind it too.
+"""
+TAIL = """\
+## Repeat it
+
+`make bench` measures everything that takes minutes; `make bench ARGS=--full` adds sweeps of 10,000
+trials, 500 files at once and 20,000 old versions, which take hours. `make bench ARGS="--only
+medium"` measures one part anew. The raw figures are in [benchmarks.json](benchmarks.json).
+"""
+
+
+def write(parts: Mapping[str, Any], page: Path) -> None:
+    """Write the page and, in a folder of its name, its pictures; what was not measured is left out.
+
+    ``parts`` is what ``benchmarks.json`` holds under that name.
+    """
+    pictures = page.with_suffix("")
+    pictures.mkdir(parents=True, exist_ok=True)
+    sections = [HEAD, _figures(figures.promised(parts))]
+    for name, section in SECTIONS.items():
+        if name in parts:
+            sections.append(section(parts, pictures))
+    page.write_text("\n".join([*sections, _machines(parts), TAIL]), encoding="utf-8")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, its end a line break."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _figures(found: Mapping[str, float]) -> str:
+    rows = [
+        (FIGURES[name], f"{value:.3g}", f"{figures.LIMITS[name]:g}", _verdict(name, value))
+        for name, value in found.items()
+    ]
+    return "## In short\n\n" + table(("what", "measured", "aim: at most", "reached"), rows)
+
+
+def _verdict(name: str, value: float) -> str:
+    return "yes" if value <= figures.LIMITS[name] else "no"
+
+
+def _small(parts: Mapping[str, Any], pictures: Path) -> str:
+    records = parts["small"]["records"]
+    cost = medians(records)
+    trials = {record["way"]: record["trials"] for record in records}
+    plots.ways(cost, SHORT, pictures / "small.png")
+    rows = [
+        (NAMES[way], str(trials[way]), f"{1000 * cost[way]:,.0f} ms", KEEPS[way])
+        for way in sorted(cost, key=lambda way: cost[way])
+    ]
+    moments = figures.timeline(records)
+    steps = [(what, f"{moments[name]:.1f}") for name, what in figures.MOMENTS.items()]
+    return (
+        "## Small trials\n\n192 decision trees on scikit-learn's digits, three folds each.\n\n"
+        + table(("way", "trials", "per trial", "keeps"), rows)
+        + f"\n![Milliseconds per trial]({pictures.name}/small.png)\n\n"
+        + "What happened when to a grid file:\n\n"
+        + table(("moment", "seconds after the drop"), steps)
+    )
+
+
+def _medium(parts: Mapping[str, Any], _: Path) -> str:
+    cost = medians(parts["medium"]["records"])
+    rows = [(NAMES[way], f"{each:.2f} s") for way, each in sorted(cost.items())]
+    return (
+        "## Medium trials\n\n36 random forests of 100 to 300 trees on digits, five folds each.\n\n"
+        + table(("way", "per trial"), rows)
+    )
+
+
+def _steps(parts: Mapping[str, Any], pictures: Path) -> str:
+    measured = parts["steps"]
+    whole = stacked(measured["steps"], measured["timeline"], measured["slots"])
+    plots.steps(whole, pictures / "steps.png")
+    rows = [(name, f"{value:.1f}") for name, value in whole.items()]
+    calls = list(measured["functions"].items())[:10]
+    return (
+        "## Where a trial's time goes\n\nMilliseconds of a worker per small trial: each step timed "
+        "from outside, two workers at once. What the slots of a real sweep spend beyond these "
+        "steps is Airflow's: starting, waiting for and ending tasks, and the plan.\n\n"
+        + table(("step", "ms"), rows)
+        + f"\n![Where a trial's time goes]({pictures.name}/steps.png)\n\n"
+        + table(
+            ("function, without what it calls", "ms"), [(f"`{n}`", f"{v:.1f}") for n, v in calls]
+        )
+    )
+
+
+def _scaling(parts: Mapping[str, Any], pictures: Path) -> str:
+    measured = parts["scaling"]
+    plots.curve(measured["trials"], pictures / "scaling.png")
+    sections = [
+        "## Scaling\n\nDecision trees on 150 rows: training them takes next to nothing.\n\n",
+        table(POINT_HEAD, map(_point, measured["trials"])),
+        f"\n![Cost by number of trials]({pictures.name}/scaling.png)\n\n",
+        "Training tasks at once:\n\n",
+        table(("slots", *POINT_HEAD), ((str(p["slots"]), *_point(p)) for p in measured["slots"])),
+        "\nTrials per mapped task (`limits.trials_per_task`):\n\n",
+        table(POINT_HEAD, map(_point, measured["tasks"])),
+    ]
+    return "".join(sections)
+
+
+POINT_HEAD = ("trials", "tasks", "per trial", "file to leaderboard", "peak memory of a task")
+
+
+def _point(point: Mapping[str, Any]) -> tuple[str, ...]:
+    line = point["timeline"]
+    cost = 1000 * (line["last_trial"] - line["sweep_started"]) / line["trials"]
+    return (
+        f"{line['trials']:,}",
+        str(line["tasks"]),
+        f"{cost:.0f} ms",
+        f"{line['leaderboard']:.1f} s",
+        f"{point['peak_mebibytes']:.0f} MiB",
+    )
+
+
+def _burst(parts: Mapping[str, Any], _: Path) -> str:
+    measured = parts["burst"]
+    text = "{files} grid files dropped at once: all sweeps had ended after {seconds:.0f} s."
+    return "## Many files\n\n" + text.format(**measured) + "\n"
+
+
+def _versions(parts: Mapping[str, Any], _: Path) -> str:
+    text = (
+        "Judging 20 new versions took the champion DAG {before_seconds:.1f} s, and "
+        "{after_seconds:.1f} s when the model had {versions:,} judged ones besides."
+    )
+    return "## Many versions\n\n" + text.format(**parts["versions"]) + "\n"
+
+
+def _machines(parts: Mapping[str, Any]) -> str:
+    """What each part ran on; one column where all ran on the same."""
+    machines = {name: part["machine"] for name, part in parts.items()}
+    keys = list(dict.fromkeys(key for machine in machines.values() for key in machine))
+    rows = [(key, *(machine.get(key, "") for machine in machines.values())) for key in keys]
+    return "## What it ran on\n\n" + table(("", *machines), rows)
+
+
+SECTIONS = {
+    "small": _small,
+    "medium": _medium,
+    "steps": _steps,
+    "scaling": _scaling,
+    "burst": _burst,
+    "versions": _versions,
+}

@@ -1,0 +1,212 @@
+"""The benchmark counts what it says it counts."""
+
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sweepstake import loader
+from sweepstake.settings import load_settings
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))  # `python -m bench` is run from the root, and is no part of the wheel
+
+from bench import figures, page, rounds, steps, timeline, workloads  # noqa: E402
+
+DAY = "2026-01-01T00:00:"
+DROPPED = 1767225600.0  # that midnight
+
+
+def at(second):
+    """A moment of that day as Airflow writes it."""
+    return f"{DAY}{second:02d}Z"
+
+
+def task(name, start, end):
+    """A task instance as Airflow's API tells it."""
+    return {"task_id": name, "start_date": at(start), "end_date": at(end)}
+
+
+def milliseconds(second):
+    """A moment of that day as MLflow writes it."""
+    return int(1000 * (DROPPED + second))
+
+
+def ended(**changes):
+    """What the servers say about a sweep of two trials."""
+    said = {
+        "run": {"start_date": at(2)},
+        "tasks": [
+            task("plan", 3, 5),
+            task("train", 6, 12),
+            task("train", 7, 11),
+            task("close", 13, 15),
+        ],
+        "children": [(milliseconds(8), milliseconds(9)), (milliseconds(7), milliseconds(10))],
+        "versions": [milliseconds(9), milliseconds(11)],
+        "parent_end": milliseconds(14),
+    }
+    return timeline.Ended(**{**said, **changes})
+
+
+def record(number, way, seconds):
+    """A measurement of a way in a round."""
+    return {"round": number, "way": way, "seconds_per_trial": seconds}
+
+
+def test_a_timeline_counts_from_the_drop():
+    """Each moment is the first start or the last end among the records of both servers."""
+    line = timeline.build(DROPPED, ended())
+    found = (line.sweep_started, line.planned, line.training, line.first_fit, line.leaderboard)
+    assert (2.0, 5.0, 6.0, 7.0, 14.0) == found
+    assert (2, 2, None) == (line.trials, line.tasks, line.promoted)
+
+
+def test_the_last_trial_is_kept_when_its_version_exists():
+    """A version that comes after the run has ended counts as part of the trial."""
+    line = timeline.build(DROPPED, ended())
+    assert (11.0, 9.0, 4.5) == (line.last_trial, line.seconds_to_last_trial, line.seconds_per_trial)
+
+
+def test_the_champion_is_decided_by_its_own_dag():
+    """The champion's moments come from the tasks of the run that judged."""
+    judged = [task("score", 17, 18), task("decide", 19, 20), task("promote", 21, 22)]
+    line = timeline.build(DROPPED, ended(champion={"start_date": at(16)}, judged=judged))
+    assert (16.0, 17.0, 20.0, 22.0) == (
+        line.champion_started,
+        line.scoring,
+        line.decided,
+        line.promoted,
+    )
+
+
+def test_a_ratio_is_taken_inside_a_round():
+    """A slow round slows both sides; the median of the rounds' ratios counts."""
+    records = [
+        record(1, "lean", 1.0),
+        record(1, rounds.OURS, 0.5),
+        record(2, "lean", 10.0),
+        record(2, rounds.OURS, 3.0),
+        record(3, "lean", 1.0),
+        record(3, rounds.OURS, 0.4),
+    ]
+    assert 0.4 == rounds.ratio(records, "lean")
+
+
+def test_a_peer_measured_once_is_compared_in_its_round():
+    """A way that had one turn is set against ours of the same round."""
+    records = [record(1, "default", 4.0), record(1, rounds.OURS, 1.0), record(2, rounds.OURS, 9.0)]
+    assert 0.25 == rounds.ratio(records, "default")
+
+
+def test_every_round_has_every_way_but_those_for_once():
+    """Rounds rotate the order, so that no way always comes after the same one."""
+    ways = [rounds.Way(name, workloads.DEFAULT, once=name == "b") for name in "abc"]
+    order = [(number, way.name) for number, way in rounds.schedule(ways, 3)]
+    assert [(1, "a"), (1, "b"), (1, "c"), (2, "c"), (2, "a"), (3, "c"), (3, "a")] == order
+
+
+@pytest.mark.parametrize(
+    ("workload", "trials"),
+    [
+        (workloads.SMALL, 192),
+        (workloads.RAY, 48),
+        (workloads.DEFAULT, 8),
+        (workloads.MEDIUM, 36),
+        (workloads.tiny(100, 100), 10_000),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_workload_is_a_valid_grid_file_of_its_size(workload, trials):
+    """Ours gets the points that the peers get."""
+    read = loader.parse(workload.grid_file("digits"), "digits.json", load_settings({}))
+    points = 1
+    for values in workload.choices.values():
+        points *= len(values)
+    assert (trials, trials, "digits") == (points, workload.trials, read.spec.model)
+
+
+def test_time_inside_another_wrapped_call_is_not_counted_twice(monkeypatch, tmp_path):
+    """A function's own time is what passes outside of the calls that are counted themselves."""
+    clock = iter([0.0, 1.0, 4.0, 10.0])
+    monkeypatch.setattr(steps.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(steps, "_spent", Counter())
+    inner = steps.wrap(lambda: None, "inner", lambda: tmp_path / "1.json")
+    steps.wrap(inner, "outer", lambda: tmp_path / "1.json")()
+    assert {"inner": 3.0, "outer": 7.0} == steps.collect(tmp_path)
+
+
+def test_what_a_forked_process_spent_is_taken_off_the_wait_for_it(tmp_path):
+    """The same second is counted once, where it was worked."""
+    (tmp_path / "1.json").write_text(json.dumps({steps.WAITS: 5.0}), encoding="utf-8")
+    (tmp_path / "2.fork.json").write_text(json.dumps({"fit": 4.0}), encoding="utf-8")
+    assert {"fit": 4.0, steps.WAITS: 1.0} == steps.collect(tmp_path)
+
+
+def test_each_step_has_functions_to_wrap():
+    """Every listed module exists and has functions; what is moved to another step exists too."""
+    from importlib import import_module
+
+    known = {name: steps._functions(import_module(name)) for name in steps.STEPS}
+    assert [] == [name for name, functions in known.items() if not functions]
+    names = {name for functions in known.values() for name, _ in functions}
+    assert {*steps.MOVED, steps.WAITS.partition(":")[2]} <= names
+
+
+def test_what_no_step_explains_is_airflow():
+    """The slots' time from the DAG run's start to the last trial is divided without a rest."""
+    line = {"sweep_started": 2.0, "last_trial": 12.0, "trials": 100}
+    parts = steps.stacked({"fit": 50.0, "run": 30.0}, line, slots=2)
+    assert {"fit": 50.0, "run": 30.0, "airflow": 120.0} == parts
+
+
+def test_memory_is_compared_where_both_were_measured():
+    """A normal run has no sweep of 10,000 trials, and so no figure."""
+    points = [{"trials": 100, "peak_mebibytes": 200.0}, {"trials": 10_000, "peak_mebibytes": 220.0}]
+    assert {} == figures.memory(points[:1])
+    assert {"memory_10000_vs_100": pytest.approx(1.1)} == figures.memory(points)
+
+
+def test_every_figure_has_a_limit_and_a_name():
+    """The page can tell each figure that is promised."""
+    assert figures.LIMITS.keys() == page.FIGURES.keys()
+
+
+def test_the_requirements_are_pinned_with_hashes():
+    """Each package of the benchmark's own environment has one version and its hashes."""
+    text = (ROOT / "bench" / "requirements.txt").read_text(encoding="utf-8")
+    pinned = re.findall(
+        r"^([\w.\-]+(?:\[[\w,]+\])?)==(\S+)(.*?)(?=^\S|\Z)", text, re.DOTALL | re.MULTILINE
+    )
+    assert [] == [name for name, _, rest in pinned if "--hash=sha256:" not in rest]
+    assert {"mlflow", "optuna", "ray", "scikit-learn"} <= {name for name, _, _ in pinned}
+
+
+@pytest.mark.parametrize("name", ["mlflow", "scikit-learn"])
+def test_peers_have_the_versions_of_the_project(name):
+    """Both environments run the same MLflow and the same scikit-learn."""
+    pins = {
+        re.search(rf"^{name}==(\S+)", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)[1]
+        for file in ("requirements.txt", "bench/requirements.txt")
+    }
+    assert 1 == len(pins)
+
+
+def test_the_page_tells_the_figures_in_the_file(tmp_path):
+    """A part that was measured has its section, and what was not has none."""
+    line = timeline.build(DROPPED, ended()).record()
+    line |= {"scoring": 16.0, "decided": 17.0, "promoted": 18.0}
+    small = [
+        {**record(1, way, cost), "trials": 2}
+        for way, cost in (("autolog", 2.0), ("lean", 4.0), ("default", 50.0), (rounds.OURS, 1.0))
+    ]
+    small[-1]["timeline"] = line
+    parts = {"small": {"records": small, "machine": {"Python": "3"}}}
+    page.write(json.loads(json.dumps(parts)), tmp_path / "benchmarks.md")
+    text = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert "| the same against the lean loop | 0.25 | 0.3 | yes |" in text
+    assert ("## Small trials" in text, "## Medium trials" in text) == (True, False)
+    assert (tmp_path / "benchmarks" / "small.png").stat().st_size > 0
