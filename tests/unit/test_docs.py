@@ -1,0 +1,304 @@
+"""The documentation is true: its commands run, its grid files parse, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+from rich.console import Console
+
+from sweepstake import cli, console, loader
+from sweepstake.errors import GridFileError
+from sweepstake.runtime import airflow, credentials, environment, ports
+from sweepstake.runtime.layout import Layout
+from sweepstake.settings import load_settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PACKAGE = ROOT / "src" / "sweepstake"
+STACKLESS = {"validate", "plan", "schema"}
+EVERY_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FENCE = re.compile(
+    r"(?:^<!-- (?P<mark>[^>]+?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
+MACHINE_DEPENDENT = ((r"\d+:\d\d:\d\d", "0:00:00"), (r"in \d+ tasks", "in 1 tasks"))
+COMMANDS = typer.main.get_command(cli.app)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page; ``mark`` is the comment on the line above it."""
+
+    page: Path
+    language: str
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A command as a page shows it, with the output below it."""
+
+    page: Path
+    mark: str
+    line: str
+    output: str
+
+    @property
+    def words(self):
+        """The arguments after ``sweepstake``."""
+        return shlex.split(self.line)[1:]
+
+    @property
+    def is_stackless(self):
+        """Whether it needs no server, so that it can run here."""
+        return self.words[0] in STACKLESS or "--help" in self.words
+
+
+def name(path):
+    """A path as it is called in the repository."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(*languages):
+    """Every fenced block of every page in these languages."""
+    found = [
+        Block(page, match["language"], match["mark"] or "", match["text"])
+        for page in PAGES
+        for match in FENCE.finditer(page.read_text(encoding="utf-8"))
+    ]
+    return [block for block in found if block.language in languages]
+
+
+def commands():
+    """Every command that a page shows after a dollar sign."""
+    return [
+        Shown(block.page, block.mark, line, output.strip())
+        for block in blocks("console")
+        for line, output in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE)
+    ]
+
+
+def grids():
+    """Every grid file on a page; a block of comments alone is none."""
+    return [
+        block for block in blocks("yaml", "json") if re.search(r"^[^#\s]", block.text, re.MULTILINE)
+    ]
+
+
+def identity(item):
+    """A readable name for a case."""
+    return f"{name(item.page)}: {getattr(item, 'line', None) or item.text.split(chr(10))[0]}"
+
+
+def plain(text):
+    """Text without its line breaks, durations and task counts, which differ by machine."""
+    for pattern, same in MACHINE_DEPENDENT:
+        text = re.sub(pattern, same, text)
+    return " ".join(text.split())
+
+
+def pattern_of(output):
+    """Shown output as a regular expression: three dots stand for anything."""
+    return ".*".join(re.escape(part) for part in re.split(r"\.\.\.", plain(output)))
+
+
+def anchors(page):
+    """The anchors of a page's headings, as web pages of repositories make them."""
+    headings = EVERY_HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder with the files that commands name: the repository's grids and those on pages."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "grids", folder / "grids")
+    shutil.copytree(ROOT / "grids" / "data", folder / "data")
+    shutil.copytree(ROOT / "docs" / "examples", folder / "docs" / "examples")
+    for block in grids():
+        kind, _, file = block.mark.partition(": ")
+        if kind in {"file", "refused"}:
+            (folder / file).write_text(block.text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("shown", [c for c in commands() if c.is_stackless], ids=identity)
+def test_a_command_without_servers_prints_what_its_page_shows(shown, project, monkeypatch, capsys):
+    """Run as a user runs it, a command gives the output below it, and exits 1 only on mistakes."""
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("sys.argv", ["sweepstake", *shown.words])
+    monkeypatch.setattr(console, "out", Console(width=console.WIDTH))
+    monkeypatch.setattr(console, "err", Console(width=console.WIDTH, stderr=True))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    fits = re.fullmatch(pattern_of(shown.output) or ".*", plain(said.err + said.out), re.DOTALL)
+    refused = re.search(r"^[\w./-]+: line \d+: ", shown.output) is not None
+    assert (True, int(refused)) == (fits is not None, ended.value.code or 0), said
+
+
+@pytest.mark.parametrize("shown", [c for c in commands() if not c.is_stackless], ids=identity)
+def test_a_command_with_servers_exists_with_its_options(shown):
+    """The command line takes the arguments that a page shows."""
+    command, *arguments = shown.words
+    context = COMMANDS.commands[command].make_context(command, arguments)
+    assert command == context.info_name
+
+
+def test_pages_show_commands_of_both_kinds():
+    """The two tests above have something to run, and the end-to-end test too."""
+    marked = {shown.words[0] for shown in commands() if shown.mark == "e2e"}
+    kinds = {shown.is_stackless for shown in commands()}
+    assert ({"submit", "leaderboard", "champion"}, {True, False}) == (marked, kinds)
+
+
+@pytest.mark.parametrize("block", grids(), ids=identity)
+def test_a_grid_file_on_a_page_parses(block):
+    """What a page shows as a grid file is one, unless it is marked as refused."""
+    file = f"page.{block.language}"
+    try:
+        loader.parse(block.text.encode(), file, load_settings({}))
+        problems = ()
+    except GridFileError as error:
+        problems = error.problems
+    assert block.mark.startswith("refused") or not problems, problems
+
+
+def test_the_readme_shows_the_example_as_it_is():
+    """The first grid file of the README is the file that its commands name."""
+    example = (ROOT / "docs/examples/cancer-trees.yaml").read_text(encoding="utf-8")
+    shown = next(block.text for block in grids() if block.page.name == "README.md")
+    assert (example, 12) == (shown, len(shown.splitlines()))
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS.commands))
+def test_every_command_has_help_and_is_in_the_readme(command, monkeypatch, capsys):
+    """Nobody has to read the code to find a command or what it does."""
+    monkeypatch.setattr("sys.argv", ["sweepstake", command, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    example = f"Example: sweepstake {command}" in capsys.readouterr().out
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (0, True, True) == (ended.value.code or 0, example, f"`{command}`" in readme)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_on_a_page_leads_somewhere(page):
+    """A relative link names a file of the repository and, after a hash, a heading in it."""
+    broken = []
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert [] == broken
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    """No page of the documentation is an orphan."""
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        links = LINK.findall(page.read_text(encoding="utf-8"))
+        files = {(page.parent / link.partition("#")[0]).resolve() for link in links}
+        waiting += [file for file in files & set(PAGES) if file not in reached]
+    assert set(PAGES) == reached
+
+
+def test_the_architecture_names_every_module_and_no_other():
+    """The page of modules follows the code."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    tables = "\n".join(re.findall(r"^\| (`.+?) \|", text, re.MULTILINE))
+    modules = {file.relative_to(PACKAGE).as_posix() for file in PACKAGE.rglob("*.py")}
+    expected = {module for module in modules if not module.endswith("__init__.py")}
+    assert expected == set(re.findall(r"`([\w/]+\.py)`", tables))
+
+
+def test_the_architecture_shows_the_layers_that_are_held():
+    """The layers on the page are those that import-linter checks."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    assert "```\n" + "\n".join(layers) + "\n```" in text
+
+
+def test_every_airflow_setting_of_the_stack_is_explained(tmp_path):
+    """The page of settings names each option that the embedded stack writes."""
+    layout = Layout(tmp_path / "home")
+    layout.create()
+    chosen = ports.Ports(airflow=8080, mlflow=5000, postgres=55432)
+    airflow.configure(layout, chosen, credentials.ensure(layout.credentials), tmp_path)
+    written = (layout.airflow / "airflow.cfg").read_text(encoding="utf-8")
+    page = (ROOT / "docs/airflow-settings.md").read_text(encoding="utf-8")
+    options = re.findall(r"^(\w+) = ", written, re.MULTILINE)
+    assert [] == [option for option in options if option not in page]
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "value"),
+    [
+        (section, option, value)
+        for section, options in airflow._tempo().items()
+        for option, value in options.items()
+    ],
+)
+def test_the_tempo_on_the_page_is_that_of_the_stack(section, option, value):
+    """The page gives each setting of the stack's tempo the value that the stack writes."""
+    page = (ROOT / "docs/airflow-settings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `\[(\w+)\] (.+?)` ?\*? \| `?(.+?)`? \|", page, re.MULTILINE)
+    given = {(place, each): said for place, names, said in rows for each in names.split("`, `")}
+    assert value == given[section, option]
+
+
+def test_every_variable_of_the_environment_is_explained():
+    """The page names what the stack sets for its processes, beside its own settings."""
+    page = (ROOT / "docs/airflow-settings.md").read_text(encoding="utf-8")
+    chosen = ports.Ports(airflow=8080, mlflow=5000, postgres=55432)
+    variables = [*environment.ONE_THREAD, *environment._mlflow(Layout(ROOT), chosen)]
+    assert ["MLFLOW_TRACKING_URI"] == [each for each in variables if each not in page]
+
+
+def test_every_setting_on_a_page_exists_and_every_setting_is_on_a_page():
+    """Variables on the pages are those that the code reads."""
+    source = "\n".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py"))
+    suffixes = re.findall(r'PREFIX \+ "([A-Z_]+)"', source)
+    literal = set(re.findall(r'"(SWEEPSTAKE_[A-Z]+(?:_[A-Z]+)*)"', source)) - {environment.MARK}
+    known = {f"SWEEPSTAKE_{suffix}" for suffix in suffixes} | literal
+    known |= {ports.setting(server) for server in ports.DEFAULTS}
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert known == set(re.findall(r"\bSWEEPSTAKE_[A-Z]+(?:_[A-Z]+)*\b", pages))
+
+
+def test_every_make_target_on_a_page_exists():
+    """``make`` knows what the pages tell users to type."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    told = set(re.findall(r"(?:^|`)make ([\w-]+)", pages, re.MULTILINE))
+    assert set() == told - phony
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=identity)
+def test_programs_on_pages_compile(block):
+    """A Python example is Python."""
+    assert compile(block.text, name(block.page), "exec")
+
+
+def test_the_changelog_speaks_of_this_version():
+    """Users find what changed in what they have, or in what comes next."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = set(re.findall(r"^## \[(.+?)\]", text, re.MULTILINE))
+    assert versions & {"Unreleased", project["project"]["version"]}
