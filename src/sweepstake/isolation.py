@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 UNLIMITED = Limits()
+FATAL = (
+    signal.SIGTERM,
+    signal.SIGSEGV,
+    signal.SIGBUS,
+    signal.SIGFPE,
+    signal.SIGILL,
+    signal.SIGABRT,
+)
+"""Signals that shall end a forked process at once. Airflow handles a crash in Python, where its
+handler never runs: the instruction that crashed is repeated instead, for ever.
+"""
 OUT_OF_MEMORY_SCORE = "800"
 """Of 1000: when memory runs out, Linux shall end the trial and not its task."""
 
@@ -120,7 +131,8 @@ def _serve(work: object, pipe: Connection, theirs: Connection) -> None:
     """Make the calls that come through ``pipe`` until it is closed, in the forked process."""
     theirs.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who ends this process
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for fatal in FATAL:
+        signal.signal(fatal, signal.SIG_DFL)
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - Linux
         score.write(OUT_OF_MEMORY_SCORE)
     threading.Thread(target=_die_with_parent, daemon=True).start()

@@ -26,7 +26,7 @@ class Running:
     said: list[str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack():
     """Start the stack with the project's own DAGs and an empty watched folder."""
     folder = Path(tempfile.mkdtemp(prefix="sweepstake-e2e-"))

@@ -1,3 +1,4 @@
+import ctypes
 import os
 import signal
 import sys
@@ -43,6 +44,10 @@ class Work:
         """Crash."""
         os.kill(os.getpid(), number)
         time.sleep(PATIENCE_SECONDS)
+
+    def read_nothing(self):
+        """Crash as C code does."""
+        ctypes.string_at(0)
 
     def leave(self, code):
         """End the interpreter behind its back."""
@@ -122,6 +127,16 @@ def test_the_time_counts_for_each_call(worker):
     limits = Limits(trial_timeout=5)
     taken = [worker.call("sleep", 2, limits=limits) for _ in range(3)]
     assert taken == [2, 2, 2]
+
+
+def test_a_crash_ends_a_call_where_the_caller_handles_crashes_in_python():
+    """Airflow does so when it reads a DAG file: the call would crash again and again, for ever."""
+    handled = signal.signal(signal.SIGSEGV, lambda *_: None)
+    try:
+        with Worker(Work()) as worker, pytest.raises(TrialFailedError, match="SIGSEGV"):
+            worker.call("read_nothing", limits=Limits(trial_timeout=PATIENCE_SECONDS))
+    finally:
+        signal.signal(signal.SIGSEGV, handled or signal.SIG_DFL)
 
 
 def test_a_call_that_takes_too_much_memory_is_ended():
