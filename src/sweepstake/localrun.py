@@ -8,7 +8,7 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from sweepstake import intake, loader, partitions, progress, sweep
+from sweepstake import intake, loader, preflight, progress, sweep
 from sweepstake.errors import TransientError
 
 if TYPE_CHECKING:
@@ -42,11 +42,10 @@ def run(
         TransientError: a process that trained was killed.
     """
     content = loader.read(grid)
-    spec = loader.parse(content, grid.name, settings).spec
+    spec = preflight.parse(content, grid.name, settings, partition).spec
     drop = intake.claim(content, spec.name, grid.name, settings)
-    day = partitions.choose(spec.data, settings.data_roots, partition)
-    if day:
-        drop = drop.on(day, backfill=partition is not None)
+    if spec.data.partition:
+        drop = drop.on(spec.data.partition, backfill=partition is not None)
     batches = sweep.plan(drop, settings)
     try:
         _train(batches, settings, jobs, show)

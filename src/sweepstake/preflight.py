@@ -63,10 +63,19 @@ def inspect(
     Raises:
         GridFileError: carries every problem with path and line.
     """
+    grid = parse(content, file, settings, partition)
+    return grid, check(grid, settings)
+
+
+def parse(content: bytes, file: str, settings: Settings, partition: date | None = None) -> GridFile:
+    """A grid file on the data of its partition, where it has any; nothing is fitted.
+
+    Raises:
+        GridFileError: carries the mistakes of the file together with those of its data.
+    """
     draft = loader.draft(content, file, settings)
     if draft.grid is not None:
-        grid = _at(draft.grid, settings, partition)
-        return grid, check(grid, settings)
+        return _at(draft.grid, settings, partition)
     problems = list(draft.problems)
     if draft.data is not None:
         try:
