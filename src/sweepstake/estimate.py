@@ -6,7 +6,7 @@ import time
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from sweepstake.space import products
+from sweepstake.space import all_products
 
 if TYPE_CHECKING:
     from sweepstake.rehearsal import Stage
@@ -31,10 +31,9 @@ def trial_seconds(spec: SweepSpec, stage: Stage) -> tuple[float, ...]:
     """
     deadline = time.perf_counter() + TIMING_SECONDS
     timed: list[float | None] = []
-    for candidate in spec.candidates:
-        for product in products(candidate):
-            late = bool(timed) and time.perf_counter() > deadline
-            timed.append(None if late else _fold_seconds(product, stage))
+    for product in all_products(spec):
+        late = bool(timed) and time.perf_counter() > deadline
+        timed.append(None if late else _fold_seconds(product, stage))
     known = fmean(seconds for seconds in timed if seconds is not None)
     return tuple((spec.cv + 1) * (known if fold is None else fold) for fold in timed)
 

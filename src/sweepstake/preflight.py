@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sweepstake import data, datachecks, loader, partitions, refusals, splitting
+from sweepstake import data, datachecks, growth, loader, partitions, refusals, splitting
 from sweepstake.document import line_of
 from sweepstake.errors import DataError, GridFileError, Problem
 from sweepstake.estimate import trial_seconds
 from sweepstake.rehearsal import Rows, Stage
-from sweepstake.space import size, trials
+from sweepstake.space import all_products, size, trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,7 +113,9 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
         *datachecks.warnings_of(table, sides),
         *_of_space(grid.spec, len(space), complete=complete),
     ]
-    total = sum(seconds[space.product_of(number)] for number in range(len(space)))
+    parts = [growth.share_of(product) for product in all_products(grid.spec)]
+    work = [each * part for each, part in zip(seconds, parts, strict=True)]
+    total = sum(work[space.product_of(number)] for number in range(len(space)))
     return Preflight(len(space), total, len(table.X), seconds, tuple(warnings))
 
 

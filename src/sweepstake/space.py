@@ -58,13 +58,14 @@ def products(candidate: Candidate) -> tuple[Product, ...]:
     )
 
 
-def _all_products(spec: SweepSpec) -> tuple[Product, ...]:
+def all_products(spec: SweepSpec) -> tuple[Product, ...]:
+    """The products of all candidates in the order of the file."""
     return tuple(product for candidate in spec.candidates for product in products(candidate))
 
 
 def size(spec: SweepSpec) -> int:
     """The number of points, those that several products share counted in each; O(1) in points."""
-    return sum(prod(len(values) for _, values in product.axes) for product in _all_products(spec))
+    return sum(prod(len(values) for _, values in product.axes) for product in all_products(spec))
 
 
 def canonical(value: Any) -> str:
@@ -100,7 +101,7 @@ class SearchSpace(Sequence[Trial]):
     """
 
     def __init__(self, spec: SweepSpec, data_digest: str) -> None:
-        self._products = _all_products(spec)
+        self._products = all_products(spec)
         self._ends = list(accumulate(len(product) for product in self._products))
         self._kept = self._first_of_each_point()
         self._context = {

@@ -208,7 +208,11 @@ class Tracking:
         metrics = [Metric(name, value, now, 0) for name, value in result.metrics.items()]
         for curve in result.curves:
             metrics += [Metric(curve.name, value, now, step) for step, value in curve.points]
-        texts = {"sweepstake.warnings": "\n".join(result.warnings), "sweepstake.sha256": sha256}
+        texts = {
+            "sweepstake.warnings": "\n".join(result.warnings),
+            "sweepstake.sha256": sha256,
+            "sweepstake.grown_trees": str(result.grown or ""),
+        }
         tags = [RunTag(name, clip(text, TAG_LENGTH)) for name, text in texts.items() if text]
         for some_params, some_metrics in _calls(params, metrics):
             self._client.log_batch(run_id, metrics=some_metrics, params=some_params, tags=tags)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sweepstake.growth import Grove
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,13 +28,14 @@ class Trainer:
         self._spec = spec
         self._dataset = dataset
         self._template = template
+        self._grove = Grove()
         self._fitted: BaseEstimator | None = None
 
     def fit(self, trial: Trial) -> TrialResult:
         """Train ``trial``; raises whatever its fit raises."""
         from sweepstake import training
 
-        self._fitted, result = training.train(trial, self._spec, self._dataset)
+        self._fitted, result = training.train(trial, self._spec, self._dataset, grove=self._grove)
         return result
 
     def write(self, run_id: str, folder: Path) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake import curves, estimators, pipeline, splitting
 from sweepstake.evaluation import LABEL_METRICS, evaluate
+from sweepstake.growth import Grove
 from sweepstake.trial import Curve, TrialResult
 
 if TYPE_CHECKING:
@@ -39,24 +40,31 @@ class Fold:
 
 
 def train(
-    trial: Trial, spec: SweepSpec, dataset: Dataset, threads: int = 1
+    trial: Trial,
+    spec: SweepSpec,
+    dataset: Dataset,
+    threads: int = 1,
+    grove: Grove | None = None,
 ) -> tuple[BaseEstimator, TrialResult]:
     """Cross-validate a trial on the training rows, fit it on all of them, test it on the holdout.
 
     The folds' scores are those of ``GridSearchCV`` on ``splitting.folds`` with the spec's seed. The
     estimator takes rows as a frame with the columns of the data. BLAS and OpenMP get ``threads``
-    threads each. Warnings are part of the result, not shown.
+    threads each. Warnings are part of the result, not shown. What is returned stays in ``grove``,
+    where the next trial may grow on it: be done with it before.
 
     Raises:
         DataError: a class has too few training rows for the folds.
         Exception: whatever the classifier raises while it is fitted or asked.
     """
+    grove = grove or Grove()
+    grove.enter(trial.estimator)
     with _heard_warnings() as heard, _thread_pools().limit(limits=threads):
         classifier = estimators.build(trial.estimator, spec.seed)
         estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
-        folds, staged = _cross_validate(estimator, spec, dataset)
+        folds, staged = _cross_validate(estimator, spec, dataset, grove)
         start = perf_counter()
-        estimator.fit(dataset.X_train, dataset.y_train)
+        estimator = grove.fit("all", estimator, dataset.X_train, dataset.y_train)
         seconds = {"refit_seconds": perf_counter() - start}
         tested = evaluate(estimator, dataset.X_holdout, dataset.y_holdout, dataset.classes)
         test_metrics = _test_metrics(estimator, dataset, tested, spec.metric)
@@ -69,6 +77,7 @@ def train(
         confusion=tested.confusion,
         labels=tested.labels,
         warnings=tuple(dict.fromkeys(map(_sentence, heard))),
+        grown=grove.grown,
     )
 
 
@@ -85,7 +94,7 @@ def _score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
 
 
 def _cross_validate(
-    estimator: BaseEstimator, spec: SweepSpec, dataset: Dataset
+    estimator: BaseEstimator, spec: SweepSpec, dataset: Dataset, grove: Grove
 ) -> tuple[list[Fold], tuple[Curve, ...]]:
     """Every fold's figures, and the staged scores of the last fold's model on its test rows."""
     from sklearn.base import clone
@@ -94,10 +103,10 @@ def _cross_validate(
     scorer, y = get_scorer(spec.metric), dataset.y_train
     take = _row_taker(estimator, dataset)
     folds = []
-    for train_rows, test_rows in _folds(dataset, spec.cv, spec.seed):
-        model, features, unseen = clone(estimator), take(train_rows), take(test_rows)
+    for number, (train_rows, test_rows) in enumerate(_folds(dataset, spec.cv, spec.seed)):
+        features, unseen = take(train_rows), take(test_rows)
         start = perf_counter()
-        model.fit(features, y[train_rows])
+        model = grove.fit(number, clone(estimator), features, y[train_rows])
         fitted = perf_counter()
         value = float(scorer(model, unseen, y[test_rows]))
         folds.append(Fold(value, fitted - start, perf_counter() - fitted))

@@ -56,6 +56,8 @@ class TrialResult:
     """Rows are true classes, columns predicted ones, on the holdout; empty for multilabel."""
     labels: tuple[str, ...]
     warnings: tuple[str, ...] = field(default=())
+    grown: int = 0
+    """Trees of a forest that are those of the trial before; they took no time here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from sweepstake import growth
 from sweepstake.batching import pack
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from sweepstake.preflight import Preflight
     from sweepstake.space import SearchSpace
     from sweepstake.spec import Limits
+    from sweepstake.trial import Trial
 
 SECONDS_PER_TASK = 30.0
 """Work that a task should have, so that its start-up does not count."""
@@ -22,22 +25,35 @@ TASKS_PER_SWEEP = 200
 
 
 def order(trials: SearchSpace, checked: Preflight, done: Container[int]) -> tuple[int, ...]:
-    """The numbers of the trials that are not ``done``, those that take long first."""
-    left = (number for number in range(len(trials)) if number not in done)
-    return tuple(sorted(left, key=lambda number: -_cost(trials, checked, number)))
+    """The numbers of the trials that are not ``done``, those that take long first.
+
+    Forests that grow from each other come one after the other.
+    """
+    left = (trials[number] for number in range(len(trials)) if number not in done)
+    chains = sorted(growth.chains(left), key=lambda chain: -_seconds(trials, checked, chain))
+    return tuple(trial.number for chain in chains for trial in chain)
 
 
 def ranges(
     trials: SearchSpace, checked: Preflight, numbers: Sequence[int], limits: Limits
 ) -> tuple[tuple[int, int], ...]:
-    """First and last position in ``numbers`` of each batch."""
-    return pack(
-        [_cost(trials, checked, number) for number in numbers],
+    """First and last position in ``numbers`` of each batch; no chain of forests is cut in two.
+
+    Where the grid file says how many trials a task has, that is obeyed.
+    """
+    left = [trials[number] for number in numbers]
+    chains = [(trial,) for trial in left] if limits.trials_per_task else [*growth.chains(left)]
+    packed = pack(
+        [_seconds(trials, checked, chain) for chain in chains],
         seconds_per_task=SECONDS_PER_TASK,
         max_tasks=TASKS_PER_SWEEP,
         trials_per_task=limits.trials_per_task,
     )
+    ends = [0, *accumulate(len(chain) for chain in chains)]
+    return tuple((ends[first], ends[last + 1] - 1) for first, last in packed)
 
 
-def _cost(trials: SearchSpace, checked: Preflight, number: int) -> float:
-    return checked.trial_seconds[trials.product_of(number)] + TRACKING_SECONDS
+def _seconds(trials: SearchSpace, checked: Preflight, chain: Sequence[Trial]) -> float:
+    """What the trials of a chain take in all, tracking included."""
+    each = checked.trial_seconds[trials.product_of(chain[0].number)]
+    return len(chain) * (each * growth.share(chain) + TRACKING_SECONDS)

@@ -1,0 +1,164 @@
+"""Forests that grow from those of the trial before, and how such trials are ordered and packed."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepstake import data, growth, loader, pipeline, space, splitting, training, workload
+from sweepstake.settings import load_settings
+from sweepstake.spec import DataSpec, EstimatorSpec, Limits, Preprocess, SweepSpec
+from sweepstake.trial import Trial
+
+FOREST = "sklearn.ensemble.RandomForestClassifier"
+
+
+def trial(number, name=FOREST, **params):
+    """A trial with these parameters."""
+    return Trial(number, f"key {number}", EstimatorSpec(name, params))
+
+
+@pytest.fixture(scope="module")
+def iris():
+    """Three classes; numbers only."""
+    table = data.read(DataSpec("sklearn:iris"), ())
+    return data.divide(table, splitting.split(table, 0.2, 0))
+
+
+@pytest.fixture(scope="module", params=[Preprocess.AUTO, Preprocess.NONE])
+def spec(request):
+    """A sweep in three folds."""
+    return SweepSpec("s", "m", DataSpec(""), (), "accuracy", 3, 0, request.param)
+
+
+def forest_of(estimator):
+    """Everything that a forest has learnt, and its parameters."""
+    forest = pipeline.classifier_of(estimator)
+    trees = [tree.tree_.__getstate__() for tree in forest.estimators_]
+    learnt = [(state["nodes"].tobytes(), state["values"].tobytes()) for state in trees]
+    return learnt, forest.get_params(), sorted(vars(forest))
+
+
+def comparable(result):
+    """What a trial reports, but for times."""
+    metrics = {name: value for name, value in result.metrics.items() if "seconds" not in name}
+    curves = [curve for curve in result.curves if "seconds" not in curve.name]
+    return metrics, curves, result.params, result.confusion, result.warnings
+
+
+@pytest.mark.parametrize("name", growth.GROWING)
+@pytest.mark.parametrize("params", [{}, {"bootstrap": True, "max_samples": 0.5, "max_depth": 3}])
+def test_a_grown_forest_is_a_new_one_to_the_last_bit(name, params, spec, iris):
+    """Trees, parameters, attributes and all figures are those of a fit without a predecessor."""
+    grove = growth.Grove()
+    for number, size in enumerate((3, 5, 12)):
+        one = trial(number, name, n_estimators=size, **params)
+        grown, told = training.train(one, spec, iris, grove=grove)
+        fitted, alone = training.train(one, spec, iris)
+        assert forest_of(fitted) == forest_of(grown)
+        assert comparable(alone) == comparable(told)
+        assert ((0, 3, 5)[number], 0) == (told.grown, alone.grown)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"n_estimators": 5}, {"n_estimators": 5, "max_depth": 2}),
+        ({"n_estimators": 5}, {"n_estimators": 4}),
+        ({"n_estimators": 5}, {"n_estimators": 5}),
+        ({"n_estimators": 3, "random_state": 1}, {"n_estimators": 5, "random_state": 2}),
+        ({"n_estimators": 3, "random_state": None}, {"n_estimators": 5, "random_state": None}),
+        ({"n_estimators": 3, "oob_score": True}, {"n_estimators": 5, "oob_score": True}),
+        ({"n_estimators": 3, "warm_start": True}, {"n_estimators": 5, "warm_start": True}),
+    ],
+)
+def test_what_cannot_grow_is_fitted_anew(before, after, spec, iris):
+    """Another classifier, no more trees, or a fit that depends on more than seed and rows."""
+    grove = growth.Grove()
+    training.train(trial(0, **before), spec, iris, grove=grove)
+    _, result = training.train(trial(1, **after), spec, iris, grove=grove)
+    assert 0 == result.grown
+
+
+def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
+    """One fold was grown before the failure, the others were not: the next trial is right."""
+    grove = growth.Grove()
+    training.train(trial(0, n_estimators=3), spec, iris, grove=grove)
+    grove.enter(trial(1, n_estimators=5).estimator)
+    model = pipeline.classifier_of(grove._forests[0])
+    assert 3 == len(model.estimators_)
+    model.set_params(n_estimators=5, warm_start=True)
+    features, _ = training._folds(iris, spec.cv, spec.seed)[0]
+    rows = training._row_taker(grove._forests[0], iris)(features)
+    grove._forests[0].fit(rows, iris.y_train[features])
+    grown, told = training.train(trial(2, n_estimators=8), spec, iris, grove=grove)
+    fitted, alone = training.train(trial(2, n_estimators=8), spec, iris)
+    assert forest_of(fitted) == forest_of(grown)
+    assert comparable(alone) == comparable(told)
+
+
+def test_large_forests_are_not_kept(monkeypatch, spec, iris):
+    """Memory stays that of one forest: the next trial is fitted anew."""
+    monkeypatch.setattr(growth, "MOST_NODES", 10)
+    grove = growth.Grove()
+    training.train(trial(0, n_estimators=3), spec, iris, grove=grove)
+    _, result = training.train(trial(1, n_estimators=5), spec, iris, grove=grove)
+    assert 0 == result.grown
+
+
+SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True)
+
+
+@pytest.fixture(scope="module")
+def search_space():
+    """A function that makes the trials of forests with these sizes and depths."""
+
+    def make(sizes, depths, name="RandomForestClassifier"):
+        grid = {"n_estimators": sizes, "max_depth": depths}
+        content = {"data": {"source": "sklearn:iris"}, "estimator": name, "grid": grid}
+        parsed = loader.parse(json.dumps(content).encode(), "a.json", load_settings({}))
+        return space.trials(parsed.spec, "digest"), parsed.spec
+
+    return make
+
+
+@given(sizes=SIZES, depths=SIZES, seconds=st.floats(0.01, 60))
+def test_chains_are_whole_in_their_tasks_and_grow(search_space, sizes, depths, seconds):
+    """Each trial is in one task; all of a depth are in one, the fewest trees first."""
+    trials, _ = search_space(sizes, depths)
+    checked = SimpleNamespace(trial_seconds=(seconds,))
+    order = workload.order(trials, checked, ())
+    assert sorted(order) == list(range(len(trials)))
+    homes = {}
+    for number, (first, last) in enumerate(workload.ranges(trials, checked, order, Limits())):
+        for at in range(first, last + 1):
+            params = trials[order[at]].estimator.params
+            homes.setdefault(params["max_depth"], []).append((number, params["n_estimators"]))
+    assert set(depths) == homes.keys()
+    for home in homes.values():
+        assert 1 == len({task for task, _ in home})
+        assert sorted(sizes) == [size for _, size in home]
+
+
+def test_a_task_has_as_many_trials_as_the_file_says(search_space):
+    """Then a chain may be cut: it is the user's word."""
+    trials, _ = search_space([1, 2, 3], [1, 2])
+    checked = SimpleNamespace(trial_seconds=(1.0,))
+    order = workload.order(trials, checked, {0})
+    ranges = workload.ranges(trials, checked, order, Limits(trials_per_task=2))
+    assert ((0, 1), (2, 3), (4, 4)) == ranges
+
+
+@pytest.mark.parametrize(
+    ("name", "part"), [("RandomForestClassifier", 0.5), ("GradientBoostingClassifier", 1.0)]
+)
+def test_the_estimate_counts_the_trees_that_are_fitted(search_space, name, part):
+    """Of 10, 20 and 30 trees thirty are fitted, where forests grow."""
+    trials, spec = search_space([10, 20, 30], [1, 2], name)
+    (product,) = space.all_products(spec)
+    assert part == growth.share_of(product)
+    shares = [growth.share(chain) for chain in growth.chains(trials)]
+    assert part == np.mean(shares)
