@@ -5,6 +5,8 @@ Messages start with the place in the grid file that has to change: ``data.target
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 from sweepstake.errors import DataError
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+PLAIN_NAME = re.compile(r"[^\W\d][\w .-]*")
+"""Names that a grid file can hold without quotes."""
 _FIRST_ROWS = 5
 _FIRST_NAMES = 10
 """How many rows and names a message lists."""
@@ -116,15 +120,21 @@ def feature(column: pd.Series) -> pd.Series:
         return _categories(column)
     if types.is_numeric_dtype(column) and not types.is_complex_dtype(column):
         return _numbers(column)
-    _refuse_times(column, "data.source", f"Convert it to numbers, or add drop: [{column.name}].")
+    _refuse_times(column, "data.source", f"Convert it to numbers, or add {_drop(column)}.")
     kind = types.infer_dtype(column, skipna=True)
     if kind in {"string", "boolean", "categorical"}:
         return _categories(column)
     if kind in {"decimal", "integer", "floating", "mixed-integer-float", "empty"}:
         return _numbers(column)
     message = f"data.source: columns must hold numbers, text or truth values, but {column.name!r} "
-    message += f"holds {kind} values. Convert it, or add drop: [{column.name}]."
+    message += f"holds {kind} values. Convert it, or add {_drop(column)}."
     raise DataError(message)
+
+
+def _drop(column: pd.Series) -> str:
+    """What leaves a column out, as the grid file has to say it: JSON's quotes are YAML's too."""
+    name = str(column.name)
+    return f"drop: [{name if PLAIN_NAME.fullmatch(name) else json.dumps(name)}]"
 
 
 def _refuse_times(column: pd.Series, place: str, way_out: str) -> None:
@@ -146,12 +156,12 @@ def _numbers(column: pd.Series) -> pd.Series:
         values = pd.Series(column.to_numpy(dtype=width, na_value=np.nan), index=column.index)
     except OverflowError:  # whole numbers that no float holds
         message = f"data.source: numbers must be below 1e308, but {column.name!r} is not."
-        message += f" Write them as text, or add drop: [{column.name}]."
+        message += f" Write them as text, or add {_drop(column)}."
         raise DataError(message) from None
     infinite = _row_numbers(np.isinf(values.to_numpy()))
     if infinite:
         message = f"data.source: numbers must be finite, but {column.name!r} is not in {infinite}."
-        message += f" Leave such cells empty, or add drop: [{column.name}]."
+        message += f" Leave such cells empty, or add {_drop(column)}."
         raise DataError(message)
     return values
 

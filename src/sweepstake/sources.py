@@ -165,6 +165,7 @@ def _read_parquet(path: Path, source: str) -> pd.DataFrame:
     try:
         with path.open("rb") as file:  # a path would add columns for folders named like key=value
             frame = pd.read_parquet(file, engine="pyarrow")
+        frame.select_dtypes(["string"]).to_numpy()  # text that is not UTF-8 shows only here
     except Exception as error:  # noqa: BLE001 - damaged metadata makes pyarrow raise anything
         raise _unreadable(source, "Parquet", error) from None
     named = [level for level in frame.index.names if level is not None]

@@ -126,3 +126,11 @@ def test_an_address_with_a_password_is_refused_without_repeating_it(roots, sourc
     with pytest.raises(DataError) as caught:
         sources.load(source, roots)
     assert "t0psecret" not in str(caught.value)
+
+
+def test_text_that_is_not_utf_8_is_refused(roots):
+    """A Parquet file may say that its bytes are text: what is not ends in a sentence."""
+    text = pa.array([b"fine", b"\xaf"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"a": [1, 2], "t": text}), roots[0] / "text.parquet")
+    with pytest.raises(DataError, match=r"^data.source: 'text.parquet' must be Parquet, but"):
+        sources.load("text.parquet", roots)
