@@ -109,6 +109,9 @@ def test_a_killed_component_comes_back(stack):
 def test_the_database_comes_back_and_its_clients_with_it(stack):
     """After the database server is killed, every component is healthy again by itself."""
     kill(pids(stack.settings)["postgres"])
+    for _ in range(4):  # its clients may notice only seconds later, and start anew then
+        wait_until_healthy(stack.settings)
+        time.sleep(5)
     wait_until_healthy(stack.settings)
     assert states(stack.settings) == all_healthy(stack.settings)
 
