@@ -11,6 +11,9 @@ from sweepstake.spec import BackfillPolicy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FILES = "sweepstake.files"
+"""The tag with the folder of a version's files, as its run's store names it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -73,7 +76,7 @@ def version_of(found: Any) -> Version:
         model=found.name,
         version=str(found.version),
         run_id=found.run_id or "",
-        source=found.source,
+        source=found.tags.get(FILES, found.source),
         stage="" if found.current_stage in {None, "None"} else found.current_stage,
         created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
         tags=found.tags,

@@ -17,7 +17,7 @@ from sweepstake.connection import Connection, faults, refused_as
 from sweepstake.errors import NotFoundError
 from sweepstake.ledger import Contest, Ledger, LedgerEntry
 from sweepstake.modelfile import MODEL_FILE, load_model
-from sweepstake.modelversion import Version, version_of
+from sweepstake.modelversion import FILES, Version, version_of
 from sweepstake.promotion import Verdict
 from sweepstake.spec import BackfillPolicy
 
@@ -70,7 +70,8 @@ class Registry:
         ``tags`` hold these two and what else is known; ``sweepstake.decision=pending`` is added,
         ``exempt`` where a backfill is never judged.
         ``fresh`` says that the run was opened by this very attempt, so that no version of it can
-        exist: it saves the search.
+        exist: it saves the search. MLflow is told the model's place within its run, which it need
+        not check; ``source``, the place in its store, is a tag, for who loads many models.
         """
         query = " and ".join(
             f"tags.`{name}` = '{tags[name]}'"
@@ -81,9 +82,9 @@ class Registry:
             return found[0]
         created = self._client.create_model_version(
             model,
-            source,
+            f"runs:/{run_id}/{source.rpartition('/')[2]}",
             run_id,
-            tags={**tags, "sweepstake.decision": _first_decision(tags)},
+            tags={**tags, FILES: source, "sweepstake.decision": _first_decision(tags)},
             await_creation_for=0,
         )
         return version_of(created)

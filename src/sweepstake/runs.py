@@ -50,7 +50,7 @@ class TrialRun:
 
     @property
     def model_uri(self) -> str:
-        """Where the model's folder is stored: the ``source`` of its model version."""
+        """Where the model's folder is stored."""
         return f"{self.artifact_uri}/model"
 
 

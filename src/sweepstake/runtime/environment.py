@@ -82,7 +82,7 @@ def _mlflow(layout: Layout, ports: Ports) -> dict[str, str]:
         "MLFLOW_ENABLE_AI_GATEWAY": "false",
         "MLFLOW_SERVER_ALLOWED_HOSTS": f"{HOST}:{ports.mlflow},localhost:{ports.mlflow}",
         "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": (
-            f"^({re.escape(layout.artifacts.as_uri())}/|models:/m-)"
+            f"^({re.escape(layout.artifacts.as_uri())}/|models:/m-|runs:/)"
         ),
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",

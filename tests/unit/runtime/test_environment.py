@@ -54,8 +54,10 @@ def test_mlflow_answers_and_registers_within_its_stack_only(tmp_path):
     result = children(tmp_path, {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "true"})
     pattern = result["MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"]
     artifacts = Layout(tmp_path).artifacts.as_uri()
-    own = (f"{artifacts}/1/run/artifacts/model", "models:/m-07fec8eb13f34cb68037b76c8c182054")
+    own = (f"{artifacts}/1/run/artifacts/model", "models:/m-07fec8eb", "runs:/07fec8eb/model")
     sources = (*own, "file:///etc", f"s3://a/{artifacts}/1")
-    assert [True, True, False, False] == [bool(re.search(pattern, source)) for source in sources]
+    assert [True, True, True, False, False] == [
+        bool(re.search(pattern, source)) for source in sources
+    ]
     assert "127.0.0.1:5001,localhost:5001" == result["MLFLOW_SERVER_ALLOWED_HOSTS"]
     assert "false" == result["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"]
