@@ -66,7 +66,7 @@ def seen(client, name):
 
 def tamper(client, name, version):
     """Change a byte of a version's model file on disk."""
-    source = client.get_model_version(name, version).source
+    source = client.get_model_version(name, version).tags["sweepstake.files"]
     (path,) = Path(source.removeprefix("file://")).glob("*.skops")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
