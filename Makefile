@@ -60,7 +60,7 @@ lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src dags
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 
 lock: .venv/.tools
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build --output-file requirements-build.txt

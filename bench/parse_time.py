@@ -1,6 +1,6 @@
 """Measure what many grid files with data by day cost Airflow: ``python -m bench.parse_time``.
 
-It publishes the files as intake does, then parses ``dags/scheduled_sweeps.py`` as the dag-processor
+It publishes the files as intake does, then parses ``scheduled_sweeps.py`` as the dag-processor
 does (every DAG) and as a task does (its own DAG only), each in a process of its own that has
 imported Airflow before, and prints one JSON record.
 """
@@ -81,7 +81,7 @@ def _parse(folder: str, dag_id: str = "") -> tuple[float, int]:
     """Seconds to parse the DAG file, and the DAGs that it made."""
     only = {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": dag_id} if dag_id else {}
     home = {"SWEEPSTAKE_HOME": folder, "AIRFLOW_HOME": f"{folder}/airflow", **only}
-    code = PARSE.format(file=str(ROOT / "dags" / "scheduled_sweeps.py"))
+    code = PARSE.format(file=str(ROOT / "src/sweepstake/dags/scheduled_sweeps.py"))
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **home},

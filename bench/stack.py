@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
-ROOT = Path(__file__).parents[1]
 PAGE = 100
 TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.5
@@ -89,7 +88,6 @@ def embedded(say: Callable[[str], None]) -> Iterator[Stack]:
         **{setting(server): "auto" for server in DEFAULTS},
         "SWEEPSTAKE_HOME": str(folder / "home"),
         "SWEEPSTAKE_GRIDS": str(folder / "grids"),
-        "SWEEPSTAKE_DAGS": str(ROOT / "dags"),
     }
     try:
         runtime.up(load_settings(environ), say, environ)

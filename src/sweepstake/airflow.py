@@ -8,6 +8,8 @@ import signal
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from airflow.plugins_manager import AirflowPlugin
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import (
+    DAG,
     Asset,
     AssetAny,
     AssetOrTimeSchedule,
@@ -29,6 +32,7 @@ from airflow.sdk import (
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
+from sweepstake.bundle import DAG_FILES
 from sweepstake.errors import PermanentError
 from sweepstake.intake import look
 from sweepstake.settings import load_settings
@@ -228,6 +232,23 @@ def new_sweeps(drops: list[dict[str, str]]) -> list[dict[str, Any]]:
     pages = [drops[i : i + 50] for i in range(0, len(drops), 50)]
     fresh = [drop for page in pages for drop in unknown(page)]
     return [{"trigger_run_id": drop["sweep"], "conf": drop} for drop in fresh[:500]]
+
+
+def load_dags() -> dict[str, DAG]:
+    """Every DAG of Sweepstake by its id, for a DAG file of two lines.
+
+    These are its import and ``globals().update(load_dags())``.
+    """
+    found = [value for file in sorted(DAG_FILES.glob("*.py")) for value in _execute(file)]
+    return {dag.dag_id: dag for dag in found if isinstance(dag, DAG)}
+
+
+def _execute(file: Path) -> list[Any]:
+    """What a DAG file makes now, which may not be what it made when it was last looked at."""
+    loader = SourceFileLoader(file.stem, str(file))
+    module = module_from_spec(ModuleSpec(file.stem, loader, origin=str(file)))
+    loader.exec_module(module)
+    return list(vars(module).values())
 
 
 class SweepstakePlugin(AirflowPlugin):

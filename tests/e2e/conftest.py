@@ -13,8 +13,6 @@ from sweepstake.runtime import processes
 from sweepstake.runtime.ports import DEFAULTS, setting
 from sweepstake.settings import Settings, load_settings
 
-ROOT = Path(__file__).parents[2]
-
 
 @dataclass(frozen=True)
 class Running:
@@ -37,7 +35,6 @@ def stack():
         **{setting(server): "auto" for server in DEFAULTS},
         "SWEEPSTAKE_HOME": str(folder / "home"),
         "SWEEPSTAKE_GRIDS": str(grids),
-        "SWEEPSTAKE_DAGS": str(ROOT / "dags"),
     }
     said = []
     settings = load_settings(environ)

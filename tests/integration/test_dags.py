@@ -15,7 +15,7 @@ import pytest
 
 from sweepstake import intake
 
-DAGS = Path(__file__).parents[2] / "dags"
+DAGS = Path(__file__).parents[2] / "src" / "sweepstake" / "dags"
 FILES = sorted(DAGS.glob("*.py"))
 FIXED = [file.stem for file in FILES if file.stem != "scheduled_sweeps"]
 HEAVY = ("matplotlib", "mlflow", "numpy", "pandas", "scipy", "skops", "sklearn")

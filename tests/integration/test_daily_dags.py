@@ -14,7 +14,7 @@ from sweepstake import dailies
 from sweepstake.dailies import Daily
 from sweepstake.workspace import Workspace
 
-DAGS = Path(__file__).parents[2] / "dags"
+DAGS = Path(__file__).parents[2] / "src" / "sweepstake" / "dags"
 DAILY = Daily("churn", "churn.yaml", "30 6 * * *", "2026-01-10", "Europe/Madrid")
 ASKED = Daily("visits", "visits.yaml", "", "", "UTC")
 

@@ -239,7 +239,7 @@ def test_every_airflow_setting_of_the_stack_is_explained(tmp_path):
     layout = Layout(tmp_path / "home")
     layout.create()
     chosen = ports.Ports(airflow=8080, mlflow=5000, postgres=55432)
-    airflow.configure(layout, chosen, credentials.ensure(layout.credentials), tmp_path)
+    airflow.configure(layout, chosen, credentials.ensure(layout.credentials))
     written = (layout.airflow / "airflow.cfg").read_text(encoding="utf-8")
     page = (ROOT / "docs/airflow-settings.md").read_text(encoding="utf-8")
     options = re.findall(r"^(\w+) = ", written, re.MULTILINE)

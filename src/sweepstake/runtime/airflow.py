@@ -17,7 +17,6 @@ from sweepstake.runtime.ports import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from sweepstake.runtime.credentials import Credentials
     from sweepstake.runtime.layout import Layout
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 LEAST_PARALLELISM = 8
 PASSWORDS = "passwords.json"
+BUNDLE = {"name": "sweepstake", "classpath": "sweepstake.bundle.SweepstakeBundle", "kwargs": {}}
 PRELOAD = '''\
 """Import in the scheduler what tasks need: its workers are forks and find it in memory."""
 
@@ -50,7 +50,7 @@ LIBRARIES = (
     "pyarrow.parquet",
     "skops.io",
 )
-ADAPTERS = {"airflow", "cli", "runtime", "serving", "taskgraph", "timetables"}
+ADAPTERS = {"airflow", "bundle", "cli", "runtime", "serving", "taskgraph", "timetables"}
 
 
 def preload():
@@ -74,10 +74,10 @@ if "scheduler" in sys.argv:
 '''
 
 
-def configure(layout: Layout, ports: Ports, credentials: Credentials, dags: Path) -> None:
+def configure(layout: Layout, ports: Ports, credentials: Credentials) -> None:
     """Write ``airflow.cfg``, the password file (before Airflow makes a public one) and preload."""
     sections = {
-        "core": _core(layout, ports, credentials, dags),
+        "core": _core(layout, ports, credentials),
         "database": {
             "sql_alchemy_conn": postgres.uri("airflow", ports),
             "load_default_connections": "False",
@@ -87,6 +87,7 @@ def configure(layout: Layout, ports: Ports, credentials: Credentials, dags: Path
         "api_auth": {"jwt_secret": credentials.jwt_secret},
         **_tempo(),
     }
+    sections["dag_processor"]["dag_bundle_config_list"] = json.dumps([BUNDLE])
     write_private(layout.airflow / "airflow.cfg", render(sections))
     passwords = json.dumps({ADMIN: credentials.airflow_password})
     write_private(layout.airflow / PASSWORDS, passwords)
@@ -124,9 +125,8 @@ def migrate(layout: Layout, environment: Mapping[str, str]) -> None:
     write_private(done, release)
 
 
-def _core(layout: Layout, ports: Ports, credentials: Credentials, dags: Path) -> dict[str, str]:
+def _core(layout: Layout, ports: Ports, credentials: Credentials) -> dict[str, str]:
     return {
-        "dags_folder": str(dags),
         "load_examples": "False",
         "dags_are_paused_at_creation": "False",
         "executor": "LocalExecutor",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepstake.errors import SettingsError, StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -45,22 +44,6 @@ def check_disk(home: Path, least: int = LEAST_FREE_BYTES) -> None:
             "Free some, or set SWEEPSTAKE_HOME to a folder on another disk."
         )
         raise StackError(message)
-
-
-def check_dags(environ: Mapping[str, str]) -> Path:
-    """The folder of the DAG files: ``SWEEPSTAKE_DAGS``, or ``dags`` where the command runs.
-
-    Raises:
-        SettingsError: there is no such folder.
-    """
-    dags = Path(environ.get("SWEEPSTAKE_DAGS") or "dags").absolute()
-    if not dags.is_dir():
-        message = (
-            f"SWEEPSTAKE_DAGS: must be the folder of the DAG files, but got {str(dags)!r}. "
-            "Run the command in the project's folder, or set the variable."
-        )
-        raise SettingsError(message)
-    return dags
 
 
 def check_user(name: str) -> None:

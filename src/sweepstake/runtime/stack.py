@@ -59,8 +59,8 @@ def up(
     """Start the embedded stack and wait until it is healthy; join it where it runs already.
 
     ``say`` gets one sentence per step. ``environ`` (default: the process environment) may hold
-    ``SWEEPSTAKE_DAGS`` and ``SWEEPSTAKE_{AIRFLOW,MLFLOW,POSTGRES}_PORT``. What this call started
-    it ends again when it fails.
+    ``SWEEPSTAKE_{AIRFLOW,MLFLOW,POSTGRES}_PORT``. What this call started it ends again when it
+    fails.
 
     Raises:
         SettingsError: a setting cannot be used.
@@ -115,7 +115,6 @@ def _launch(
     settings: Settings, layout: Layout, environ: Mapping[str, str], say: Callable[[str], None]
 ) -> None:
     """Clear what a killed stack left, write every file, and start the supervisor."""
-    dags = checks.check_dags(environ)
     orphans = processes.of_stack(layout.home)
     if orphans:
         say(f"ending {len(orphans)} processes of a stack whose supervisor was killed")
@@ -123,7 +122,7 @@ def _launch(
     chosen = ports.choose(environ, layout.ports)
     secret = credentials.ensure(layout.credentials)
     postgres.prepare(layout, secret.postgres_password, chosen)
-    airflow.configure(layout, chosen, secret, dags)
+    airflow.configure(layout, chosen, secret)
     children = environment.of_children(settings, layout, chosen, environ)
     supervisor.launch(layout, programs(layout, chosen), children)
 

@@ -36,17 +36,6 @@ def test_a_disk_with_space_passes(tmp_path):
     assert checks.check_disk(tmp_path / "not" / "yet", least=1) is None
 
 
-def test_dags_are_where_the_setting_says(tmp_path):
-    """The setting names the folder of the DAG files."""
-    assert checks.check_dags({"SWEEPSTAKE_DAGS": str(tmp_path)}) == tmp_path
-
-
-def test_a_missing_dag_folder_is_refused(tmp_path):
-    """A folder that is not there is named."""
-    with pytest.raises(SettingsError, match="SWEEPSTAKE_DAGS: must be the folder of the DAG files"):
-        checks.check_dags({"SWEEPSTAKE_DAGS": str(tmp_path / "none")})
-
-
 def test_root_without_a_way_to_make_a_user_is_refused(monkeypatch):
     """As root, PostgreSQL's own user must exist or be possible to make."""
     monkeypatch.setattr("os.geteuid", lambda: 0)

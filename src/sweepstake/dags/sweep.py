@@ -11,8 +11,8 @@ from sweepstake.taskgraph import plan_train_close
 
 
 @dag(schedule=None, default_args=PATIENT, tags=["sweepstake"], doc_md=__doc__)
-def sweep():
+def sweep() -> None:
     plan_train_close(lambda run: Drop(**run.conf))
 
 
-sweep()
+made = sweep()

@@ -1,5 +1,7 @@
 """Champion: judge new model versions against the incumbent on the same holdout rows."""
 
+from typing import Any
+
 from airflow.sdk import dag, task
 
 from sweepstake.airflow import MODEL_VERSIONS, PATIENT, closed_days, on_change_or_time
@@ -17,16 +19,16 @@ CLOSED_DAYS = closed_days(Workspace(load_settings().workspace))
     tags=["sweepstake"],
     doc_md=__doc__,
 )
-def champion():
+def champion() -> None:
     @task
-    def find(dag_run=None):
+    def find(dag_run: Any = None) -> list[dict[str, str]]:
         from sweepstake.champion import find
 
         rounds = find(dag_run.run_id, load_settings())
         return [{"key": judged.key, "model": judged.model} for judged in rounds]
 
     @task
-    def divide(rounds):
+    def divide(rounds: Any) -> list[dict[str, Any]]:
         from dataclasses import asdict
 
         from sweepstake.champion import divide
@@ -36,32 +38,32 @@ def champion():
         ]
 
     @task(map_index_template="{{ task.op_kwargs['heat']['label'] }}")
-    def score(heat):
+    def score(heat: dict[str, Any]) -> None:
         from sweepstake.champion import Heat, score
 
         score(Heat(**heat), load_settings())
 
     @task(map_index_template="{{ task.op_kwargs['judged']['model'] }}", trigger_rule="all_done")
-    def decide(judged):
+    def decide(judged: dict[str, str]) -> dict[str, str]:
         from sweepstake.champion import judge
 
         judge(**judged, settings=load_settings())
         return judged
 
     @task(map_index_template="{{ task.op_kwargs['judged']['model'] }}")
-    def promote(judged):
+    def promote(judged: dict[str, str]) -> None:
         from sweepstake.champion import promote
 
         promote(**judged, settings=load_settings())
 
     @task
-    def past():
+    def past() -> list[str]:
         from sweepstake.asof import models
 
         return list(models(load_settings()))
 
     @task(map_index_template="{{ task.op_kwargs['model'] }}")
-    def replay(model):
+    def replay(model: str) -> None:
         from sweepstake.asof import replay
 
         replay(model, load_settings())
@@ -75,4 +77,4 @@ def champion():
     replay.expand(model=models)
 
 
-champion()
+made = champion()

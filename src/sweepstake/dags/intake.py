@@ -1,5 +1,7 @@
 """Intake: one sweep for each content that appears in the watched folder."""
 
+from typing import Any
+
 from airflow.sdk import dag, task
 
 from sweepstake.airflow import PATIENT, grid_folder, new_sweeps, on_change_or_time, start_sweep
@@ -14,9 +16,9 @@ from sweepstake.settings import load_settings
     tags=["sweepstake"],
     doc_md=__doc__,
 )
-def intake():
+def intake() -> None:
     @task
-    def scan():
+    def scan() -> list[dict[str, Any]]:
         from dataclasses import asdict
 
         from sweepstake.intake import scan
@@ -26,4 +28,4 @@ def intake():
     start_sweep(task_id="start").expand_kwargs(scan())
 
 
-intake()
+made = intake()
