@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -54,10 +54,13 @@ class Workspace:
         return self._read(self._snapshot(digest))
 
     def claim(self, digest: str, sweep_id: str) -> str:
-        """The sweep that the snapshot ``digest`` stands for: ``sweep_id`` if none claimed it."""
+        """The sweep that the snapshot ``digest`` stands for: ``sweep_id`` if none claimed it.
+
+        Of several who claim at once, on whatever host, one is first and all are told the same.
+        """
         path = self._snapshot(digest).with_suffix(".sweep")
         if not path.exists():
-            write_atomically(path, sweep_id.encode())
+            create_atomically(path, sweep_id.encode())
         return path.read_text(encoding="utf-8")
 
     def write_record(self, name: str, record: Any) -> None:
@@ -101,6 +104,19 @@ class Workspace:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that readers see all of it or nothing, whoever is killed meanwhile."""
+    with _written_beside(path, content) as temporary:
+        temporary.replace(path)
+
+
+def create_atomically(path: Path, content: bytes) -> None:
+    """Write a file, complete or not at all, unless there is one: the first writer's stays."""
+    with _written_beside(path, content) as temporary, suppress(FileExistsError):
+        path.hardlink_to(temporary)
+
+
+@contextmanager
+def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
+    """A complete file in the folder of ``path`` for as long as the block runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{uuid4().hex}.part")
     try:
@@ -108,6 +124,6 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
