@@ -8,7 +8,8 @@ from threading import Barrier
 import pytest
 
 from sweepstake.errors import NotFoundError
-from sweepstake.workspace import Workspace, write_atomically
+from sweepstake.store import write_atomically
+from sweepstake.workspace import Workspace
 
 
 @pytest.fixture
