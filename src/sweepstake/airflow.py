@@ -33,9 +33,10 @@ from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factor
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from sweepstake.bundle import DAG_FILES
-from sweepstake.errors import PermanentError
+from sweepstake.errors import PermanentError, SweepstakeError
 from sweepstake.intake import look
 from sweepstake.settings import load_settings
+from sweepstake.store import Bucket, open_store
 from sweepstake.timetables import DayPartitions, DayPartitionsOnDemand
 
 if TYPE_CHECKING:
@@ -129,9 +130,11 @@ class TouchTrigger(BaseEventTrigger):
 
 def written_at(path: str) -> int:
     """When a file was written, in nanoseconds; 0 where there is none."""
+    folder, _, name = path.rpartition("/")
+    place = Bucket(folder, Path()) if "://" in path else Path(folder)
     try:
-        return Path(path).stat().st_mtime_ns
-    except OSError:
+        return open_store(place).written(name)
+    except (OSError, SweepstakeError):
         return 0
 
 
@@ -147,7 +150,7 @@ def closed_days(workspace: Workspace) -> Asset:
     What a run with a partition key updates wakes only DAGs that have partitions too; the champion
     DAG has none.
     """
-    trigger = TouchTrigger(str(workspace.closed_days))
+    trigger = TouchTrigger(workspace.closed_days)
     watcher = AssetWatcher(name="closed_days", trigger=trigger)
     return Asset("sweepstake_closed_days", watchers=[watcher])
 

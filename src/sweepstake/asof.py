@@ -162,7 +162,7 @@ class _Game:
         try:
             return Scored(**self._workspace.read_record(name))
         except NotFoundError:
-            dataset = open_staged(self._workspace.data, digest)
+            dataset = open_staged(self._workspace.bring_data(digest), digest)
             entrant = Entrant.of(self._registry.version(self._model, incumbent))
             scored = score_version(self._registry, entrant, metric, dataset)
             self._workspace.write_record(name, asdict(scored))

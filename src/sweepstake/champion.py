@@ -119,7 +119,7 @@ def score(heat: Heat, settings: Settings) -> tuple[Scored, ...]:
     workspace = Workspace(settings.workspace)
     judged = Round.load(workspace, heat.key, heat.model)
     plan, spec = _sweep(judged.sweep, workspace, settings)
-    dataset = open_staged(workspace.data, plan.data_digest)
+    dataset = open_staged(workspace.bring_data(plan.data_digest), plan.data_digest)
     registry = Registry(settings.tracking_uri)
     scored = tuple(
         score_version(registry, entrant, spec.metric, dataset)

@@ -11,6 +11,7 @@ SweepstakeError
 │   └── SweepFailedError           more trials failed than the sweep tolerates
 └── TransientError                 a retry can help
     ├── TrackingUnavailableError   MLflow did not answer
+    ├── StoreUnavailableError      the bucket of the workspace did not answer
     ├── DiskFullError              there is no space to write what has to be written
     └── StackError                 a component of the embedded stack is not (yet) healthy
 
@@ -136,6 +137,10 @@ class SweepFailedError(PermanentError):
 
 class TrackingUnavailableError(TransientError):
     """The MLflow tracking server did not answer, or answered with a fault of its own."""
+
+
+class StoreUnavailableError(TransientError):
+    """A bucket did not answer, answered with a fault, or gave what is not whole."""
 
 
 class DiskFullError(TransientError):

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from sweepstake import dailies
 from sweepstake.dailies import Daily
 from sweepstake.errors import GridFileError, NotFoundError, Problem
-from sweepstake.workspace import Workspace, write_atomically
+from sweepstake.store import write_atomically
+from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepstake.errors import SettingsError
+from sweepstake.store import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ class Settings:
 
     home: state folder of the embedded stack.
     grids: the watched folder.
-    workspace: folder for grid snapshots, plans and staged data.
+    workspace: folder or bucket for grid snapshots, plans and staged data.
     data_roots: folders that data may be read from; relative sources are looked up in their order.
     tracking_uri: the MLflow server.
     airflow_url: the Airflow api-server.
@@ -33,7 +34,7 @@ class Settings:
 
     home: Path
     grids: Path
-    workspace: Path
+    workspace: Path | Bucket
     data_roots: tuple[Path, ...]
     tracking_uri: str = field(repr=False)  # may hold a password
     airflow_url: str
@@ -48,25 +49,30 @@ class Settings:
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Build the settings from ``environ`` (default: the process environment).
 
-    Variables are ``SWEEPSTAKE_HOME``, ``_GRIDS``, ``_WORKSPACE``, ``_DATA_ROOTS`` (separated as in
-    ``PATH``), ``_AIRFLOW_URL``, ``_AIRFLOW_USER``, ``_AIRFLOW_PASSWORD``, ``_DEFAULT_SOURCE``,
-    ``_POOL``, ``_ESTIMATORS`` and ``_TRUSTED_TYPES`` (separated by commas) and MLflow's own
-    ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack in ``SWEEPSTAKE_HOME``
-    if one was started there.
+    Variables are ``SWEEPSTAKE_HOME``, ``_GRIDS``, ``_WORKSPACE`` (a folder or
+    ``s3://bucket/prefix``), ``_CACHE`` (the folder for copies from a bucket), ``_DATA_ROOTS``
+    (separated as in ``PATH``), ``_AIRFLOW_URL``, ``_AIRFLOW_USER``, ``_AIRFLOW_PASSWORD``,
+    ``_DEFAULT_SOURCE``, ``_POOL``, ``_ESTIMATORS`` and ``_TRUSTED_TYPES`` (separated by commas) and
+    MLflow's own ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack in
+    ``SWEEPSTAKE_HOME`` if one was started there.
 
     Raises:
-        SettingsError: a URL has no scheme, or a dotted name is none.
+        SettingsError: a URL has no scheme or is of no kind that is known, or a dotted name is none.
     """
     env = os.environ if environ is None else environ
     home = Path(env.get(PREFIX + "HOME") or ".sweepstake").absolute()
     stack = _stack_environment(home)
     get = {**stack, **{k: v for k, v in env.items() if v}}.get
-    grids = Path(get(PREFIX + "GRIDS", "grids")).absolute()
-    roots = get(PREFIX + "DATA_ROOTS", str(grids))
+    grids = Path(_local(PREFIX + "GRIDS", get(PREFIX + "GRIDS", "grids"))).absolute()
+    roots = _local(PREFIX + "DATA_ROOTS", get(PREFIX + "DATA_ROOTS", str(grids)))
     return Settings(
         home=home,
         grids=grids,
-        workspace=Path(get(PREFIX + "WORKSPACE", str(home / "workspace"))).absolute(),
+        workspace=_place(
+            PREFIX + "WORKSPACE",
+            get(PREFIX + "WORKSPACE", str(home / "workspace")),
+            Path(get(PREFIX + "CACHE", str(home / "cache"))).absolute(),
+        ),
         data_roots=tuple(Path(root).absolute() for root in roots.split(os.pathsep) if root),
         tracking_uri=_url(
             "MLFLOW_TRACKING_URI", get("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
@@ -88,6 +94,27 @@ def _stack_environment(home: Path) -> dict[str, str]:
     except OSError:
         return {}
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def _local(name: str, value: str) -> str:
+    if "://" in value:
+        shown = value.partition("://")[0]
+        message = f"{name}: must be on a disk, but got an address that begins with {shown}://."
+        raise SettingsError(message + " Write the path of a folder.")
+    return value
+
+
+def _place(name: str, value: str, cache: Path) -> Path | Bucket:
+    if "://" not in value:
+        return Path(value).absolute()
+    scheme, _, address = value.partition("://")
+    shown = f"{scheme}://{address.rpartition('@')[2]}"  # a key may stand before it
+    parts = address.rstrip("/").split("/")
+    if scheme != "s3" or "@" in address or not all(parts) or {".", ".."} & set(parts):
+        message = f"{name}: must be a folder or s3://bucket/prefix, but got {shown!r}."
+        message += " Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        raise SettingsError(message)
+    return Bucket(value.rstrip("/"), cache)
 
 
 def _url(name: str, value: str) -> str:

@@ -100,7 +100,9 @@ def train(
     from sweepstake.data import open_staged
 
     bench = open_workbench(batch.sweep, settings)
-    dataset = open_staged(bench.workspace.data, bench.plan.data_digest)
+    dataset = open_staged(
+        bench.workspace.bring_data(bench.plan.data_digest), bench.plan.data_digest
+    )
     trainer = Trainer(bench.spec, dataset, bench.workspace.template(batch.sweep))
     name = str(batch.first)
     found = bench.tracking.deduplicate(bench.tracking.children(bench.sweep, name))
@@ -177,7 +179,10 @@ def _stage(spec: SweepSpec, settings: Settings) -> tuple[str, Span | None]:
 
     table = data.read(spec.data, settings.data_roots)
     split = splitting.split(table, spec.data.holdout, spec.seed)
-    return data.stage(table, split, Workspace(settings.workspace).data), table.span
+    workspace = Workspace(settings.workspace)
+    digest = data.stage(table, split, workspace.data)
+    workspace.share_data(digest)
+    return digest, table.span
 
 
 def _open_sweep(

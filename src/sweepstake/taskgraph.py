@@ -13,7 +13,7 @@ from sweepstake.errors import NotFoundError
 from sweepstake.intake import take
 from sweepstake.settings import load_settings
 from sweepstake.timetables import KEY_FORMAT, DayPartitions, DayPartitionsOnDemand
-from sweepstake.workspace import Workspace, write_atomically
+from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,8 +65,7 @@ def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
             return close(sweep_id, load_settings())
         finally:
             if dag_run.partition_key:
-                workspace = Workspace(load_settings().workspace)
-                write_atomically(workspace.closed_days, sweep_id.encode())
+                Workspace(load_settings().workspace).note_closed_day(sweep_id)
 
     train.expand(batch=plan()) >> close()
 

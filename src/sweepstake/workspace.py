@@ -1,48 +1,64 @@
-"""The workspace: the folder that tasks share, where each write is complete or absent."""
+"""The workspace: what tasks share, in a folder or a bucket; each write is complete or absent."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from sweepstake.errors import NotFoundError
+from sweepstake.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sweepstake.store import Bucket, Store
+
+CLOSED_DAYS = "closed-days"
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """Grid snapshots, plans, model templates, staged data and judging rounds under one root."""
 
-    root: Path
+    root: Path | Bucket
 
     @property
     def data(self) -> Path:
-        """Staged data sets, one folder for each digest."""
-        return self.root / "data"
+        """This host's folder of staged data sets, one for each digest."""
+        return self._store.local / "data"
 
-    @property
-    def closed_days(self) -> Path:
-        """The file that is written anew whenever a sweep of a day has closed."""
-        return self.root / "closed-days"
+    def share_data(self, digest: str) -> None:
+        """Let every host have the data set that was staged in ``data``."""
+        self._store.share(f"data/{digest}")
+
+    def bring_data(self, digest: str) -> Path:
+        """The folder ``data`` with that data set in it, if it was ever shared."""
+        if re.fullmatch("[0-9a-f]+", digest):
+            self._store.bring(f"data/{digest}")
+        return self.data
 
     def template(self, sweep_id: str) -> Path:
-        """Folder of the files that all models of a sweep share."""
-        return self.root / "sweeps" / sweep_id / "template"
+        """This host's folder of the files that all models of a sweep share."""
+        return self._store.local / "sweeps" / sweep_id / "template"
+
+    @property
+    def closed_days(self) -> str:
+        """The address of what is written anew whenever a sweep of a day has closed."""
+        return f"{self.root}/{CLOSED_DAYS}"
+
+    def note_closed_day(self, sweep_id: str) -> None:
+        """Let those who watch know that a sweep of a day has closed."""
+        self._store.write(CLOSED_DAYS, sweep_id.encode())
 
     def keep_snapshot(self, content: bytes) -> str:
         """Store the bytes of a grid file under their SHA-256 and return it."""
         digest = hashlib.sha256(content).hexdigest()
-        path = self._snapshot(digest)
-        if not path.exists():
-            write_atomically(path, content)
+        self._store.create(f"snapshots/{digest}", content)
         return digest
 
     def read_snapshot(self, digest: str) -> bytes:
@@ -51,18 +67,20 @@ class Workspace:
         Raises:
             NotFoundError: no such snapshot was kept.
         """
-        return self._read(self._snapshot(digest))
+        return self._read(f"snapshots/{digest}")
 
     def claim(self, digest: str, sweep_id: str) -> str:
-        """The sweep that the snapshot ``digest`` stands for: ``sweep_id`` if none claimed it."""
-        path = self._snapshot(digest).with_suffix(".sweep")
-        if not path.exists():
-            write_atomically(path, sweep_id.encode())
-        return path.read_text(encoding="utf-8")
+        """The sweep that the snapshot ``digest`` stands for: ``sweep_id`` if none claimed it.
+
+        Of several who claim at once, on whatever host, one is first and all are told the same.
+        """
+        name = f"snapshots/{digest}.sweep"
+        self._store.create(name, sweep_id.encode())
+        return self._read(name).decode()
 
     def write_record(self, name: str, record: Any) -> None:
         """Store a JSON-able record, replacing the one of that name."""
-        write_atomically(self.root / f"{name}.json", json.dumps(record).encode())
+        self._store.write(f"{name}.json", json.dumps(record).encode())
 
     def read_record(self, name: str) -> Any:
         """The record of that name.
@@ -70,44 +88,32 @@ class Workspace:
         Raises:
             NotFoundError: there is none.
         """
-        return json.loads(self._read(self.root / f"{name}.json"))
+        return json.loads(self._read(f"{name}.json"))
 
     def remove_record(self, name: str) -> None:
         """Take the record of that name away, if there is one."""
-        (self.root / f"{name}.json").unlink(missing_ok=True)
+        self._store.remove(f"{name}.json")
 
     def records(self, folder: str) -> list[Any]:
         """All records whose name starts with ``folder/``, in the order of their names."""
         return list(self._records(folder))
 
     def _records(self, folder: str) -> Iterator[Any]:
-        for path in sorted((self.root / folder).glob("*.json")):
-            with suppress(FileNotFoundError):  # taken away since the folder was read
-                yield json.loads(path.read_bytes())
+        for name in self._store.names(folder):
+            if name.endswith(".json"):
+                with suppress(FileNotFoundError):  # taken away since the folder was read
+                    yield json.loads(self._store.read(name))
 
-    def _snapshot(self, digest: str) -> Path:
-        return self.root / "snapshots" / digest
+    @property
+    def _store(self) -> Store:
+        return open_store(self.root)
 
-    def _read(self, path: Path) -> bytes:
+    def _read(self, name: str) -> bytes:
         try:
-            return path.read_bytes()
+            return self._store.read(name)
         except FileNotFoundError:
             message = (
-                f"{path.relative_to(self.root)}: not in the workspace {self.root}. "
+                f"{name}: not in the workspace {self.root}. "
                 "Submit the grid file again, or check SWEEPSTAKE_WORKSPACE."
             )
             raise NotFoundError(message) from None
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that readers see all of it or nothing, whoever is killed meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid4().hex}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import pytest
 
 from sweepstake.errors import SettingsError
 from sweepstake.settings import Settings, load_settings
+from sweepstake.store import Bucket
 
 
 @pytest.fixture
@@ -32,6 +33,22 @@ def test_everything_has_a_default_below_the_working_folder(tmp_path, monkeypatch
         airflow_url="http://127.0.0.1:8080",
     )
     assert expected == load_settings({})
+
+
+def test_a_workspace_may_be_a_bucket(tmp_path):
+    """An S3 address is kept as it is, with this host's folder for copies."""
+    bucket = {"SWEEPSTAKE_WORKSPACE": "s3://team/sweeps/", "SWEEPSTAKE_CACHE": str(tmp_path)}
+    assert Bucket("s3://team/sweeps", tmp_path) == load_settings(bucket).workspace
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///tmp/x", "http://host/x", "s3://key:hush@team/x", "s3://", "s3://a/../b"]
+)
+def test_a_workspace_of_another_kind_is_refused(address):
+    """What is neither a folder nor a bucket is named, without the keys it may hold."""
+    with pytest.raises(SettingsError, match="must be a folder or s3") as caught:
+        load_settings({"SWEEPSTAKE_WORKSPACE": address})
+    assert "hush" not in str(caught.value)
 
 
 def test_an_empty_variable_counts_as_not_set(tmp_path, monkeypatch):
@@ -111,6 +128,18 @@ def test_a_url_needs_its_scheme(tmp_path, name, value):
     with pytest.raises(SettingsError) as caught:
         load_settings({"SWEEPSTAKE_HOME": str(tmp_path), name: value})
     expected = f"{name}: must be a URL with a scheme, but got '{value}'. Write http://host:port."
+    assert expected == str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["SWEEPSTAKE_GRIDS", "SWEEPSTAKE_DATA_ROOTS"])
+def test_folders_on_disk_are_no_addresses(tmp_path, name):
+    """A bucket in the place of a folder is refused, not taken for a folder's name."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"SWEEPSTAKE_HOME": str(tmp_path), name: "s3://bucket/here"})
+    expected = (
+        f"{name}: must be on a disk, but got an address that begins with s3://. "
+        "Write the path of a folder."
+    )
     assert expected == str(caught.value)
 
 

@@ -2,11 +2,14 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from sweepstake.errors import NotFoundError
-from sweepstake.workspace import Workspace, write_atomically
+from sweepstake.store import write_atomically
+from sweepstake.workspace import Workspace
 
 
 @pytest.fixture
@@ -96,3 +99,26 @@ def test_records_of_a_folder_are_listed_by_name(workspace):
     expected = ["scores/000000", "scores/000020", "scores/000100"]
     assert expected == workspace.records("rounds/1/scores")
     assert [] == workspace.records("rounds/2/scores")
+
+
+def test_of_many_who_claim_at_once_one_is_first(workspace):
+    """Every claimant of a snapshot is told the same sweep, and no rest is left."""
+    digest = "a" * 64
+    start = Barrier(8)
+
+    def claim(number):
+        start.wait()
+        return workspace.claim(digest, f"sweep-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        (winner,) = set(pool.map(claim, range(8)))
+    assert winner == workspace.claim(digest, "late")
+    assert [f"snapshots/{digest}.sweep"] == files(workspace.root)
+
+
+def test_who_sees_no_claim_but_comes_second_is_told_the_first(workspace, monkeypatch):
+    """A claim that another made between the look and the write stays as it is."""
+    digest = "a" * 64
+    workspace.claim(digest, "first")
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    assert "first" == workspace.claim(digest, "second")

@@ -1,0 +1,105 @@
+"""The workspace in a bucket of a real S3 server."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sweepstake import champion, intake, leaderboard, sweep
+from sweepstake.errors import SettingsError, StoreUnavailableError
+from sweepstake.store import Bucket, open_store
+
+
+def await_server(port, process):
+    """Wait until something listens."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the S3 server did not start")
+
+
+@pytest.fixture
+def s3(tmp_path, monkeypatch):
+    """An S3 server with the bucket ``team``; its keys are in the environment."""
+    (tmp_path / "buckets" / "team").mkdir(parents=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [str(Path(sys.executable).with_name("rclone")), "serve", "s3"]
+    command += ["--addr", f"127.0.0.1:{port}", "--auth-key", "ann,secret"]
+    command += ["--config", str(tmp_path / "rclone.conf"), str(tmp_path / "buckets")]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ann")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    await_server(port, process)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_files_are_kept_in_a_bucket(s3, tmp_path):
+    """Written, listed, created once, read and taken away."""
+    store = open_store(Bucket("s3://team/deep", tmp_path / "cache"))
+    store.write("a/1", b"one")
+    store.create("a/1", b"two")
+    assert ([], ["a/1"], b"one") == (store.names("b"), store.names("a"), store.read("a/1"))
+    assert 0 < store.written("a/1")
+    store.remove("a/1")
+    with pytest.raises(FileNotFoundError):
+        store.read("a/1")
+
+
+def test_a_bucket_that_does_not_exist_is_a_mistake(s3, tmp_path):
+    """No retry makes a bucket, so the error is permanent and says what to do."""
+    with pytest.raises(SettingsError, match="must be in a bucket that exists"):
+        open_store(Bucket("s3://other/deep", tmp_path)).write("a", b"")
+
+
+def test_wrong_keys_are_a_mistake_and_stay_secret(s3, tmp_path, monkeypatch):
+    """A refusal is permanent, and no key stands in its message."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "bob")
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    with pytest.raises(SettingsError, match="must be open to the credentials") as caught:
+        open_store(Bucket("s3://team/deep", tmp_path)).read("a")
+    assert "bob" not in str(caught.value)
+
+
+def test_two_hosts_share_a_sweep_through_a_bucket(s3, settings, submit, name, tmp_path):
+    """One host plans, another trains and closes: each has its own copy of the data."""
+    one, two = (
+        replace(settings, workspace=Bucket("s3://team/sweeps", tmp_path / host))
+        for host in ("one", "two")
+    )
+    drop = submit()
+    content = (settings.grids / drop.file).read_bytes()
+    claimed = intake.claim(content, name, drop.file, one)
+    for batch in sweep.plan(claimed, one):
+        sweep.train(batch, two)
+    sweep.close(claimed.sweep, two)
+    assert 6 == len(leaderboard.read(claimed.sweep, one).standings)
+    (entry,) = (each for each in champion.hold_round("r1", one) if each.model == name)
+    assert (True, "promote") == (entry.complete, str(entry.verdict))
+    copies = [sorted(each.workspace.cache.rglob("train_numbers.npy")) for each in (one, two)]
+    assert [1, 1] == [len(found) for found in copies]
+
+
+def test_a_server_that_is_gone_is_a_fault_that_passes(s3, tmp_path):
+    """Nothing that listens is an error that a retry may not meet."""
+    store = open_store(Bucket("s3://team/deep", tmp_path))
+    s3.kill()
+    s3.wait()
+    with pytest.raises(StoreUnavailableError, match="must answer"):
+        store.read("a")
