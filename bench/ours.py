@@ -9,7 +9,7 @@ from bench.stack import wait
 from bench.timeline import Ended, Timeline, build
 
 from sweepstake import loader
-from sweepstake.workspace import write_atomically
+from sweepstake.store import write_atomically
 
 if TYPE_CHECKING:
     from bench.stack import Stack

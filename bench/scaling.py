@@ -15,7 +15,7 @@ from bench.stack import wait
 from bench.workloads import tiny
 
 from sweepstake.runtime import processes
-from sweepstake.workspace import write_atomically
+from sweepstake.store import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

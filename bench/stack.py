@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
+ROOT = Path(__file__).parents[1]
 PAGE = 100
 TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.5
