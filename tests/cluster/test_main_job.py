@@ -20,6 +20,17 @@ grid:
 metric: f1_macro
 cv: 3
 """
+FORESTS = """\
+name: killed
+model: forests
+data: {source: "sklearn:digits", holdout: 0.25}
+estimator: RandomForestClassifier
+grid:
+  n_estimators: [150, 200]
+  min_samples_leaf: [1, 2, 3, 4, 5, 6, 7, 8]
+metric: f1_macro
+cv: 3
+"""
 WATCHERS = ("dag-processor", "triggerer", *WORKERS)
 PATIENCE_SECONDS = 240
 
@@ -33,8 +44,8 @@ def drop(cluster, name, text):
 
 
 def ask(cluster, *words):
-    """What the command line answers on the champion's host, whose user may only read."""
-    done = cluster.hosts["champion"].run(("sweepstake", *words), cluster.environment("champion"))
+    """What the command line answers on the scheduler's host."""
+    done = cluster.hosts["scheduler"].run(("sweepstake", *words), cluster.environment("scheduler"))
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
@@ -50,9 +61,9 @@ def wait(cluster, *words, until=bool):
     raise TimeoutError(words)
 
 
-def trained(cluster, host):
-    """How many training tasks a worker has logged."""
-    return len([*cluster.hosts[host].disk.glob("airflow/logs/dag_id=sweep/*/task_id=train/*")])
+def finished(board):
+    """Whether the sweep of a leaderboard has ended well."""
+    return board["state"] == "FINISHED"
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +79,23 @@ def test_a_grid_file_becomes_a_champion_through_s3(cluster, swept):
     assert 6 == len(board["standings"])
     bucket = cluster.hosts["minio"].disk / "buckets" / "sweepstake"
     assert {"mlflow", "workspace"} <= {path.name for path in bucket.iterdir()}
+
+
+def training(cluster, sweep):
+    """The workers that have logged training tasks of a sweep."""
+    pattern = f"airflow/logs/dag_id=sweep/run_id={sweep}*/task_id=train/*/*.log"
+    return [host for host in WORKERS if [*cluster.hosts[host].disk.glob(pattern)]]
+
+
+@pytest.mark.long
+def test_the_trials_of_a_killed_host_are_finished_by_the_other(cluster, swept):
+    """A worker host that dies in the middle of a sweep costs time, and no trial."""
+    drop(cluster, "killed", FORESTS)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := training(cluster, "killed")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    victim = found[0]
+    cluster.hosts[victim].kill()
+    board = wait(cluster, "leaderboard", "killed", "--json", until=finished)
+    cluster.launch(victim)
+    assert 16 == len(board["standings"])
