@@ -22,11 +22,11 @@ def main() -> int:
     if not weak:
         return 0
     print(f"WARNING: well-known or empty passwords: {', '.join(weak)}. Run make secrets.")  # noqa: T201
-    bound = os.environ.get("SWEEPSTAKE_BIND", "127.0.0.1")
+    bound = os.environ.get("BIND_ADDRESS", "127.0.0.1")
     if ipaddress.ip_address(bound).is_loopback:
         return 0
     print(  # noqa: T201
-        f"SWEEPSTAKE_BIND: must be a loopback address with such passwords, but got {bound!r}. "
+        f"BIND_ADDRESS: must be a loopback address with such passwords, but got {bound!r}. "
         "Run make secrets, or publish on 127.0.0.1.",
         file=sys.stderr,
     )

@@ -5,4 +5,4 @@ here=$(dirname "$0")
 python "$here/check_credentials.py"
 python "$here/make_bucket.py"
 airflow db migrate
-airflow pools set "$SWEEPSTAKE_POOL" "$SWEEPSTAKE_SLOTS" "Training tasks of sweeps: one for each core"
+airflow pools set "$SWEEPSTAKE_POOL" "$TRAINING_SLOTS" "Training tasks of sweeps: one for each core"

@@ -22,7 +22,7 @@ PASSWORDS = (
 def contents() -> str:
     """The lines of a new file."""
     values = {
-        "SWEEPSTAKE_BIND": "127.0.0.1",
+        "BIND_ADDRESS": "127.0.0.1",
         "S3_ENDPOINT": "http://minio:9000",
         "S3_BUCKET": "sweepstake",
         "S3_ACCESS_KEY": "sweepstake-" + secrets.token_hex(4),

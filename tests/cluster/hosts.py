@@ -127,3 +127,5 @@ def clear():
         ip("netns", "delete", name, check=False)
         shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
     ip("link", "delete", BRIDGE, check=False)
+    with suppress(OSError):  # not there, or somebody else's
+        DISK.rmdir()

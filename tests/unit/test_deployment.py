@@ -44,10 +44,10 @@ def test_every_service_is_pinned_limited_and_kept_tidy(name):
 
 
 def test_ports_are_published_on_the_loopback_unless_told_otherwise():
-    """Each port is bound by SWEEPSTAKE_BIND, whose default is 127.0.0.1."""
+    """Each port is bound by BIND_ADDRESS, whose default is 127.0.0.1."""
     ports = [port for each in COMPOSE["services"].values() for port in each.get("ports", ())]
     assert ports
-    assert all(port.startswith("${SWEEPSTAKE_BIND:-127.0.0.1}:") for port in ports)
+    assert all(port.startswith("${BIND_ADDRESS:-127.0.0.1}:") for port in ports)
 
 
 def test_no_password_stands_in_the_compose_file():
@@ -67,9 +67,7 @@ def test_secrets_are_random_private_and_never_overwritten(tmp_path):
     codes = [run(sys.executable, script, target).returncode for target in (one, two, one)]
     assert ([0, 0, 1], 0o600) == (codes, one.stat().st_mode & 0o777)
     shared = set(one.read_text().splitlines()) & set(two.read_text().splitlines())
-    assert {"SWEEPSTAKE_BIND", "S3_ENDPOINT", "S3_BUCKET"} == {
-        line.split("=")[0] for line in shared
-    }
+    assert {"BIND_ADDRESS", "S3_ENDPOINT", "S3_BUCKET"} == {line.split("=")[0] for line in shared}
 
 
 @pytest.mark.parametrize(
@@ -86,5 +84,5 @@ def test_the_courses_passwords_stay_on_this_machine(bound, password, code, said)
     names += ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_READER_PASSWORD")
     secrets = {**dict.fromkeys(names, "f9e3b7"), "AWS_SECRET_ACCESS_KEY": password}
     script = ROOT / "deploy" / "check_credentials.py"
-    done = run(sys.executable, script, env={**secrets, "SWEEPSTAKE_BIND": bound})
+    done = run(sys.executable, script, env={**secrets, "BIND_ADDRESS": bound})
     assert (code, said) == (done.returncode, done.stdout[:7])
