@@ -7,7 +7,7 @@ import pytest
 
 from cluster import WORKERS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(400)]
 
 GRID = """\
 name: NAME
@@ -87,7 +87,6 @@ def training(cluster, sweep):
     return [host for host in WORKERS if [*cluster.hosts[host].disk.glob(pattern)]]
 
 
-@pytest.mark.long
 def test_the_trials_of_a_killed_host_are_finished_by_the_other(cluster, swept):
     """A worker host that dies in the middle of a sweep costs time, and no trial."""
     drop(cluster, "killed", FORESTS)
