@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev run down backfill-demo bench test chaos fuzz audit lint lock clean
+.PHONY: help secrets cluster-test install dev run down backfill-demo bench test chaos fuzz audit lint lock clean
 
 BIN := .venv/bin
 UV := $(BIN)/uv
@@ -14,6 +14,8 @@ help:
 	@echo "make backfill-demo  sweep a week of daily data on a stack of its own, and draw its champions"
 	@echo "make test     everything that CI runs"
 	@echo "make test-long  chaos, dropped files, retries and backfills on the real stack"
+	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
+	@echo "make cluster-test  the compose file on hosts in network namespaces (root; Debian's redis-server, iproute2)"
 	@echo "make fuzz     a hundred thousand generated grid files (about ten minutes; FILES=n, SEED=n)"
 	@echo "make audit    look the dependencies up among the known vulnerabilities (needs PyPI)"
 	@echo "make chaos    kill thirty processes under three sweeps, drop five hundred files (KILLS=n, SEED=n, DROPS=n)"
@@ -41,6 +43,14 @@ test: lint
 test-long: dev
 	$(BIN)/pytest -m long
 
+secrets:
+	@python=$$(sh scripts/python.sh) && "$$python" scripts/make_secrets.py .env
+
+cluster-test: dev
+	@if [ "$$(id -u)" = 0 ] && ! { command -v redis-server && command -v ip; } >/dev/null; then \
+		apt-get install --yes --no-install-recommends redis-server iproute2; fi
+	$(BIN)/pytest -m "long or not long" tests/cluster
+
 fuzz: dev
 	$(BIN)/python tests/fuzz/test_fuzz.py --files $(or $(FILES),100000) --seed $(or $(SEED),0)
 
@@ -64,9 +74,9 @@ lint: dev
 
 lock: .venv/.tools
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build --output-file requirements-build.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra embedded --extra s3 \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra celery --extra embedded --extra login --extra s3 \
 		--output-file requirements.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra embedded --extra s3 --group dev \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra celery --extra embedded --extra login --extra s3 --group dev \
 		--constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) bench/requirements.in --constraints requirements.txt \
 		--output-file bench/requirements.txt

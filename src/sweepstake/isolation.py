@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from contextlib import suppress
-from multiprocessing import get_context, parent_process
+from multiprocessing import current_process, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Self
 
 import psutil
@@ -89,6 +89,7 @@ class Worker:
 
 def _forked(work: object) -> tuple[BaseProcess, Connection]:
     context = get_context("fork")
+    _allow_children()
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(work, theirs, ours))
     with warnings.catch_warnings():  # of other threads: what they hold, the calls do not need
@@ -96,6 +97,14 @@ def _forked(work: object) -> tuple[BaseProcess, Connection]:
         process.start()
     theirs.close()
     return process, ours
+
+
+def _allow_children() -> None:
+    """Let a daemonic process fork, as a worker of Celery's is.
+
+    It may not, lest its children be orphaned; ours watch it and end with it.
+    """
+    current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -> Any:

@@ -126,6 +126,8 @@ class Ledger:
         self._client.log_batch(run_id, metrics=metrics)
 
     def _search(self, model: str, further: str = "") -> tuple[LedgerEntry, ...]:
+        if self._client.get_experiment_by_name(EXPERIMENT) is None:
+            return ()  # whoever only reads creates nothing
         found = self._client.every(
             "search_runs",
             experiment_ids=[self._experiment()],

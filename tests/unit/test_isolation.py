@@ -1,4 +1,5 @@
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -187,3 +188,22 @@ def test_the_process_ends_when_its_caller_is_killed():
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert gone(process)
+
+
+def test_a_daemonic_process_can_make_calls():
+    """Workers of Celery are daemonic, and trials are trained in them like anywhere else."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_count_in_daemon, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        assert ours.poll(PATIENCE_SECONDS)
+        assert 1 == ours.recv()
+    finally:
+        process.kill()
+        process.join()
+
+
+def _count_in_daemon(pipe):
+    with Worker(Work()) as worker:
+        pipe.send(worker.call("count"))

@@ -25,53 +25,13 @@ if TYPE_CHECKING:
 LEAST_PARALLELISM = 8
 PASSWORDS = "passwords.json"
 BUNDLE = {"name": "sweepstake", "classpath": "sweepstake.bundle.SweepstakeBundle", "kwargs": {}}
-PRELOAD = '''\
-"""Import in the scheduler what tasks need: its workers are forks and find it in memory."""
-
-import gc
-import importlib
-import pkgutil
-import sys
-import warnings
-from contextlib import suppress
+PRELOAD = """\
+from sweepstake.preload import preload_for_tasks
 
 __all__ = []
 
-LIBRARIES = (
-    "airflow.dag_processing.dagbag",
-    "airflow.providers.standard.decorators.python",
-    "airflow.providers.standard.operators.trigger_dagrun",
-    "airflow.sdk.execution_time.supervisor",
-    "airflow.sdk.execution_time.task_runner",
-    "httpcore",
-    "matplotlib.figure",
-    "mlflow.sklearn",
-    "pandas",
-    "pyarrow.parquet",
-    "skops.io",
-)
-ADAPTERS = {"airflow", "bundle", "cli", "runtime", "serving", "taskgraph", "timetables"}
-
-
-def preload():
-    import sweepstake
-    from sklearn.utils import all_estimators
-
-    all_estimators()
-    for library in LIBRARIES:
-        importlib.import_module(library)
-    for module in pkgutil.iter_modules(sweepstake.__path__):
-        if module.name not in ADAPTERS:
-            with suppress(ImportError):  # a task that needs it will tell why
-                importlib.import_module(f"sweepstake.{module.name}")
-    gc.freeze()
-
-
-if "scheduler" in sys.argv:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # skops looks into every module, deprecated ones too
-        preload()
-'''
+preload_for_tasks()
+"""
 
 
 def configure(layout: Layout, ports: Ports, credentials: Credentials) -> None:

@@ -1,0 +1,7 @@
+"""Airflow imports this in each of its programs."""
+
+from sweepstake.preload import preload_for_tasks
+
+__all__ = []
+
+preload_for_tasks()

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Airflow would make a password file that everybody can read: make it first, from the environment.
+set -eu
+umask 077
+printf '{"admin": "%s"}' "$AIRFLOW_ADMIN_PASSWORD" > "$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+exec airflow api-server

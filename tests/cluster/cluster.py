@@ -1,0 +1,150 @@
+"""The services of docker-compose.yml on hosts of their own, started as they need each other."""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from composefile import read_env, read_services
+from hosts import DISK, Host, clear, make_network
+
+from sweepstake.runtime import postgres
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+PATIENCE_SECONDS = 180
+POLL_SECONDS = 0.5
+DATA = f"{DISK}/data"
+WORKERS = ("worker1", "worker2")
+INITDB = (
+    'set -e; test -e {data} || {{ printf %s "$POSTGRES_PASSWORD" > {disk}/pw; '
+    '{bin}/initdb -D {data} -U "$POSTGRES_USER" --pwfile={disk}/pw --auth=scram-sha-256 '
+    "--encoding=UTF8 --no-locale >/dev/null; echo 'host all all 10.77.0.0/24 scram-sha-256' "
+    ">> {data}/pg_hba.conf; "
+    'while read -r line; do echo "$line" | {bin}/postgres --single -D {data} postgres '
+    ">/dev/null; done < {disk}/deploy/databases.sql; }}; "
+    "exec {bin}/postgres -D {data} -c listen_addresses='*' -c unix_socket_directories=''"
+)
+
+
+class Cluster:
+    """Every service of the compose file; workers as often as there are names for them."""
+
+    def __init__(self, folder, env_file):
+        self.folder = folder
+        self.services = read_services(ROOT / "docker-compose.yml", read_env(env_file))
+        names = [name for name in self.services if name != "worker"] + list(WORKERS)
+        self.hosts = {name: Host(name, number, folder) for number, name in enumerate(names)}
+
+    def start(self):
+        """Bring up every service once what it needs is there, in the compose file's words."""
+        clear()
+        make_network()
+        for host in self.hosts.values():
+            host.make()
+            host.know(self.hosts.values())
+            _equip(host.disk)
+        postgres._hand_over(self.hosts["postgres"].disk)
+        for name in _in_order(self.services):
+            self._await_needs(self.services[name])
+            for host in WORKERS if name == "worker" else (name,):
+                self.launch(host)
+
+    def launch(self, host):
+        """Start a service on its host."""
+        command = _command(self.services[_kind(host)])
+        self.hosts[host].start(command, self.environment(host), self.log(host))
+
+    def _await_needs(self, service):
+        for name, condition in service.needs.items():
+            if condition == "service_completed_successfully":
+                code = self.hosts[name].processes[0].wait(PATIENCE_SECONDS)
+                assert 0 == code, self.log(name).read_text()[-3000:]
+            else:
+                self.await_health(name)
+
+    def environment(self, host):
+        """The environment of a service: what the compose file says, and where programs are."""
+        paths = f"{BIN}:{postgres._binaries()}:{os.environ['PATH']}"
+        image = {"PATH": paths, "PYTHONPATH": f"{DISK}/deploy", "PYTHONUNBUFFERED": "1"}
+        return {**image, "HOME": str(DISK), **self.services[_kind(host)].environment}
+
+    def log(self, host):
+        """The output of a service."""
+        return self.folder / f"{host}.log"
+
+    def await_health(self, *hosts, seconds=PATIENCE_SECONDS):
+        """Wait until the health checks of the compose file are passed."""
+        deadline = time.monotonic() + seconds
+        for name in hosts:
+            while not self.healthy(name):
+                self.check_alive()
+                assert time.monotonic() < deadline, self.log(name).read_text()[-3000:]
+                time.sleep(POLL_SECONDS)
+
+    def check_alive(self):
+        """Fail with the log of a program that has ended with an error."""
+        for name, host in self.hosts.items():
+            ended = [each.returncode for each in host.processes if each.poll()]
+            assert [] == ended, f"{name}: {self.log(name).read_text()[-3000:]}"
+
+    def healthy(self, host):
+        """Whether a service passes its own check."""
+        check = _check(self.services[_kind(host)])
+        return self.hosts[host].run(check, self.environment(host)).returncode == 0
+
+    def stop(self):
+        """End everything and leave nothing."""
+        for host in self.hosts.values():
+            host.kill()
+        clear()
+
+
+def _kind(host):
+    return "worker" if host in WORKERS else host
+
+
+def _in_order(services):
+    """The names of the services, those that others need first."""
+    order = []
+    while len(order) < len(services):
+        order += [n for n, s in services.items() if n not in order and set(s.needs) <= set(order)]
+    return order
+
+
+def _equip(disk):
+    """What the image and the volumes bring: the scripts, empty folders."""
+    shutil.copytree(ROOT / "deploy", disk / "deploy")
+    for name in ("airflow", "cache", "grids", "buckets"):
+        (disk / name).mkdir()
+
+
+def _command(service):
+    """The command of the compose file; of foreign images, that of a program like theirs."""
+    match service.name:
+        case "postgres":
+            script = INITDB.format(data=DATA, disk=DISK, bin=postgres._binaries())
+            return _as_database_user("sh", "-c", script)
+        case "minio":
+            keys = "{MINIO_ROOT_USER},{MINIO_ROOT_PASSWORD}".format(**service.environment)
+            options = ("--addr", ":9000", "--auth-key", keys, "--config", f"{DISK}/rclone.conf")
+            return ("rclone", "serve", "s3", *options, f"{DISK}/buckets")
+        case "redis":
+            return (*service.command, "--dir", str(DISK))
+    return service.command
+
+
+def _as_database_user(*command):
+    user = postgres.SYSTEM_USER
+    options = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
+    return ("setpriv", *options, *command)
+
+
+def _check(service):
+    return _reaches("127.0.0.1", 9000) if service.name == "minio" else service.health
+
+
+def _reaches(host, port):
+    code = f"import socket; socket.create_connection(({host!r}, {port}), 2)"
+    return (sys.executable, "-c", code)

@@ -1,0 +1,64 @@
+"""What a compose file says, as far as this one goes: interpolated, merged, with host names."""
+
+import re
+from dataclasses import dataclass
+
+import yaml
+
+VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::([-?])([^}]*))?\})")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: its command, environment, health check, and what must be there first."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    health: tuple[str, ...]
+    needs: dict[str, str]
+
+
+def read_env(path):
+    """The variables of an .env file."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def read_services(path, variables):
+    """The services of a compose file by their names."""
+    content = _interpolated(yaml.safe_load(path.read_text(encoding="utf-8")), variables)
+    return {name: _service(name, body) for name, body in content["services"].items()}
+
+
+def _service(name, body):
+    kind, *test = body.get("healthcheck", {}).get("test", ["NONE"])
+    return Service(
+        name=name,
+        command=tuple(body.get("command", ())),
+        environment={key: str(value) for key, value in body.get("environment", {}).items()},
+        health=("sh", "-c", *test) if kind == "CMD-SHELL" else tuple(test),
+        needs={key: how["condition"] for key, how in body.get("depends_on", {}).items()},
+    )
+
+
+def _interpolated(value, variables):
+    if isinstance(value, dict):
+        return {key: _interpolated(each, variables) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_interpolated(each, variables) for each in value]
+    return VARIABLE.sub(lambda hit: _meant(hit, variables), value) if _is_text(value) else value
+
+
+def _is_text(value):
+    return isinstance(value, str)
+
+
+def _meant(hit, variables):
+    name, kind, rest = hit.groups()
+    if name is None:
+        return "$"
+    if variables.get(name):
+        return variables[name]
+    assert kind == "-", f"{name}: {rest}"
+    return rest

@@ -1,0 +1,131 @@
+"""Hosts on this machine: a network namespace each, with its own name, disk and processes."""
+
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+PREFIX = "swst"
+BRIDGE = f"{PREFIX}-br"
+DISK = Path("/srv/sweepstake")
+"""Where every host sees its own disk."""
+INSIDE = """\
+set -e
+hostname "$1"
+mount --make-rprivate /
+mount --bind "$2" /srv/sweepstake
+mount -t tmpfs tmpfs /tmp
+cd /srv/sweepstake
+shift 2
+exec "$@"
+"""
+
+
+def ip(*arguments, check=True):
+    """Run ip."""
+    subprocess.run(["ip", *arguments], check=check, capture_output=True, text=True)
+
+
+class Host:
+    """A host with an address, a disk, and the programs that run on it."""
+
+    def __init__(self, name, number, disks):
+        self.name, self.space = name, f"{PREFIX}-{number}"
+        self.address, self.link = f"10.77.0.{number + 10}", f"{PREFIX}{number}"
+        self.disk = disks / name
+        self.disk.mkdir()
+        self.processes = []
+
+    def make(self):
+        """Create the namespace and plug it into the bridge."""
+        inner = f"{self.link}i"
+        ip("netns", "add", self.space)
+        ip("link", "add", self.link, "type", "veth", "peer", "name", inner, "netns", self.space)
+        ip("link", "set", self.link, "master", BRIDGE, "up")
+        ip("-n", self.space, "address", "add", f"{self.address}/24", "dev", inner)
+        for device in (inner, "lo"):
+            ip("-n", self.space, "link", "set", device, "up")
+
+    def know(self, hosts):
+        """Give the host the names of all the others."""
+        folder = Path("/etc/netns") / self.space
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = ["127.0.0.1 localhost", *(f"{each.address} {each.name}" for each in hosts)]
+        (folder / "hosts").write_text("\n".join(lines) + "\n")
+
+    def command(self, arguments):
+        """The command line that runs a program on this host."""
+        enter = ("ip", "netns", "exec", self.space, "unshare", "--mount", "--uts")
+        return [*enter, "sh", "-c", INSIDE, "sh", self.name, str(self.disk), *arguments]
+
+    def start(self, arguments, environment, log):
+        """Start a program that keeps running."""
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                self.command(arguments),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def run(self, arguments, environment, seconds=60):
+        """Run a program to its end."""
+        return subprocess.run(
+            self.command(arguments),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def cut(self):
+        """Pull the cable."""
+        ip("link", "set", self.link, "down")
+
+    def heal(self):
+        """Plug the cable in again."""
+        ip("link", "set", self.link, "up")
+
+    def kill(self):
+        """End every process of this host at once."""
+        done = subprocess.run(
+            ["ip", "netns", "pids", self.space], capture_output=True, text=True, check=False
+        )
+        for pid in done.stdout.split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        for process in self.processes:
+            process.wait()
+        self.processes.clear()
+
+
+def make_network():
+    """The bridge that all hosts are plugged into."""
+    ip("link", "add", BRIDGE, "type", "bridge")
+    ip("link", "set", BRIDGE, "up")
+    DISK.mkdir(parents=True, exist_ok=True)
+
+
+def clear():
+    """Remove every host and the bridge, also those that a killed test has left."""
+    done = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
+    names = [line.split()[0] for line in done.stdout.splitlines()]
+    for name in (name for name in names if name.startswith(f"{PREFIX}-")):
+        pids = subprocess.run(
+            ["ip", "netns", "pids", name], capture_output=True, text=True, check=False
+        )
+        for pid in pids.stdout.split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        ip("netns", "delete", name, check=False)
+        shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
+    ip("link", "delete", BRIDGE, check=False)
+    with suppress(OSError):  # not there, or somebody else's
+        DISK.rmdir()
