@@ -1,6 +1,7 @@
 """Chaos: three sweeps run while processes of every kind are killed outright, again and again.
 
-`make chaos` kills thirty; `SWEEPSTAKE_TEST_KILLS` and `SWEEPSTAKE_TEST_SEED` choose others.
+`make test` kills seven, `make chaos` thirty; `SWEEPSTAKE_TEST_KILLS` and `SWEEPSTAKE_TEST_SEED`
+choose others.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from sweepstake.runtime import ComponentState, processes
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.long,
     pytest.mark.timeout(0),
     # MLflow's import of its own agent types warns about them
     pytest.mark.filterwarnings("ignore:(?s).*Any type hint is inferred as AnyType:UserWarning"),

@@ -16,7 +16,6 @@ from sweepstake import cli, loader
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.long,
     pytest.mark.timeout(0),
     # MLflow's import of its own agent types warns about them
     pytest.mark.filterwarnings("ignore:(?s).*Any type hint is inferred as AnyType:UserWarning"),
