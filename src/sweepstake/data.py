@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sweepstake.partitions import Span
     from sweepstake.spec import DataSpec
+    from sweepstake.store import Bucket
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +68,7 @@ class Dataset:
         return tuple(self.X_train.columns)
 
 
-def read(spec: DataSpec, roots: Sequence[Path]) -> Table:
+def read(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Table:
     """Read the rows that a grid file names.
 
     Numbers become float64 (float32 where all of them are); text, truth values and categories become

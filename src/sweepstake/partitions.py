@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sweepstake.spec import DataSpec
+    from sweepstake.store import Bucket
 
 DAY = r"\d{4}-\d{2}-\d{2}"
 DAY_GLOB = "-".join("[0-9]" * digits for digits in (4, 2, 2))
@@ -46,7 +47,7 @@ class Span:
     last_time: str = ""
 
 
-def load(spec: DataSpec, roots: Sequence[Path]) -> tuple[pd.DataFrame, Span | None]:
+def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> tuple[pd.DataFrame, Span | None]:
     """The rows of ``spec.partition`` and where they stood; all rows where data are not by day.
 
     Raises:
@@ -65,7 +66,7 @@ def load(spec: DataSpec, roots: Sequence[Path]) -> tuple[pd.DataFrame, Span | No
     return _cut(frame, _times(frame, spec), spec)
 
 
-def choose(spec: DataSpec, roots: Sequence[Path], asked: date | None) -> date | None:
+def choose(spec: DataSpec, roots: Sequence[Path | Bucket], asked: date | None) -> date | None:
     """The day to train on: the one ``asked`` for, else the newest; ``None`` for data of no day.
 
     Raises:
@@ -78,7 +79,7 @@ def choose(spec: DataSpec, roots: Sequence[Path], asked: date | None) -> date | 
     return asked or newest(spec, roots)
 
 
-def newest(spec: DataSpec, roots: Sequence[Path]) -> date | None:
+def newest(spec: DataSpec, roots: Sequence[Path | Bucket]) -> date | None:
     """The last day that has data; ``None`` where data are not by day.
 
     Raises:
@@ -100,27 +101,24 @@ def newest(spec: DataSpec, roots: Sequence[Path]) -> date | None:
     return last
 
 
-def days(spec: DataSpec, roots: Sequence[Path]) -> list[date]:
+def days(spec: DataSpec, roots: Sequence[Path | Bucket]) -> list[date]:
     """The days for which the source has a file, in order."""
     return sorted(set(_days(spec, roots)))
 
 
-def _days(spec: DataSpec, roots: Sequence[Path]) -> Iterator[date]:
+def _days(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Iterator[date]:
     """Every day in the name of a file that the source stands for."""
     first, *rest = map(re.escape, spec.source.split(PARTITION))
     whole = re.compile(f"{first}(?P<day>{DAY})" + "(?P=day)".join(rest))
     pattern = DAY_GLOB.join(escape(part) for part in spec.source.split(PARTITION))
-    if pattern.startswith("/"):
-        return
-    for root in roots:
-        for path in root.glob(pattern):
-            found = whole.fullmatch(path.relative_to(root).as_posix())
-            with suppress(ValueError):  # a name with a 31st of February
-                if found:
-                    yield date.fromisoformat(found["day"])
+    for name in sources.matching(pattern, roots):
+        found = whole.fullmatch(name)
+        with suppress(ValueError):  # a name with a 31st of February
+            if found:
+                yield date.fromisoformat(found["day"])
 
 
-def _check_there(spec: DataSpec, roots: Sequence[Path]) -> None:
+def _check_there(spec: DataSpec, roots: Sequence[Path | Bucket]) -> None:
     """Say which day is missing, before a missing file is taken for a misspelt one."""
     known = days(spec, roots) if PARTITION in spec.source else []
     if known and spec.partition not in known:

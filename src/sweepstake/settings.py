@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "SWEEPSTAKE_"
+ROOT_ENDS = re.compile(rf"{re.escape(os.pathsep)}(?!//)")
+"""What separates data roots: as in ``PATH``, but the colon of an address is part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class Settings:
     home: state folder of the embedded stack.
     grids: the watched folder.
     workspace: folder or bucket for grid snapshots, plans and staged data.
-    data_roots: folders that data may be read from; relative sources are looked up in their order.
+    data_roots: folders and buckets that data may be read from; relative sources are looked up in
+        the folders, in their order.
     tracking_uri: the MLflow server.
     airflow_url: the Airflow api-server.
     default_source: data of grid files in the course's shape that name none.
@@ -35,7 +39,7 @@ class Settings:
     home: Path
     grids: Path
     workspace: Path | Bucket
-    data_roots: tuple[Path, ...]
+    data_roots: tuple[Path | Bucket, ...]
     tracking_uri: str = field(repr=False)  # may hold a password
     airflow_url: str
     airflow_user: str = "admin"
@@ -64,16 +68,17 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     stack = _stack_environment(home)
     get = {**stack, **{k: v for k, v in env.items() if v}}.get
     grids = Path(_local(PREFIX + "GRIDS", get(PREFIX + "GRIDS", "grids"))).absolute()
-    roots = _local(PREFIX + "DATA_ROOTS", get(PREFIX + "DATA_ROOTS", str(grids)))
+    cache = Path(get(PREFIX + "CACHE", str(home / "cache"))).absolute()
+    roots = ROOT_ENDS.split(get(PREFIX + "DATA_ROOTS", str(grids)))
     return Settings(
         home=home,
         grids=grids,
         workspace=_place(
             PREFIX + "WORKSPACE",
             get(PREFIX + "WORKSPACE", str(home / "workspace")),
-            Path(get(PREFIX + "CACHE", str(home / "cache"))).absolute(),
+            cache,
         ),
-        data_roots=tuple(Path(root).absolute() for root in roots.split(os.pathsep) if root),
+        data_roots=tuple(_place(PREFIX + "DATA_ROOTS", root, cache) for root in roots if root),
         tracking_uri=_url(
             "MLFLOW_TRACKING_URI", get("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
         ),

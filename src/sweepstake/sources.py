@@ -1,4 +1,4 @@
-"""Sources of rows: scikit-learn's own data sets, and CSV and Parquet files under the data roots.
+"""Sources of rows: scikit-learn's own sets, and CSV and Parquet files under the data roots.
 
 Messages start with the place in the grid file that has to change: ``data.source: ...``.
 """
@@ -8,17 +8,20 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from pathlib import PurePosixPath
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from sweepstake import remote
 from sweepstake.errors import DataError
 from sweepstake.nearmiss import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
+
+    from sweepstake.store import Bucket
 
 SKLEARN = "sklearn:"
 SKLEARN_SETS = ("breast_cancer", "digits", "iris", "wine")
@@ -30,26 +33,50 @@ MOST_OF_MEMORY = 0.5
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def load(source: str, roots: Sequence[Path]) -> pd.DataFrame:
+def load(source: str, roots: Sequence[Path | Bucket]) -> pd.DataFrame:
     """The columns of a source as they stand in it, with their names as text.
 
-    ``source`` is ``sklearn:<name>`` or the path of a ``.csv``, ``.parquet`` or ``.pq`` file. A
-    relative path is looked up under each root in turn; the file must lie inside a root, symbolic
-    links followed.
+    ``source`` is ``sklearn:<name>``, or the path or ``s3://`` address of a ``.csv``, ``.parquet``
+    or ``.pq`` file. A relative path is looked up under each root in turn; the file must lie inside
+    a root, symbolic links followed.
 
     Raises:
         DataError: there is no such source, it lies outside the roots, cannot be read, or a column
             has no name or the name of another one.
+        SettingsError: a bucket is not there, or not open to the credentials of the environment.
+        StoreUnavailableError: the server of a bucket does not answer.
     """
     if source.startswith(SKLEARN):
         return _load_sklearn(source.removeprefix(SKLEARN))
-    path = locate(source, roots)
-    _check_size(path, source)
-    frame = (
-        _read_csv(path, source) if path.suffix.lower() == ".csv" else _read_parquet(path, source)
-    )
+    with _on_this_host(source, roots) as path:
+        _check_size(path, source)
+        csv_file = path.suffix.lower() == ".csv"
+        frame = _read_csv(path, source) if csv_file else _read_parquet(path, source)
     _check_names([str(name) for name in frame.columns], source)
     return frame.set_axis([str(name) for name in frame.columns], axis=1)
+
+
+@contextmanager
+def _on_this_host(source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]:
+    """The file of a source, for as long as the block runs."""
+    if not source.startswith(remote.SCHEME):
+        yield locate(source, [root for root in roots if isinstance(root, Path)])
+        return
+    _check_form(source)
+    with remote.copied(source, roots, MOST_OF_MEMORY * _memory()) as path:
+        yield path
+
+
+def matching(pattern: str, roots: Sequence[Path | Bucket]) -> list[str]:
+    """The files that fit a source with ``*``, ``?`` and ``[0-9]`` in it, as sources name them."""
+    if pattern.startswith(remote.SCHEME):
+        return remote.matching(pattern, roots)
+    if pattern.startswith("/"):
+        return []
+    folders = [root for root in roots if isinstance(root, Path)]
+    return [
+        path.relative_to(root).as_posix() for root in folders for path in sorted(root.glob(pattern))
+    ]
 
 
 def locate(source: str, roots: Sequence[Path]) -> Path:
@@ -81,8 +108,10 @@ def locate(source: str, roots: Sequence[Path]) -> Path:
 
 def _check_form(source: str) -> None:
     scheme = _SCHEME.match(source)
-    if scheme:
+    if scheme and not source.startswith(remote.SCHEME):
         fault = f"the scheme {scheme.group()!r} is not supported"
+    elif scheme and "@" in source:  # a key may stand before it
+        fault = "must not hold a key; keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     elif not source or "\0" in source or ".." in PurePosixPath(source).parts:
         fault = f"must be a path without '..', but got {source!r}"
     elif PurePosixPath(source).suffix.lower() not in SUFFIXES:
@@ -91,7 +120,7 @@ def _check_form(source: str) -> None:
         return
     message = (
         f"data.source: {fault}. Write sklearn:<name> or the path of a CSV or Parquet file, "
-        "relative to a data folder."
+        "relative to a data folder, or its s3:// address."
     )
     raise DataError(message)
 
@@ -120,15 +149,20 @@ def _load_sklearn(name: str) -> pd.DataFrame:
 
 def _check_size(path: Path, source: str) -> None:
     """Refuse what cannot be held: rows are read in whole, and staged beside the frame."""
-    import psutil
-
-    needed, present = _bytes_in_memory(path, source), psutil.virtual_memory().total
+    needed, present = _bytes_in_memory(path, source), _memory()
     if needed > MOST_OF_MEMORY * present:
         message = (
             f"data.source: must fit into half of the memory ({present / 1e9:.1f} GB), but "
             f"{source!r} needs about {needed / 1e9:,.1f} GB. Take part of its rows or columns."
         )
         raise DataError(message)
+
+
+def _memory() -> int:
+    """The bytes of memory of this machine."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
 
 
 def _bytes_in_memory(path: Path, source: str) -> int:

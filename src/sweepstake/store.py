@@ -162,6 +162,22 @@ class BucketStore:
         with self._files() as files:
             return int(files.modified(self._path(name)).timestamp() * 1e9)
 
+    def size(self, name: str) -> int:
+        """The bytes of a file; ``FileNotFoundError`` where there is none."""
+        with self._files() as files:
+            return int(files.info(self._path(name))["size"])
+
+    def fetch(self, name: str, path: Path) -> None:
+        """Copy a file to ``path``."""
+        with self._files() as files:
+            files.get_file(self._path(name), str(path))
+
+    def matching(self, pattern: str) -> list[str]:
+        """The addresses of the files that fit a pattern, in their order."""
+        scheme = self.place.url.partition("://")[0]
+        with self._files() as files:
+            return sorted(f"{scheme}://{found}" for found in files.glob(self._path(pattern)))
+
     def share(self, folder: str) -> None:
         """See `Store`; the list of the files comes last and makes the folder complete."""
         made = {}

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from sweepstake import champion, intake, leaderboard, sweep
-from sweepstake.errors import SettingsError, StoreUnavailableError
+from sweepstake import champion, intake, leaderboard, partitions, sources, sweep
+from sweepstake.errors import DataError, SettingsError, StoreUnavailableError
+from sweepstake.spec import DataSpec
 from sweepstake.store import Bucket, open_store
 
 
@@ -103,3 +106,54 @@ def test_a_server_that_is_gone_is_a_fault_that_passes(s3, tmp_path):
     s3.wait()
     with pytest.raises(StoreUnavailableError, match="must answer"):
         store.read("a")
+
+
+@pytest.fixture
+def lake(s3, tmp_path):
+    """Data roots with a bucket that holds three days of a table."""
+    days = {f"2026-01-0{day}": 40 + day for day in (1, 2, 3)}
+    folder = tmp_path / "buckets" / "team" / "daily"
+    folder.mkdir()
+    for day, rows in days.items():
+        frame = pd.DataFrame({"a": range(rows), "label": [row % 2 for row in range(rows)]})
+        frame.to_parquet(folder / f"churn-{day}.parquet")
+        frame.to_csv(folder / f"churn-{day}.csv", index=False)
+    return (Bucket("s3://team/daily", tmp_path / "cache"),)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_daily_data_are_read_from_a_bucket(lake, kind):
+    """Each day is a file of the bucket, found and read by its address."""
+    source = "s3://team/daily/churn-{partition}." + kind
+    spec = DataSpec(source=source, target=("label",), partition=date(2026, 1, 2))
+    assert [date(2026, 1, day) for day in (1, 2, 3)] == partitions.days(spec, lake)
+    frame, span = partitions.load(spec, lake)
+    assert (42, 42, ["a", "label"]) == (len(frame), span.rows, list(frame.columns))
+
+
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [
+        ("s3://team/daily/churn-2026-01-4.csv", "Did you mean 's3://team/daily/churn-2026-01-0"),
+        ("s3://team/daily-too/a.csv", "must lie below an address in SWEEPSTAKE_DATA_ROOTS"),
+        ("s3://ann:secret@team/daily/a.csv", "must not hold a key"),
+        ("s3://team/daily/a.xlsx", "must end in .csv, .parquet or .pq"),
+    ],
+)
+def test_other_addresses_are_refused(lake, source, rule):
+    """What is missing, elsewhere or no table is told as such, and keys are not repeated."""
+    with pytest.raises(DataError) as caught:
+        sources.load(source, lake)
+    assert rule in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_day_of_a_bucket_is_named(lake):
+    """The failure names the day and those that are there."""
+    spec = DataSpec(
+        source="s3://team/daily/churn-{partition}.csv",
+        target=("label",),
+        partition=date(2026, 1, 9),
+    )
+    with pytest.raises(DataError, match=r"partition 2026-01-09 must have a file.*3 days from"):
+        partitions.load(spec, lake)

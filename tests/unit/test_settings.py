@@ -131,16 +131,24 @@ def test_a_url_needs_its_scheme(tmp_path, name, value):
     assert expected == str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["SWEEPSTAKE_GRIDS", "SWEEPSTAKE_DATA_ROOTS"])
-def test_folders_on_disk_are_no_addresses(tmp_path, name):
+def test_the_watched_folder_is_no_address(tmp_path):
     """A bucket in the place of a folder is refused, not taken for a folder's name."""
     with pytest.raises(SettingsError) as caught:
-        load_settings({"SWEEPSTAKE_HOME": str(tmp_path), name: "s3://bucket/here"})
+        load_settings({"SWEEPSTAKE_HOME": str(tmp_path), "SWEEPSTAKE_GRIDS": "s3://bucket/here"})
     expected = (
-        f"{name}: must be on a disk, but got an address that begins with s3://. "
+        "SWEEPSTAKE_GRIDS: must be on a disk, but got an address that begins with s3://. "
         "Write the path of a folder."
     )
     assert expected == str(caught.value)
+
+
+def test_data_roots_are_folders_and_buckets(tmp_path):
+    """They are separated as in PATH, and an address keeps its own colon."""
+    roots = f"{tmp_path}:s3://lake/daily:{tmp_path / 'more'}:s3://other/"
+    settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path), "SWEEPSTAKE_DATA_ROOTS": roots})
+    assert [str(tmp_path), "s3://lake/daily", str(tmp_path / "more"), "s3://other"] == [
+        str(root) for root in settings.data_roots
+    ]
 
 
 def test_what_an_operator_adds_is_a_list_of_dotted_names(tmp_path):
