@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, ours, page, scaling, steps
+from bench import figures, ours, page, parsing, scaling, steps
 from bench.machine import describe
 from bench.rounds import MEDIUM_WAYS, SMALL_WAYS, Way, race
 from bench.stack import ROOT, embedded
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from bench.stack import Stack
 
-PARTS = ("small", "steps", "medium", "scaling")
+PARTS = ("small", "steps", "medium", "scaling", "parsing")
 LONG_PARTS = ("burst", "versions")
-FILES, VERSIONS = 500, 20_000
+FILES, VERSIONS, DAILY_FILES = 500, 20_000, 200
 
 say = partial(print, flush=True)
 
@@ -69,6 +69,11 @@ def _scaling(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _parsing(_: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    counts = (1, 5) if asked.quick else (1, 50, DAILY_FILES)
+    return {"files": [parsing.measure(count) for count in counts]}
+
+
 def _burst(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
     return scaling.burst(stack, 5 if asked.quick else FILES, say)
 
@@ -82,6 +87,7 @@ MEASURES: Mapping[str, Callable[[Stack, argparse.Namespace], dict[str, Any]]] = 
     "steps": _steps,
     "medium": _medium,
     "scaling": _scaling,
+    "parsing": _parsing,
     "burst": _burst,
     "versions": _versions,
 }

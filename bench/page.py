@@ -175,6 +175,20 @@ def _point(point: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _parsing(parts: Mapping[str, Any], _: Path) -> str:
+    rows = [
+        (
+            str(each["files"]),
+            f"{each['intake_looks_ms_per_file']:.1f} ms",
+            f"{each['dag_processor_ms_per_file']:.1f} ms",
+            f"{each['task_ms']:.0f} ms",
+        )
+        for each in parts["parsing"]["files"]
+    ]
+    head = ("files", "intake, per file", "dag-processor, per file", "one task parses its own")
+    return "## Grid files with data by day\n\n" + table(head, rows)
+
+
 def _burst(parts: Mapping[str, Any], _: Path) -> str:
     measured = parts["burst"]
     text = "{files} grid files dropped at once: all sweeps had ended after {seconds:.0f} s."
@@ -202,6 +216,7 @@ SECTIONS = {
     "medium": _medium,
     "steps": _steps,
     "scaling": _scaling,
+    "parsing": _parsing,
     "burst": _burst,
     "versions": _versions,
 }

@@ -1,13 +1,12 @@
-"""Measure what many grid files with data by day cost Airflow: ``python -m bench.parse_time``.
+"""What many grid files with data by day cost Airflow.
 
-It publishes the files as intake does, then parses ``scheduled_sweeps.py`` as the dag-processor
+They are published as intake does it, then ``scheduled_sweeps.py`` is parsed as the dag-processor
 does (every DAG) and as a task does (its own DAG only), each in a process of its own that has
-imported Airflow before, and prints one JSON record.
+imported Airflow before.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -16,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from bench.stack import ROOT
+
 GRID = """\
 name: daily-{number:04d}
 data: {{source: "data/{number}-{{partition}}.csv", target: y}}
@@ -33,13 +33,6 @@ seconds = time.perf_counter() - started
 print(json.dumps([seconds, sum(name.startswith("sweep__") for name in found)]))
 """
 ROUNDS = 5
-
-
-def main() -> None:
-    """Measure for the numbers of files that the arguments give."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", type=int, nargs="*", default=[1, 50, 200])
-    print(json.dumps([measure(count) for count in parser.parse_args().files], indent=2))
 
 
 def measure(count: int) -> dict[str, float]:
@@ -91,7 +84,3 @@ def _parse(folder: str, dag_id: str = "") -> tuple[float, int]:
     )
     seconds, made = json.loads(done.stdout.splitlines()[-1])
     return seconds, made
-
-
-if __name__ == "__main__":
-    main()
