@@ -41,6 +41,16 @@ def kill(pid):
     psutil.wait_procs([process], timeout=10)
 
 
+def kill_component(settings, name):
+    """Kill the process of a component and wait until the supervisor has noticed."""
+    killed = pids(settings)[name]
+    kill(killed)
+    limit = time.monotonic() + 30
+    while pids(settings)[name] == killed and time.monotonic() < limit:
+        time.sleep(0.1)
+    return killed
+
+
 def listening(settings):
     """The addresses on which the stack's processes listen."""
     return {
@@ -99,16 +109,27 @@ def test_a_second_up_joins_the_running_stack(stack):
 def test_a_killed_component_comes_back(stack):
     """A component that is killed is started again, and status counts it."""
     victim = next(each for each in runtime.status(stack.settings) if each.name == "triggerer")
-    kill(victim.pid)
+    kill_component(stack.settings, "triggerer")
     wait_until_healthy(stack.settings)
     back = next(each for each in runtime.status(stack.settings) if each.name == "triggerer")
     assert (back.state, back.restarts) == (ComponentState.HEALTHY, victim.restarts + 1)
     assert back.pid != victim.pid
 
 
+def test_a_server_comes_back_though_its_workers_outlived_it(stack):
+    """Killed alone, MLflow leaves workers that hold its port; they are ended for the next one."""
+    family = psutil.Process(pids(stack.settings)["mlflow"]).children(recursive=True)
+    killed = kill_component(stack.settings, "mlflow")
+    psutil.wait_procs(family, timeout=60)
+    wait_until_healthy(stack.settings)
+    assert not [each for each in family if each.is_running()]
+    assert states(stack.settings) == all_healthy(stack.settings)
+    assert pids(stack.settings)["mlflow"] not in {killed, None}
+
+
 def test_the_database_comes_back_and_its_clients_with_it(stack):
     """After the database server is killed, every component is healthy again by itself."""
-    kill(pids(stack.settings)["postgres"])
+    kill_component(stack.settings, "postgres")
     for _ in range(4):  # its clients may notice only seconds later, and start anew then
         wait_until_healthy(stack.settings)
         time.sleep(5)

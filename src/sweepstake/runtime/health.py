@@ -39,7 +39,8 @@ def healthy(layout: Layout, ports: Ports, started: Mapping[str, float]) -> froze
 def of_airflow(report: Mapping[str, Any], started: Mapping[str, float]) -> set[str]:
     """The healthy Airflow programs by the api-server's ``report``.
 
-    A heartbeat from before a program's start is its predecessor's and counts for nothing.
+    A heartbeat from before a program's start is its predecessor's and counts for nothing; that of
+    one that has died stays in the report for a while.
     """
     if report.get("metadatabase", {}).get("status") != "healthy":
         return set()
@@ -49,7 +50,7 @@ def of_airflow(report: Mapping[str, Any], started: Mapping[str, float]) -> set[s
         state = report.get(part) or {}
         if state.get("status") == "healthy" and _epoch(state[key]) >= started.get(name, 0):
             names.add(name)
-    return names
+    return names & started.keys()
 
 
 def _epoch(text: str) -> float:

@@ -46,16 +46,21 @@ def programs(layout: Layout, ports: Ports) -> tuple[Program, ...]:
             stop_signal="INT",
             whole_group=False,
         ),
-        Program(name="mlflow", command=_mlflow(layout, ports)),
+        Program(name="mlflow", command=_after_its_like(*_mlflow(layout, ports))),
         Program(name="scheduler", command=_airflow("scheduler", "--skip-serve-logs")),
         Program(name="dag-processor", command=_airflow("dag-processor")),
         Program(name="triggerer", command=_airflow("triggerer", "--skip-serve-logs")),
-        Program(name="api-server", command=_airflow("api-server")),
+        Program(name="api-server", command=_after_its_like(*_airflow("api-server"))),
     )
 
 
 def _airflow(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "airflow", *arguments)
+
+
+def _after_its_like(*command: str) -> tuple[str, ...]:
+    """A command that begins when nothing of the program holds its port any more."""
+    return (sys.executable, "-m", "sweepstake.runtime.successor", *command)
 
 
 def _mlflow(layout: Layout, ports: Ports) -> tuple[str, ...]:

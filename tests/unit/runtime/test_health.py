@@ -26,6 +26,12 @@ def test_a_heartbeat_of_the_predecessor_does_not_count():
     assert of_airflow(report(heartbeat="2026-01-01T11:59:55+00:00"), STARTED) == {"api-server"}
 
 
+def test_a_program_that_died_is_not_healthy_by_its_last_heartbeat():
+    """What does not run does no work, though its last heartbeat is fresh."""
+    left = {name: start for name, start in STARTED.items() if name != "triggerer"}
+    assert of_airflow(report(), left) == set(left)
+
+
 def test_an_unhealthy_scheduler_is_left_out():
     """One ill program does not hide the others."""
     assert of_airflow(report(scheduler="unhealthy"), STARTED) == set(STARTED) - {"scheduler"}
