@@ -8,7 +8,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from sweepstake.errors import NotFoundError, TrackingUnavailableError
+from sweepstake.errors import NotFoundError, SettingsError, TrackingUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +51,7 @@ class Connection:
     Every method raises:
         TrackingUnavailableError: no answer, a timeout, too many requests or a fault of the server.
         NotFoundError: the experiment, run, model or version does not exist.
+        SettingsError: the user may not do this, or is none that the server knows.
     """
 
     def __init__(self, uri: str) -> None:
@@ -113,6 +114,8 @@ def faults(uri: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         status = error.get_http_status_code()
+        if status in {401, 403}:
+            raise SettingsError(_forbidden(uri, error)) from error
         if status == 404:  # noqa: PLR2004  HTTP's own number
             raise NotFoundError(error.message) from error
         if status in {408, 429} or status >= 500:  # noqa: PLR2004  HTTP's own numbers
@@ -120,6 +123,14 @@ def faults(uri: str) -> Iterator[None]:
         raise
     except RequestException as error:
         raise TrackingUnavailableError(_unavailable(uri, error)) from error
+
+
+def _forbidden(uri: str, error: Exception) -> str:
+    said = " ".join(str(error).split()).rstrip(".")
+    return (
+        f"MLflow at {uri}: must allow this to its user, but got {said}. "
+        "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to a user who may."
+    )
 
 
 def _unavailable(uri: str, error: Exception) -> str:

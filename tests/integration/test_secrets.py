@@ -13,7 +13,12 @@ import pytest
 
 from sweepstake.airflow_api import AirflowApi
 from sweepstake.connection import Connection
-from sweepstake.errors import StackError, SweepstakeError, TrackingUnavailableError
+from sweepstake.errors import (
+    SettingsError,
+    StackError,
+    SweepstakeError,
+    TrackingUnavailableError,
+)
 from sweepstake.settings import load_settings
 
 SECRET = "t0p/s@cret"
@@ -24,12 +29,11 @@ class Recorder(BaseHTTPRequestHandler):
     """Notes who asks, and answers with the status of the server."""
 
     def do_GET(self):
-        """Refuse."""
+        """Refuse as MLflow with users does."""
         self.server.seen.append(self.headers["Authorization"])
         self.send_response(self.server.status)
-        self.send_header("Content-Type", "application/json")
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(b"Permission denied" if self.server.status in {401, 403} else b"{}")
 
     do_POST = do_GET  # noqa: N815 - the name that the library looks for
 
@@ -77,6 +81,15 @@ def test_the_password_of_mlflow_reaches_mlflow_only(server, status, caplog):
     expected = base64.b64encode(f"ann:{SECRET}".encode()).decode()
     assert ({f"Basic {expected}"}, []) == (set(server.seen), secrets_in(text + caplog.text))
     assert "127.0.0.1" in text
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_user_is_told_which_settings_to_mend(server, status):
+    """It is a mistake of the settings, not an error to try again, and names the way out."""
+    server.status = status
+    kind, text = told(lambda: Connection(f"http://127.0.0.1:{server.server_port}").get_run("0"))
+    assert kind is SettingsError
+    assert "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in text
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_password(server, caplog):
