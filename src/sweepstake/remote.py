@@ -62,12 +62,11 @@ def _root(source: str, roots: Sequence[Path | Bucket]) -> Bucket:
     for root in buckets:
         if source.startswith(f"{root.url}/"):
             return root
-    known = f"They are {listed(map(str, buckets))}." if buckets else "There is none."
-    message = f"data.source: must lie below an address in SWEEPSTAKE_DATA_ROOTS. {known}"
-    if "@" not in source:  # a key may stand before it
-        message = f"data.source: {source!r} must lie below an address in SWEEPSTAKE_DATA_ROOTS."
-        message += f" {known}"
-    raise DataError(message + " Copy the file there, or add its folder.")
+    known = f"such as {listed(map(str, buckets))}" if buckets else "which has none"
+    shown = f"{SCHEME}{source.removeprefix(SCHEME).rpartition('@')[2]}"  # a key may stand before it
+    message = f"data.source: must lie below an address in SWEEPSTAKE_DATA_ROOTS, {known}, but got "
+    message += f"{shown!r}. Copy the file there, or add its folder."
+    raise DataError(message)
 
 
 def _missing(source: str, store: BucketStore, name: str) -> DataError:
