@@ -18,9 +18,10 @@ from sweepstake import loader
 from sweepstake.champion import Entrant, score_version
 from sweepstake.errors import DataError, NotFoundError
 from sweepstake.ledger import Contest
+from sweepstake.modelversion import EXEMPT, PENDING
 from sweepstake.plan import Plan
 from sweepstake.promotion import Decision, Scored, decide
-from sweepstake.registry import EXEMPT, PENDING, Registry
+from sweepstake.registry import Registry
 from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:

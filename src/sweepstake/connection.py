@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from sweepstake.errors import NotFoundError, SettingsError, TrackingUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PAGE = 1000
 """Entities asked for at once in a listing."""
@@ -80,6 +80,28 @@ class Connection:
             token = page.token
             if not token:
                 return
+
+    def offers(self, route: str) -> bool:
+        """Whether the server answers at an address that is not of MLflow's own API."""
+        try:
+            return bool(self._request(route, "GET").get("offered"))
+        except NotFoundError:
+            return False
+
+    def post(self, route: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answer to a request beside MLflow's own API, sent as its client would send it."""
+        return self._request(route, "POST", json=body)
+
+    def _request(self, route: str, method: str, **content: Any) -> Mapping[str, Any]:
+        from mlflow.utils.credentials import get_default_host_creds
+        from mlflow.utils.rest_utils import http_request_safe
+
+        if not self.uri.startswith("http"):
+            message = f"{self.uri}: must be a server, but got a store. It has no {route}."
+            raise NotFoundError(message)
+        with faults(self.uri):
+            creds = get_default_host_creds(self.uri)
+            return dict(http_request_safe(creds, route, method, **content).json())
 
     def experiment(self, name: str) -> Any:
         """Create or find the experiment ``name``; one in MLflow's bin is restored."""

@@ -11,6 +11,9 @@ from sweepstake.spec import BackfillPolicy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PENDING = "pending"
+EXEMPT = "exempt"
+"""The decision of versions that nobody judges."""
 FILES = "sweepstake.files"
 """The tag with the folder of a version's files, as its run's store names it."""
 
@@ -56,6 +59,15 @@ class Version:
     def as_of(self) -> bool:
         """Whether it competes for the champion as of its day, not for the one in service."""
         return self.tags.get("sweepstake.backfill") == BackfillPolicy.AS_OF
+
+
+def first_tags(tags: Mapping[str, str], source: str) -> dict[str, str]:
+    """The tags of a new version: ``tags``, where its files are, and that it waits for its verdict.
+
+    It waits for none if its backfill is never judged.
+    """
+    never = tags.get("sweepstake.backfill") == BackfillPolicy.NEVER
+    return {**tags, FILES: source, "sweepstake.decision": EXEMPT if never else PENDING}
 
 
 class Stored(Protocol):

@@ -17,7 +17,7 @@ from sweepstake.connection import Connection, faults, refused_as
 from sweepstake.errors import NotFoundError
 from sweepstake.ledger import Contest, Ledger, LedgerEntry
 from sweepstake.modelfile import MODEL_FILE, load_model
-from sweepstake.modelversion import FILES, Version, version_of
+from sweepstake.modelversion import PENDING, Version, first_tags, version_of
 from sweepstake.promotion import Verdict
 from sweepstake.spec import BackfillPolicy
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-PENDING = "pending"
-EXEMPT = "exempt"
-"""The decision of versions that nobody judges."""
 DATED = f"{CHAMPION}-"
 """How the alias of the champion as of a day begins; the day follows."""
 WRITERS = 4
@@ -84,7 +81,7 @@ class Registry:
             model,
             f"runs:/{run_id}/{source.rpartition('/')[2]}",
             run_id,
-            tags={**tags, FILES: source, "sweepstake.decision": _first_decision(tags)},
+            tags=first_tags(tags, source),
             await_creation_for=0,
         )
         return version_of(created)
@@ -266,11 +263,6 @@ class Registry:
             "search_model_versions", filter_string=f"name = '{model}' and {query}"
         )
         return tuple(sorted(map(version_of, found), key=lambda version: int(version.version)))
-
-
-def _first_decision(tags: Mapping[str, str]) -> str:
-    """A new version waits for its verdict, unless its backfill is never judged."""
-    return EXEMPT if tags.get("sweepstake.backfill") == BackfillPolicy.NEVER else PENDING
 
 
 def _is_stale(version: Version, live: Collection[str] | None) -> bool:

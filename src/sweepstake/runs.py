@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import getpass
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.bulk import MODEL_FOLDER
 from sweepstake.spec import EstimatorSpec
 from sweepstake.trial import TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sweepstake.trial import Trial
+    from sweepstake.trial import Trial, TrialResult
 
 LIBRARIES = ("numpy", "pandas", "skops", "mlflow", "sweepstake")
 """Distributions, besides scikit-learn, whose versions are written on every run."""
 
 NAME_LENGTH = 160
+TAG_LENGTH = 5000
+PARAM_LENGTH = 6000
 
 _STATE = {
     "SCHEDULED": TrialState.PENDING,
@@ -51,7 +55,7 @@ class TrialRun:
     @property
     def model_uri(self) -> str:
         """Where the model's folder is stored."""
-        return f"{self.artifact_uri}/model"
+        return f"{self.artifact_uri}/{MODEL_FOLDER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,42 @@ def trial_tags(trial: Trial, batch: str) -> dict[str, str]:
         "sweepstake.estimator": trial.estimator.name,
         "mlflow.runName": run_name(trial),
     }
+
+
+def child_tags(sweep: SweepRun, trial: Trial, batch: str) -> dict[str, str]:
+    """All tags that a child run has from its beginning."""
+    tags = origin_tags(sweep.sweep_id, "trial") | dict(sweep.tags) | trial_tags(trial, batch)
+    return tags | {"mlflow.parentRunId": sweep.run_id}
+
+
+def result_tags(result: TrialResult, sha256: str) -> dict[str, str]:
+    """The tags that tell of a finished trial; ``sha256`` is the hash of its model file."""
+    texts = {
+        "sweepstake.warnings": "\n".join(result.warnings),
+        "sweepstake.sha256": sha256,
+        "sweepstake.grown_trees": str(result.grown or ""),
+    }
+    return {name: clip(text, TAG_LENGTH) for name, text in texts.items() if text}
+
+
+def failure_tags(reason: str) -> dict[str, str]:
+    """The tag that says in plain words why a trial failed."""
+    return {"sweepstake.error": clip(reason, TAG_LENGTH)}
+
+
+def result_params(result: TrialResult) -> dict[str, str]:
+    """Parameters by the names and in the length that MLflow takes."""
+    return {
+        re.sub(r"[^\w\-./ :]", "_", name): clip(value, PARAM_LENGTH)
+        for name, value in result.params.items()
+    }
+
+
+def result_metrics(result: TrialResult) -> tuple[tuple[str, float, int], ...]:
+    """Name, value and step of every figure; those without steps have step 0."""
+    single = ((name, value, 0) for name, value in result.metrics.items())
+    curves = ((each.name, value, step) for each in result.curves for step, value in each.points)
+    return (*single, *curves)
 
 
 def child_of(run: Any) -> Child:

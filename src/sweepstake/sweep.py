@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sweepstake import intake, report, space, workload
+from sweepstake.bulk import MODEL_FOLDER
 from sweepstake.comparison import batch_url, run_url
 from sweepstake.disk import disk_faults
 from sweepstake.errors import GridFileError, PermanentError, SweepFailedError
 from sweepstake.isolation import Worker
 from sweepstake.plan import Batch, Plan
 from sweepstake.ranking import leaderboard
+from sweepstake.recorder import Recorder
 from sweepstake.registry import Registry
 from sweepstake.runs import run_name
 from sweepstake.settlement import settle
@@ -29,12 +31,11 @@ if TYPE_CHECKING:
 
     from sweepstake.partitions import Span
     from sweepstake.preflight import Preflight
-    from sweepstake.runs import Child, SweepRun, TrialRun
+    from sweepstake.recorder import Begun
+    from sweepstake.runs import SweepRun
     from sweepstake.settings import Settings
     from sweepstake.space import SearchSpace
-    from sweepstake.spec import GridFile, SweepSpec
-    from sweepstake.trial import Trial, TrialResult
-    from sweepstake.workbench import Workbench
+    from sweepstake.spec import GridFile, Limits, SweepSpec
 
 log = logging.getLogger(__name__)
 
@@ -109,12 +110,14 @@ def train(
     left = {child.key: child for child in found}
     settled = {TrialState.COMPLETE} if again else {TrialState.COMPLETE, TrialState.FAILED}
     runs = []
-    with Worker(trainer) as worker:
+    with Recorder(bench, name) as recorder, Worker(trainer) as worker:
         for number in bench.plan.order[batch.first : batch.last + 1]:
             trial = bench.trials[number]
             child = left.get(trial.key)
             if child is None or child.state not in settled:
-                runs.append(_train_trial(bench, worker, trial, name, child))
+                begun = recorder.begin(trial, child)
+                runs.append(begun.run)
+                _train_trial(recorder, worker, begun, bench.spec.limits)
             else:
                 runs.append(child.run)
             follow()
@@ -221,27 +224,13 @@ def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
     return f"trials {numbers[0]:04d} to {numbers[-1]:04d}"
 
 
-def _train_trial(
-    bench: Workbench, worker: Worker, trial: Trial, batch: str, left: Child | None
-) -> TrialRun:
-    """Fit one trial and keep what it made; what ends the fit is the trial's end, not the task's."""
-    run = bench.tracking.start_trial(bench.sweep, trial, batch, left)
-    with TemporaryDirectory() as folder:
-        try:
-            result = worker.call("fit", trial, limits=bench.spec.limits)
-            sha256 = worker.call("write", run.run_id, Path(folder) / "model")
-        except PermanentError as error:
-            bench.tracking.finish(run.run_id, TrialState.FAILED, str(error))
-        else:
-            _keep(bench, run, result, sha256, Path(folder))
-    return run
-
-
-def _keep(bench: Workbench, run: TrialRun, result: TrialResult, sha256: str, folder: Path) -> None:
-    """Store the model, then the figures, then the end, then the version: each step repeatable."""
-    report.write_confusion(result, folder)
-    bench.tracking.upload(run, folder)
-    bench.tracking.log_result(run.run_id, result, sha256)
-    bench.tracking.finish(run.run_id, TrialState.COMPLETE)
-    if bench.spec.register_top is None:
-        bench.register(result.trial, run, result.metrics, sha256, fresh=True)
+def _train_trial(recorder: Recorder, worker: Worker, begun: Begun, limits: Limits) -> None:
+    """Fit one trial; what ends the fit is the trial's end, not the task's."""
+    run_id, folder = begun.run.run_id, recorder.folder(begun)
+    try:
+        result = worker.call("fit", begun.trial, limits=limits)
+        sha256 = worker.call("write", run_id, folder / MODEL_FOLDER)
+    except PermanentError as error:
+        recorder.fail(begun, str(error))
+    else:
+        recorder.complete(begun, result, sha256)

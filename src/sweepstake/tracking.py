@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.bulk import ROUTE
 from sweepstake.comparison import TAG, batch_url, children_filter, run_url
 from sweepstake.connection import Connection, faults
 from sweepstake.errors import NotFoundError
@@ -14,18 +15,22 @@ from sweepstake.runs import (
     SweepRun,
     TrialRun,
     child_of,
-    clip,
+    child_tags,
+    failure_tags,
     library_tags,
     origin_tags,
+    result_metrics,
+    result_params,
+    result_tags,
     run_name,
-    trial_tags,
 )
 from sweepstake.trial import TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from sweepstake.bulk import Bulk
     from sweepstake.comparison import View
     from sweepstake.trial import Trial, TrialResult
 
@@ -41,8 +46,6 @@ __all__ = [
 ]
 
 IDS_PER_CALL = 200
-TAG_LENGTH = 5000
-PARAM_LENGTH = 6000
 PARAMS_PER_CALL = 100
 METRICS_PER_CALL = 800  # with parameters and a tag below MLflow's 1000 entities
 
@@ -189,10 +192,7 @@ class Tracking:
             return left.run
         if left is not None:
             self.delete_run(left.run_id)
-        tags = origin_tags(sweep.sweep_id, "trial") | dict(sweep.tags) | trial_tags(trial, batch)
-        run = self._client.create_run(
-            sweep.experiment_id, tags=tags | {"mlflow.parentRunId": sweep.run_id}
-        )
+        run = self._client.create_run(sweep.experiment_id, tags=child_tags(sweep, trial, batch))
         return TrialRun(run.info.run_id, run.info.artifact_uri)
 
     def log_result(self, run_id: str, result: TrialResult, sha256: str = "") -> None:
@@ -204,18 +204,26 @@ class Tracking:
         from mlflow.entities import Metric, Param, RunTag
 
         now = _now()
-        params = [Param(_param_name(k), clip(v, PARAM_LENGTH)) for k, v in result.params.items()]
-        metrics = [Metric(name, value, now, 0) for name, value in result.metrics.items()]
-        for curve in result.curves:
-            metrics += [Metric(curve.name, value, now, step) for step, value in curve.points]
-        texts = {
-            "sweepstake.warnings": "\n".join(result.warnings),
-            "sweepstake.sha256": sha256,
-            "sweepstake.grown_trees": str(result.grown or ""),
-        }
-        tags = [RunTag(name, clip(text, TAG_LENGTH)) for name, text in texts.items() if text]
+        params = [Param(name, text) for name, text in result_params(result).items()]
+        metrics = [Metric(name, v, now, step) for name, v, step in result_metrics(result)]
+        tags = [RunTag(name, text) for name, text in result_tags(result, sha256).items()]
         for some_params, some_metrics in _calls(params, metrics):
             self._client.log_batch(run_id, metrics=some_metrics, params=some_params, tags=tags)
+
+    def takes_bulk(self) -> bool:
+        """Whether the server takes many whole runs in one request."""
+        return self._client.offers(ROUTE)
+
+    def artifact_root(self, experiment_id: str) -> Callable[[str], str]:
+        """A function that tells where the files of a run of the experiment lie, by the run's id."""
+        from mlflow.utils.uri import append_to_uri_path
+
+        root = self._client.get_experiment(experiment_id).artifact_location
+        return lambda run_id: str(append_to_uri_path(root, run_id, "artifacts"))
+
+    def post(self, bulk: Bulk) -> None:
+        """Store whole runs, and versions of their models, in one request that may be repeated."""
+        self._client.post(ROUTE, bulk.to_json())
 
     def upload(self, run: TrialRun, folder: Path) -> None:
         """Store every file below ``folder`` as an artifact of ``run``, any ``MLmodel`` last.
@@ -231,8 +239,8 @@ class Tracking:
 
     def finish(self, run_id: str, state: TrialState, reason: str = "") -> None:
         """End a run as COMPLETE or FAILED; ``reason`` says in plain words why it failed."""
-        if reason:
-            self._client.set_tag(run_id, "sweepstake.error", clip(reason, TAG_LENGTH))
+        for name, text in failure_tags(reason).items() if reason else ():
+            self._client.set_tag(run_id, name, text)
         self._client.set_terminated(run_id, _STATUS[state])
 
     def delete_run(self, run_id: str) -> None:
@@ -302,11 +310,6 @@ def _calls(params: list[Any], metrics: list[Any]) -> Iterator[tuple[list[Any], l
 
 def _quoted(texts: Iterable[str]) -> str:
     return ", ".join(f"'{text}'" for text in texts)
-
-
-def _param_name(name: str) -> str:
-    """``name`` with the characters that MLflow refuses replaced."""
-    return re.sub(r"[^\w\-./ :]", "_", name)
 
 
 def _now() -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from sweepstake.data import Dataset
+    from sweepstake.models import Template
     from sweepstake.spec import SweepSpec
     from sweepstake.trial import Trial, TrialResult
 
@@ -30,6 +31,7 @@ class Trainer:
         self._template = template
         self._grove = Grove()
         self._fitted: BaseEstimator | None = None
+        self._shared: Template | None = None
 
     def fit(self, trial: Trial) -> TrialResult:
         """Train ``trial``; raises whatever its fit raises."""
@@ -46,5 +48,7 @@ class Trainer:
         """
         from sweepstake.models import open_template, write_model
 
-        template = open_template(self._template, self._fitted, self._dataset.X_train)
-        return write_model(template, self._fitted, run_id, folder)
+        self._shared = self._shared or open_template(
+            self._template, self._fitted, self._dataset.X_train
+        )
+        return write_model(self._shared, self._fitted, run_id, folder)

@@ -48,16 +48,17 @@ class Workbench:
         return tuple(each for each in found if each.tags.get("sweepstake.data_digest") == digest)
 
     def register(
-        self,
-        trial: Trial | Child,
-        run: TrialRun,
-        metrics: Mapping[str, float],
-        sha256: str,
-        *,
-        fresh: bool = False,
+        self, trial: Trial | Child, run: TrialRun, metrics: Mapping[str, float], sha256: str
     ) -> Version:
         """Make the model of a trained trial a version of the sweep's model, once."""
-        tags = {
+        tags = self.version_tags(trial, metrics, sha256)
+        return self.registry.register(self.spec.model, run.run_id, run.model_uri, tags)
+
+    def version_tags(
+        self, trial: Trial | Child, metrics: Mapping[str, float], sha256: str
+    ) -> dict[str, str]:
+        """What a version of the trial's model says of its origin."""
+        return {
             "sweepstake.sweep": self.plan.sweep,
             "sweepstake.trial_key": trial.key,
             "sweepstake.trial_number": str(trial.number),
@@ -69,7 +70,6 @@ class Workbench:
             **_if_any("sweepstake.partition", self.plan.partition),
             **_if_any("sweepstake.backfill", self.plan.backfill),
         }
-        return self.registry.register(self.spec.model, run.run_id, run.model_uri, tags, fresh=fresh)
 
 
 def open_workbench(sweep_id: str, settings: Settings) -> Workbench:

@@ -53,8 +53,8 @@ def start_mlflow(mlflow_imported, tmp_path_factory) -> Iterator[Callable[[], Ser
     """A function that starts an MLflow server with an empty store, to be ended with the session."""
     servers = []
 
-    def start() -> Server:
-        server = Server(tmp_path_factory.mktemp("mlflow"), free_port())
+    def start(*options: str) -> Server:
+        server = Server(tmp_path_factory.mktemp("mlflow"), free_port(), options)
         servers.append(server)
         server.start()
         return server
@@ -66,8 +66,8 @@ def start_mlflow(mlflow_imported, tmp_path_factory) -> Iterator[Callable[[], Ser
 
 @pytest.fixture(scope="session")
 def mlflow_uri(start_mlflow) -> str:
-    """The address of a running MLflow server with an empty store."""
-    return start_mlflow().uri
+    """The address of a running MLflow server with an empty store, which takes many runs at once."""
+    return start_mlflow("--app-name", "sweepstake").uri
 
 
 @pytest.fixture
@@ -126,8 +126,9 @@ def free_port() -> int:
 class Server:
     """An MLflow server on a database file, which may be stopped and started again."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, options: tuple[str, ...] = ()) -> None:
         self.home = home
+        self._options = options
         self.uri = f"http://127.0.0.1:{port}"
         self._port = str(port)
         self._process: subprocess.Popen[bytes] | None = None
@@ -138,6 +139,7 @@ class Server:
         command += ["--port", self._port, "--workers", "1", "--no-serve-artifacts"]
         command += ["--backend-store-uri", f"sqlite:///{self.home}/mlflow.db"]
         command += ["--default-artifact-root", str(self.home / "artifacts")]
+        command += self._options
         environ = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -68,6 +68,7 @@ def _mlflow(layout: Layout, ports: Ports) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "mlflow", "server"),
         *("--host", HOST, "--port", str(ports.mlflow), "--workers", str(MLFLOW_WORKERS)),
+        *("--app-name", "sweepstake"),
         *("--backend-store-uri", postgres.uri("mlflow", ports)),
         *("--default-artifact-root", layout.artifacts.as_uri(), "--no-serve-artifacts"),
         *("--uvicorn-opts", "--no-access-log"),

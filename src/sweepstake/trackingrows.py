@@ -1,0 +1,279 @@
+"""Rows: what a posted bulk of runs becomes in the database of the tracking server.
+
+The tables, the checks and the sessions are MLflow's own, so that what is written here is what its
+API would have written, in a fraction of the time: its own way reads each run back several times. A
+client chooses the ids of its runs. So a request that is sent twice changes nothing, and a client
+that is killed leaves no half-written run.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.bulk import MODEL_FOLDER, ROUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from sweepstake.bulk import Bulk, RunRecord
+
+Row = dict[str, Any]
+
+
+def artifact_uri(experiment: Any, run_id: str) -> str:
+    """Where the files of a run of ``experiment`` lie, as ``SqlAlchemyStore.create_run`` has it."""
+    from mlflow.utils.uri import append_to_uri_path
+
+    return str(append_to_uri_path(experiment.artifact_location, run_id, "artifacts"))
+
+
+def is_possible() -> bool:
+    """Whether the server keeps its runs and its models in a database."""
+    from mlflow.server import handlers
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
+
+    tracking, registry = handlers._get_tracking_store(), handlers._get_model_registry_store()  # noqa: SLF001
+    return isinstance(tracking, Tracking) and isinstance(registry, Registry)
+
+
+def store(bulk: Bulk) -> dict[str, int]:
+    """Write the runs, then the versions of those that are finished; their numbers by run id.
+
+    Raises:
+        MlflowException: the request cannot be obeyed, or met another one and shall be sent again.
+    """
+    from mlflow.server import handlers
+
+    finished = _store_runs(handlers._get_tracking_store(), bulk)  # noqa: SLF001
+    wanted = [run for run in bulk.runs if run.run_id in finished and run.version is not None]
+    return _store_versions(handlers._get_model_registry_store(), bulk.name, wanted)  # noqa: SLF001
+
+
+def _store_runs(tracking: Any, bulk: Bulk) -> set[str]:
+    """Insert new runs, go on with open ones, pass over all others; the ids of those finished.
+
+    A run that is in MLflow's bin stays there.
+    """
+    from mlflow.store.tracking.dbmodels.models import SqlRun
+
+    _check(bulk)
+    with tracking.ManagedSessionMaker(read_only=False) as session:
+        experiment = tracking.get_experiment(bulk.experiment_id)
+        tracking._check_experiment_is_active(experiment)  # noqa: SLF001
+        ids = [run.run_id for run in bulk.runs]
+        found = session.query(SqlRun).filter(SqlRun.run_uuid.in_(ids)).with_for_update()
+        known = {row.run_uuid: row for row in found}
+        _hold_together(known.values(), bulk.experiment_id)
+        new = [run for run in bulk.runs if run.run_id not in known]
+        going = [run for run in bulk.runs if run.run_id in known and _is_open(known[run.run_id])]
+        _insert(session, SqlRun, (_run_row(run, experiment) for run in new))
+        for run in going:
+            known[run.run_id].status, known[run.run_id].end_time = run.status, run.ended
+        _log(tracking, session, [*new, *going], {run.run_id for run in going})
+        finished = {run.run_id for run in new if run.status == "FINISHED"}
+        return finished | {run_id for run_id, row in known.items() if _is_finished(row)}
+
+
+def _check(bulk: Bulk) -> None:
+    """Hold every run to what MLflow's API allows."""
+    from mlflow.entities import Metric, Param, RunStatus, RunTag
+    from mlflow.utils import validation
+
+    for run in bulk.runs:
+        validation._validate_run_id(run.run_id)  # noqa: SLF001
+        RunStatus.from_string(run.status)
+        validation._validate_batch_log_data(  # noqa: SLF001
+            [Metric(name, value, run.started, step) for name, value, step in run.metrics],
+            [Param(name, text) for name, text in run.params.items()],
+            [RunTag(name, text) for name, text in run.tags.items()],
+        )
+        for name, text in (run.version or {}).items():
+            validation._validate_model_version_tag(name, text)  # noqa: SLF001
+
+
+def _hold_together(rows: Iterable[Any], experiment_id: str) -> None:
+    """Refuse runs of another experiment than the one that the user may write to."""
+    from mlflow.exceptions import MlflowException
+
+    strange = [row.run_uuid for row in rows if str(row.experiment_id) != experiment_id]
+    if strange:
+        message = f"{ROUTE}: all runs must be of experiment {experiment_id}, but got {strange}."
+        raise MlflowException.invalid_parameter_value(message)
+
+
+def _is_open(row: Any) -> bool:
+    return bool(row.lifecycle_stage == "active" and row.status == "RUNNING")
+
+
+def _is_finished(row: Any) -> bool:
+    return bool(row.lifecycle_stage == "active" and row.status == "FINISHED")
+
+
+def _run_row(run: RunRecord, experiment: Any) -> Row:
+    """As ``SqlAlchemyStore.create_run`` fills it."""
+    return {
+        "run_uuid": run.run_id,
+        "name": run.tags["mlflow.runName"],
+        "artifact_uri": artifact_uri(experiment, run.run_id),
+        "experiment_id": int(experiment.experiment_id),
+        "source_type": "UNKNOWN",
+        "source_name": "",
+        "entry_point_name": "",
+        "source_version": "",
+        "user_id": run.tags.get("mlflow.user", ""),
+        "status": run.status,
+        "start_time": run.started,
+        "end_time": run.ended,
+        "lifecycle_stage": "active",
+    }
+
+
+def _log(tracking: Any, session: Any, runs: Sequence[RunRecord], tagged: Collection[str]) -> None:
+    """Insert the tags that are not there yet, parameters and metrics.
+
+    Runs get parameters and metrics once, when they end; only the runs ``tagged`` may have tags.
+    """
+    from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlTag
+
+    keys = session.query(SqlTag.run_uuid, SqlTag.key).filter(SqlTag.run_uuid.in_(tagged))
+    present = {(run_id, key) for run_id, key in keys} if tagged else set()
+    tags = (row for run in runs for row in _text_rows(run, run.tags))
+    _insert(session, SqlTag, (r for r in tags if (r["run_uuid"], r["key"]) not in present))
+    _insert(session, SqlParam, (row for run in runs for row in _text_rows(run, run.params)))
+    points = [row for run in runs for row in _metric_rows(tracking, run)]
+    _insert(session, SqlMetric, points)
+    _insert(session, SqlLatestMetric, _latest(points))
+
+
+def _text_rows(run: RunRecord, texts: Mapping[str, str]) -> Iterator[Row]:
+    return ({"run_uuid": run.run_id, "key": key, "value": text} for key, text in texts.items())
+
+
+def _metric_rows(tracking: Any, run: RunRecord) -> Iterator[Row]:
+    """All points carry the moment at which the run ended."""
+    for name, number, step in dict.fromkeys(run.metrics):
+        is_nan, value = tracking.sanitize_metric_value(number)
+        yield {
+            "run_uuid": run.run_id,
+            "key": name,
+            "value": value,
+            "timestamp": run.ended or run.started,
+            "step": step,
+            "is_nan": is_nan,
+        }
+
+
+def _latest(points: Iterable[Row]) -> Iterable[Row]:
+    """Of each metric the point that MLflow shows: of the greatest step, then the greatest."""
+    ordered = sorted(points, key=lambda row: (row["step"], row["value"]))
+    return {(row["run_uuid"], row["key"]): row for row in ordered}.values()
+
+
+def _store_versions(registry: Any, name: str, runs: Sequence[RunRecord]) -> dict[str, int]:
+    """Make each run's model a version, unless it is one; its number by run id.
+
+    The row of the registered model is written first, so that requests count one after another.
+    """
+    from mlflow.store.model_registry.dbmodels import models as tables
+
+    if not runs:
+        return {}
+    with registry.ManagedSessionMaker(read_only=False) as session:
+        now = int(time.time() * 1000)
+        model = registry._get_registered_model(session, name)  # noqa: SLF001
+        model.last_updated_time = now
+        session.flush()  # from here on the row is locked
+        known = _known_versions(registry, session, name, [run.run_id for run in runs])
+        new = [run for run in runs if run.run_id not in known]
+        first = _last_version(registry, session, name) + 1
+        base = {"workspace": model.workspace, "name": name}
+        numbered = list(enumerate(new, first))
+        rows = ({**base, **_version_row(run, number, now)} for number, run in numbered)
+        _insert(session, tables.SqlModelVersion, rows)
+        _insert(session, tables.SqlModelVersionTag, _version_tags(base, numbered))
+    _tell(registry, name, numbered)
+    return known | {run.run_id: number for number, run in numbered}
+
+
+def _tell(registry: Any, name: str, numbered: Iterable[tuple[int, RunRecord]]) -> None:
+    """Call the webhooks that wait for new versions."""
+    from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
+    from mlflow.webhooks.delivery import deliver_webhook
+    from mlflow.webhooks.types import ModelVersionCreatedPayload
+
+    event = WebhookEvent(WebhookEntity.MODEL_VERSION, WebhookAction.CREATED)
+    for number, run in numbered:
+        payload = ModelVersionCreatedPayload(
+            name=name,
+            version=str(number),
+            source=_source(run),
+            run_id=run.run_id,
+            tags=dict(run.version or {}),
+            description=None,
+        )
+        deliver_webhook(event=event, payload=payload, store=registry)
+
+
+def _known_versions(registry: Any, session: Any, name: str, ids: list[str]) -> dict[str, int]:
+    from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
+
+    found = session.query(Version.run_id, Version.version).filter(
+        Version.name == name,
+        Version.run_id.in_(ids),
+        Version.current_stage != STAGE_DELETED_INTERNAL,
+        *registry._get_workspace_clauses(Version),  # noqa: SLF001
+    )
+    return dict(found.all())
+
+
+def _last_version(registry: Any, session: Any, name: str) -> int:
+    """The greatest number ever given, deleted versions included."""
+    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
+    from sqlalchemy import func
+
+    clauses = registry._get_workspace_clauses(Version)  # noqa: SLF001
+    found = session.query(func.max(Version.version)).filter(Version.name == name, *clauses)
+    return found.scalar() or 0
+
+
+def _version_row(run: RunRecord, number: int, now: int) -> Row:
+    """As ``SqlAlchemyStore.create_model_version`` fills it."""
+    return {
+        "version": number,
+        "creation_time": now,
+        "last_updated_time": now,
+        "source": _source(run),
+        "storage_location": _source(run),
+        "run_id": run.run_id,
+        "run_link": "",
+        "description": "",
+    }
+
+
+def _source(run: RunRecord) -> str:
+    return f"runs:/{run.run_id}/{MODEL_FOLDER}"
+
+
+def _version_tags(base: Row, numbered: Iterable[tuple[int, RunRecord]]) -> Iterator[Row]:
+    for number, run in numbered:
+        for key, value in (run.version or {}).items():
+            yield {**base, "version": number, "key": key, "value": value}
+
+
+def _insert(session: Any, table: Any, rows: Iterable[Row]) -> None:
+    """Insert rows in as few statements as the database allows."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+    from sqlalchemy import insert
+    from sqlalchemy.exc import IntegrityError
+
+    found = list(rows)
+    try:
+        if found:
+            session.execute(insert(table), found)
+    except IntegrityError as error:
+        message = f"{ROUTE}: another request wrote some of these rows just now. Send it again."
+        raise MlflowException(message, TEMPORARILY_UNAVAILABLE) from error

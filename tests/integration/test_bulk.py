@@ -1,0 +1,257 @@
+"""Whole runs in one request: the same as by MLflow's API, once, and only for those who may."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from sweepstake.bulk import ROUTE, Bulk, RunRecord
+from sweepstake.errors import NotFoundError
+from sweepstake.modelversion import first_tags
+from sweepstake.registry import Registry
+from sweepstake.runs import TrialRun, child_tags, result_metrics, result_params, result_tags
+from sweepstake.spec import EstimatorSpec
+from sweepstake.tracking import Tracking
+from sweepstake.trial import Curve, Trial, TrialResult, TrialState
+
+STARTED, ENDED = 1_790_000_000_000, 1_790_000_001_500
+TRIAL = Trial(3, "k3", EstimatorSpec("sklearn.tree.DecisionTreeClassifier", {"max_depth": 2}))
+RESULT = TrialResult(
+    trial=TRIAL,
+    params={"max_depth": "2", "strange=name": "x"},
+    metrics={"mean_cv_f1": 0.5, "test_roc_auc": math.nan, "test_log_loss": math.inf},
+    curves=(Curve("cv_f1", ((0, 0.75), (1, 0.25), (2, 0.25))),),
+    confusion=(),
+    labels=(),
+    warnings=("It did not converge.",),
+)
+ORIGIN = {"sweepstake.sweep": "s", "sweepstake.trial_key": "k3", "sweepstake.sha256": "abc"}
+
+
+@pytest.fixture
+def tracking(mlflow_uri):
+    """The runs on a server that takes many at once."""
+    return Tracking(mlflow_uri)
+
+
+@pytest.fixture
+def client(mlflow_uri):
+    """MLflow's own client, to look at what was written."""
+    return MlflowClient(mlflow_uri)
+
+
+@pytest.fixture
+def sweep(tracking, mlflow_uri, name):
+    """An open sweep in an experiment of its own, and a registered model of the same name."""
+    Registry(mlflow_uri).ensure_model(name)
+    experiment = tracking.ensure_experiment(name, "mean_cv_f1")
+    return tracking.open_sweep(experiment, f"{name}__1", {"sweepstake.seed": "0"})
+
+
+def record(sweep, **changes):
+    """A finished run that shall be a version."""
+    whole = RunRecord(
+        run_id=uuid4().hex,
+        status="FINISHED",
+        started=STARTED,
+        ended=ENDED,
+        tags=child_tags(sweep, TRIAL, "0") | result_tags(RESULT, "abc"),
+        params=result_params(RESULT),
+        metrics=result_metrics(RESULT),
+        version=first_tags(ORIGIN, "file:///somewhere"),
+    )
+    return replace(whole, **changes)
+
+
+def begun(sweep, run_id):
+    """The same run while it is trained."""
+    tags = child_tags(sweep, TRIAL, "0")
+    return record(
+        sweep, run_id=run_id, status="RUNNING", ended=None, tags=tags, params={}, metrics=(),
+        version=None,
+    )  # fmt: skip
+
+
+def post(tracking, sweep, name, *records):
+    """Send records."""
+    tracking.post(Bulk(sweep.experiment_id, name, records))
+
+
+def versions(client, name):
+    """The versions of a model, oldest first."""
+    return client.search_model_versions(f"name = '{name}'", order_by=["version_number ASC"])
+
+
+def seen(client, run_id):
+    """All that MLflow shows of a run, but for its id and its times."""
+    run = client.get_run(run_id).to_dictionary()
+    for place in ("run_id", "run_uuid", "start_time", "end_time", "artifact_uri"):
+        run["info"].pop(place, None)
+    curve = client.get_metric_history(run_id, "cv_f1")
+    points = [(point.step, point.value) for point in curve]
+    return json.dumps({**run, "curve": points}, sort_keys=True)
+
+
+def test_a_posted_run_is_what_the_api_would_have_made(tracking, client, sweep, name, mlflow_uri):
+    """MLflow shows no difference between a run by its API and one by the route, or a version."""
+    run = tracking.start_trial(sweep, TRIAL, "0")
+    tracking.log_result(run.run_id, RESULT, "abc")
+    tracking.finish(run.run_id, TrialState.COMPLETE)
+    Registry(mlflow_uri).register(name, run.run_id, "file:///somewhere/model", ORIGIN)
+
+    posted = record(sweep, version=first_tags(ORIGIN, "file:///somewhere/model"))
+    post(tracking, sweep, name, posted)
+
+    assert seen(client, run.run_id) == seen(client, posted.run_id)
+    slow, quick = (dict(version) for version in versions(client, name))
+    own = {"version", "run_id", "source", "creation_timestamp", "last_updated_timestamp"}
+    assert {k: v for k, v in slow.items() if k not in own} == {
+        k: v for k, v in quick.items() if k not in own
+    }
+    assert (f"runs:/{posted.run_id}/model", posted.run_id) == (quick["source"], quick["run_id"])
+
+
+def test_the_files_of_a_posted_run_are_where_its_client_puts_them(tracking, client, sweep, name):
+    """The client knows the place before the run exists."""
+    run_id = uuid4().hex
+    place = tracking.artifact_root(sweep.experiment_id)(run_id)
+    post(tracking, sweep, name, record(sweep, run_id=run_id))
+    made = tracking.start_trial(sweep, TRIAL, "0")
+    assert place == client.get_run(run_id).info.artifact_uri
+    assert made.artifact_uri == place.replace(run_id, made.run_id)
+
+
+def test_a_run_is_shown_while_it_is_trained_and_ended_later(tracking, client, sweep, name):
+    """First it is RUNNING with its tags alone, then it is whole."""
+    run_id = uuid4().hex
+    post(tracking, sweep, name, begun(sweep, run_id))
+    first = client.get_run(run_id)
+    post(tracking, sweep, name, record(sweep, run_id=run_id))
+    second = client.get_run(run_id)
+    assert ("RUNNING", None, {}) == (first.info.status, first.info.end_time, first.data.params)
+    assert ("FINISHED", ENDED, "2") == (
+        second.info.status,
+        second.info.end_time,
+        second.data.params["max_depth"],
+    )
+    assert "It did not converge." == second.data.tags["sweepstake.warnings"]
+
+
+def test_a_run_that_the_api_began_is_ended_by_the_route(tracking, client, sweep, name):
+    """What a task without the route left open, one with it completes."""
+    run = tracking.start_trial(sweep, TRIAL, "0")
+    post(tracking, sweep, name, record(sweep, run_id=run.run_id))
+    assert "FINISHED" == client.get_run(run.run_id).info.status
+
+
+def test_a_request_that_is_sent_twice_changes_nothing(tracking, client, sweep, name):
+    """A lost reply costs a request and makes no second run, point or version."""
+    sent = record(sweep)
+    post(tracking, sweep, name, sent)
+    before = seen(client, sent.run_id)
+    post(tracking, sweep, name, sent, begun(sweep, sent.run_id))
+    assert before == seen(client, sent.run_id)
+    assert 1 == len(versions(client, name))
+
+
+def test_a_run_in_the_bin_stays_there(tracking, client, sweep, name):
+    """A worker that was overtaken does not bring back what was removed."""
+    run_id = uuid4().hex
+    post(tracking, sweep, name, begun(sweep, run_id))
+    client.delete_run(run_id)
+    post(tracking, sweep, name, record(sweep, run_id=run_id))
+    assert ("deleted", []) == (
+        client.get_run(run_id).info.lifecycle_stage,
+        list(versions(client, name)),
+    )
+
+
+def test_versions_are_counted_one_after_another(tracking, client, sweep, name):
+    """Whoever posts at the same time gets numbers of its own, and none is left out."""
+    client.delete_model_version(name, _first(tracking, client, sweep, name))
+    posts = [
+        threading.Thread(target=post, args=(tracking, sweep, name, record(sweep), record(sweep)))
+        for _ in range(4)
+    ]
+    for each in posts:
+        each.start()
+    for each in posts:
+        each.join()
+    assert [str(number) for number in range(2, 10)] == [
+        version.version for version in versions(client, name)
+    ]
+
+
+def _first(tracking, client, sweep, name):
+    """The number of a first version."""
+    post(tracking, sweep, name, record(sweep))
+    return versions(client, name)[0].version
+
+
+def test_a_failed_run_is_no_version(tracking, client, sweep, name):
+    """It has its reason, and nothing is registered whatever the request says."""
+    tags = child_tags(sweep, TRIAL, "0") | {"sweepstake.error": "ValueError: no"}
+    failed = record(sweep, status="FAILED", tags=tags, params={}, metrics=())
+    post(tracking, sweep, name, failed)
+    assert ("FAILED", []) == (client.get_run(failed.run_id).info.status, versions(client, name))
+
+
+def test_runs_of_another_experiment_are_refused(tracking, client, sweep, name):
+    """Who may write to one experiment cannot change the runs of another."""
+    other = tracking.open_sweep(tracking.ensure_experiment(f"{name}-2", "m"), "other__1", {})
+    with pytest.raises(MlflowException, match="all runs must be of experiment"):
+        post(tracking, sweep, name, record(sweep, run_id=other.run_id))
+    assert "RUNNING" == client.get_run(other.run_id).info.status
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"run_id": "../../etc"},
+        {"status": "DANCING"},
+        {"tags": {"mlflow.runName": "x", "a/../b": "x"}},
+        {"metrics": (("a\x00b", 1.0, 0),)},
+    ],
+    ids=["run_id", "status", "tag", "metric"],
+)
+def test_what_the_api_would_refuse_is_refused(tracking, sweep, name, changes):
+    """Ids, states and names are held to MLflow's own rules, and nothing is written."""
+    with pytest.raises(MlflowException):
+        post(tracking, sweep, name, record(sweep, **changes))
+    assert () == tracking.children(sweep)
+
+
+def test_something_else_is_refused_in_words(tracking):
+    """A body that is no bulk is told what it should have been."""
+    with pytest.raises(MlflowException, match="must get an experiment_id, a name and runs"):
+        tracking._client.post(ROUTE, {"runs": [{"run_id": 7}]})
+
+
+def test_a_plain_server_takes_no_bulk(start_mlflow, mlflow_uri):
+    """The route is asked for before it is used."""
+    plain = Tracking(start_mlflow().uri)
+    assert (True, False) == (Tracking(mlflow_uri).takes_bulk(), plain.takes_bulk())
+
+
+def test_an_unknown_model_is_told(tracking, sweep, name):
+    """Versions need a registered model, as by MLflow's API."""
+    with pytest.raises(NotFoundError, match="no-such-model"):
+        post(tracking, sweep, "no-such-model", record(sweep))
+
+
+def test_a_bulk_is_read_as_it_was_written(sweep):
+    """Figures that JSON has no word for come back as they were."""
+    sent = Bulk("7", "model", (record(sweep), begun(sweep, "a" * 32)))
+    assert repr(sent) == repr(Bulk.from_json(sent.to_json()))
+
+
+def test_the_place_of_a_version_is_that_of_its_run():
+    """A run's model lies in the folder that versions are made of."""
+    assert "x/model" == TrialRun("1", "x").model_uri
