@@ -1,7 +1,8 @@
 """Bulk: child runs and their versions as one request to a tracking server that takes many at once.
 
 MLflow's own API takes a run in three requests and a version in a fourth. A server that runs the app
-`sweepstake` (see `trackingapp`) takes any number of them in one, at the address ``ROUTE``.
+`sweepstake` (see `trackingapp`) takes any number of them in one, at the address ``RUNS``, and any
+number of version tags at ``VERSION_TAGS``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-ROUTE = "/api/2.0/sweepstake/runs"
+RUNS = "/api/2.0/sweepstake/runs"
+VERSION_TAGS = "/api/2.0/sweepstake/version-tags"
 MODEL_FOLDER = "model"
 """The folder of a run's artifacts that its version is made of."""
 
@@ -63,7 +65,33 @@ class Bulk:
             runs = tuple(_checked(_run(**run)) for run in body["runs"])
             return cls(str(body["experiment_id"]), str(body["name"]), runs)
         except (AttributeError, KeyError, TypeError, OverflowError) as error:
-            message = f"{ROUTE}: must get an experiment_id, a name and runs, but got {error!r}."
+            message = f"{RUNS}: must get an experiment_id, a name and runs, but got {error!r}."
+            raise ValueError(message) from error
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTags:
+    """Tags of versions of the registered model ``name``, by their numbers."""
+
+    name: str
+    tags: Mapping[int, Mapping[str, str]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The request's body."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Any) -> VersionTags:
+        """The tags that ``to_json`` wrote.
+
+        Raises:
+            ValueError: it was something else.
+        """
+        try:
+            tags = {int(number): _texts(given) for number, given in body["tags"].items()}
+            return cls(str(body["name"]), tags)
+        except (AttributeError, KeyError, TypeError) as error:
+            message = f"{VERSION_TAGS}: must get a name and tags by version, but got {error!r}."
             raise ValueError(message) from error
 
 
@@ -93,7 +121,7 @@ def _checked(run: RunRecord) -> RunRecord:
     """A run with a name, and a state that fits its end."""
     states = {"RUNNING"} if run.ended is None else {"FINISHED", "FAILED"}
     if run.status not in states or "mlflow.runName" not in run.tags:
-        message = f"{ROUTE}: a run must have a name and be one of {sorted(states)}, but got {run}."
+        message = f"{RUNS}: a run must have a name and be one of {sorted(states)}, but got {run}."
         raise ValueError(message)
     return run
 

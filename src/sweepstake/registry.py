@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.bulk import VERSION_TAGS, VersionTags
 from sweepstake.connection import Connection, faults, refused_as
 from sweepstake.errors import NotFoundError
 from sweepstake.ledger import Contest, Ledger, LedgerEntry
@@ -32,7 +33,9 @@ CHALLENGER = "challenger"
 DATED = f"{CHAMPION}-"
 """How the alias of the champion as of a day begins; the day follows."""
 WRITERS = 4
-"""Versions whose tags are written at the same time."""
+"""Versions whose tags are written at the same time, one by one."""
+VERSIONS_PER_CALL = 500
+"""Versions whose tags are written in one request."""
 
 
 class Registry:
@@ -196,8 +199,7 @@ class Registry:
             self._crown(entry)
         except NotFoundError:  # the winner was deleted meanwhile: the others are judged anew
             return self._ledger.close_round(entry, done=False)
-        with ThreadPoolExecutor(WRITERS) as pool:
-            list(pool.map(lambda d: self._tag(model, d.version, _verdict_tags(d)), decisions))
+        self._tag_all(model, {each.version: _verdict_tags(each) for each in decisions})
         return self._ledger.close_round(entry)
 
     def resume(self, model: str) -> tuple[LedgerEntry, ...]:
@@ -238,6 +240,17 @@ class Registry:
             self._client.transition_model_version_stage(
                 name, winner, "Production", archive_existing_versions=True
             )
+
+    def _tag_all(self, model: str, tags: Mapping[str, Mapping[str, str]]) -> None:
+        """Tag versions by their numbers, many in one request where the server takes that."""
+        if self._client.offers(VERSION_TAGS):
+            numbered = [(int(number), given) for number, given in tags.items()]
+            for first in range(0, len(numbered), VERSIONS_PER_CALL):
+                part = dict(numbered[first : first + VERSIONS_PER_CALL])
+                self._client.post(VERSION_TAGS, VersionTags(model, part).to_json())
+        else:
+            with ThreadPoolExecutor(WRITERS) as pool:
+                list(pool.map(lambda item: self._tag(model, *item), tags.items()))
 
     def _tag(self, model: str, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version in the order of ``tags``; one that was deleted by hand needs no tags."""

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.bulk import ROUTE
+from sweepstake.bulk import RUNS
 from sweepstake.comparison import TAG, batch_url, children_filter, run_url
 from sweepstake.connection import Connection, faults
 from sweepstake.errors import NotFoundError
@@ -212,7 +212,7 @@ class Tracking:
 
     def takes_bulk(self) -> bool:
         """Whether the server takes many whole runs in one request."""
-        return self._client.offers(ROUTE)
+        return self._client.offers(RUNS)
 
     def artifact_root(self, experiment_id: str) -> Callable[[str], str]:
         """A function that tells where the files of a run of the experiment lie, by the run's id."""
@@ -223,7 +223,7 @@ class Tracking:
 
     def post(self, bulk: Bulk) -> None:
         """Store whole runs, and versions of their models, in one request that may be repeated."""
-        self._client.post(ROUTE, bulk.to_json())
+        self._client.post(RUNS, bulk.to_json())
 
     def upload(self, run: TrialRun, folder: Path) -> None:
         """Store every file below ``folder`` as an artifact of ``run``, any ``MLmodel`` last.

@@ -8,10 +8,9 @@ that is killed leaves no half-written run.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.bulk import MODEL_FOLDER, ROUTE
+from sweepstake.bulk import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,33 +27,13 @@ def artifact_uri(experiment: Any, run_id: str) -> str:
     return str(append_to_uri_path(experiment.artifact_location, run_id, "artifacts"))
 
 
-def is_possible() -> bool:
-    """Whether the server keeps its runs and its models in a database."""
-    from mlflow.server import handlers
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
-
-    tracking, registry = handlers._get_tracking_store(), handlers._get_model_registry_store()  # noqa: SLF001
-    return isinstance(tracking, Tracking) and isinstance(registry, Registry)
-
-
-def store(bulk: Bulk) -> dict[str, int]:
-    """Write the runs, then the versions of those that are finished; their numbers by run id.
-
-    Raises:
-        MlflowException: the request cannot be obeyed, or met another one and shall be sent again.
-    """
-    from mlflow.server import handlers
-
-    finished = _store_runs(handlers._get_tracking_store(), bulk)  # noqa: SLF001
-    wanted = [run for run in bulk.runs if run.run_id in finished and run.version is not None]
-    return _store_versions(handlers._get_model_registry_store(), bulk.name, wanted)  # noqa: SLF001
-
-
-def _store_runs(tracking: Any, bulk: Bulk) -> set[str]:
+def store_runs(tracking: Any, bulk: Bulk) -> set[str]:
     """Insert new runs, go on with open ones, pass over all others; the ids of those finished.
 
-    A run that is in MLflow's bin stays there.
+    ``tracking`` is the server's ``SqlAlchemyStore`` of runs. A run in MLflow's bin stays there.
+
+    Raises:
+        MlflowException: the runs cannot be written, or met another request: send it again.
     """
     from mlflow.store.tracking.dbmodels.models import SqlRun
 
@@ -68,7 +47,7 @@ def _store_runs(tracking: Any, bulk: Bulk) -> set[str]:
         _hold_together(known.values(), bulk.experiment_id)
         new = [run for run in bulk.runs if run.run_id not in known]
         going = [run for run in bulk.runs if run.run_id in known and _is_open(known[run.run_id])]
-        _insert(session, SqlRun, (_run_row(run, experiment) for run in new))
+        insert(session, SqlRun, (_run_row(run, experiment) for run in new))
         for run in going:
             known[run.run_id].status, known[run.run_id].end_time = run.status, run.ended
         _log(tracking, session, [*new, *going], {run.run_id for run in going})
@@ -99,7 +78,7 @@ def _hold_together(rows: Iterable[Any], experiment_id: str) -> None:
 
     strange = [row.run_uuid for row in rows if str(row.experiment_id) != experiment_id]
     if strange:
-        message = f"{ROUTE}: all runs must be of experiment {experiment_id}, but got {strange}."
+        message = f"{RUNS}: all runs must be of experiment {experiment_id}, but got {strange}."
         raise MlflowException.invalid_parameter_value(message)
 
 
@@ -140,11 +119,11 @@ def _log(tracking: Any, session: Any, runs: Sequence[RunRecord], tagged: Collect
     keys = session.query(SqlTag.run_uuid, SqlTag.key).filter(SqlTag.run_uuid.in_(tagged))
     present = {(run_id, key) for run_id, key in keys} if tagged else set()
     tags = (row for run in runs for row in _text_rows(run, run.tags))
-    _insert(session, SqlTag, (r for r in tags if (r["run_uuid"], r["key"]) not in present))
-    _insert(session, SqlParam, (row for run in runs for row in _text_rows(run, run.params)))
+    insert(session, SqlTag, (r for r in tags if (r["run_uuid"], r["key"]) not in present))
+    insert(session, SqlParam, (row for run in runs for row in _text_rows(run, run.params)))
     points = [row for run in runs for row in _metric_rows(tracking, run)]
-    _insert(session, SqlMetric, points)
-    _insert(session, SqlLatestMetric, _latest(points))
+    insert(session, SqlMetric, points)
+    insert(session, SqlLatestMetric, _latest(points))
 
 
 def _text_rows(run: RunRecord, texts: Mapping[str, str]) -> Iterator[Row]:
@@ -171,109 +150,17 @@ def _latest(points: Iterable[Row]) -> Iterable[Row]:
     return {(row["run_uuid"], row["key"]): row for row in ordered}.values()
 
 
-def _store_versions(registry: Any, name: str, runs: Sequence[RunRecord]) -> dict[str, int]:
-    """Make each run's model a version, unless it is one; its number by run id.
-
-    The row of the registered model is written first, so that requests count one after another.
-    """
-    from mlflow.store.model_registry.dbmodels import models as tables
-
-    if not runs:
-        return {}
-    with registry.ManagedSessionMaker(read_only=False) as session:
-        now = int(time.time() * 1000)
-        model = registry._get_registered_model(session, name)  # noqa: SLF001
-        model.last_updated_time = now
-        session.flush()  # from here on the row is locked
-        known = _known_versions(registry, session, name, [run.run_id for run in runs])
-        new = [run for run in runs if run.run_id not in known]
-        first = _last_version(registry, session, name) + 1
-        base = {"workspace": model.workspace, "name": name}
-        numbered = list(enumerate(new, first))
-        rows = ({**base, **_version_row(run, number, now)} for number, run in numbered)
-        _insert(session, tables.SqlModelVersion, rows)
-        _insert(session, tables.SqlModelVersionTag, _version_tags(base, numbered))
-    _tell(registry, name, numbered)
-    return known | {run.run_id: number for number, run in numbered}
-
-
-def _tell(registry: Any, name: str, numbered: Iterable[tuple[int, RunRecord]]) -> None:
-    """Call the webhooks that wait for new versions."""
-    from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
-    from mlflow.webhooks.delivery import deliver_webhook
-    from mlflow.webhooks.types import ModelVersionCreatedPayload
-
-    event = WebhookEvent(WebhookEntity.MODEL_VERSION, WebhookAction.CREATED)
-    for number, run in numbered:
-        payload = ModelVersionCreatedPayload(
-            name=name,
-            version=str(number),
-            source=_source(run),
-            run_id=run.run_id,
-            tags=dict(run.version or {}),
-            description=None,
-        )
-        deliver_webhook(event=event, payload=payload, store=registry)
-
-
-def _known_versions(registry: Any, session: Any, name: str, ids: list[str]) -> dict[str, int]:
-    from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
-    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
-
-    found = session.query(Version.run_id, Version.version).filter(
-        Version.name == name,
-        Version.run_id.in_(ids),
-        Version.current_stage != STAGE_DELETED_INTERNAL,
-        *registry._get_workspace_clauses(Version),  # noqa: SLF001
-    )
-    return dict(found.all())
-
-
-def _last_version(registry: Any, session: Any, name: str) -> int:
-    """The greatest number ever given, deleted versions included."""
-    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion as Version
-    from sqlalchemy import func
-
-    clauses = registry._get_workspace_clauses(Version)  # noqa: SLF001
-    found = session.query(func.max(Version.version)).filter(Version.name == name, *clauses)
-    return found.scalar() or 0
-
-
-def _version_row(run: RunRecord, number: int, now: int) -> Row:
-    """As ``SqlAlchemyStore.create_model_version`` fills it."""
-    return {
-        "version": number,
-        "creation_time": now,
-        "last_updated_time": now,
-        "source": _source(run),
-        "storage_location": _source(run),
-        "run_id": run.run_id,
-        "run_link": "",
-        "description": "",
-    }
-
-
-def _source(run: RunRecord) -> str:
-    return f"runs:/{run.run_id}/{MODEL_FOLDER}"
-
-
-def _version_tags(base: Row, numbered: Iterable[tuple[int, RunRecord]]) -> Iterator[Row]:
-    for number, run in numbered:
-        for key, value in (run.version or {}).items():
-            yield {**base, "version": number, "key": key, "value": value}
-
-
-def _insert(session: Any, table: Any, rows: Iterable[Row]) -> None:
+def insert(session: Any, table: Any, rows: Iterable[Row]) -> None:
     """Insert rows in as few statements as the database allows."""
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
-    from sqlalchemy import insert
+    from sqlalchemy import insert as statement
     from sqlalchemy.exc import IntegrityError
 
     found = list(rows)
     try:
         if found:
-            session.execute(insert(table), found)
+            session.execute(statement(table), found)
     except IntegrityError as error:
-        message = f"{ROUTE}: another request wrote some of these rows just now. Send it again."
+        message = f"{RUNS}: another request wrote some of these rows just now. Send it again."
         raise MlflowException(message, TEMPORARILY_UNAVAILABLE) from error

@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from sweepstake.bulk import ROUTE, Bulk, RunRecord
+from sweepstake.bulk import RUNS, VERSION_TAGS, Bulk, RunRecord, VersionTags
 from sweepstake.errors import NotFoundError
 from sweepstake.modelversion import first_tags
 from sweepstake.registry import Registry
@@ -231,7 +231,7 @@ def test_what_the_api_would_refuse_is_refused(tracking, sweep, name, changes):
 def test_something_else_is_refused_in_words(tracking):
     """A body that is no bulk is told what it should have been."""
     with pytest.raises(MlflowException, match="must get an experiment_id, a name and runs"):
-        tracking._client.post(ROUTE, {"runs": [{"run_id": 7}]})
+        tracking._client.post(RUNS, {"runs": [{"run_id": 7}]})
 
 
 def test_a_plain_server_takes_no_bulk(start_mlflow, mlflow_uri):
@@ -244,6 +244,28 @@ def test_an_unknown_model_is_told(tracking, sweep, name):
     """Versions need a registered model, as by MLflow's API."""
     with pytest.raises(NotFoundError, match="no-such-model"):
         post(tracking, sweep, "no-such-model", record(sweep))
+
+
+def test_tags_of_many_versions_change_in_one_request(tracking, client, sweep, name):
+    """New tags are added, known ones changed, others left; a version that is gone needs none."""
+    post(tracking, sweep, name, record(sweep), record(sweep), record(sweep))
+    client.delete_model_version(name, "2")
+    given = {"sweepstake.decision": "keep", "sweepstake.score": "0.5"}
+    sent = VersionTags(name, {1: given, 2: given, 3: {**given, "sweepstake.score": "0.25"}})
+    for _ in range(2):
+        tracking._client.post(VERSION_TAGS, sent.to_json())
+    first, last = versions(client, name)
+    before = first_tags(ORIGIN, "file:///somewhere")
+    assert {**before, **given} == first.tags
+    assert {**before, **given, "sweepstake.score": "0.25"} == last.tags
+
+
+@pytest.mark.parametrize("tags", [{"1": "x"}, {"one": {}}, [1], {"1": {"a/../b": "x"}}])
+def test_strange_tags_are_refused(tracking, sweep, name, tags):
+    """What is no mapping of tags by version is told, and changes nothing."""
+    post(tracking, sweep, name, record(sweep))
+    with pytest.raises(MlflowException, match="INVALID_PARAMETER_VALUE"):
+        tracking._client.post(VERSION_TAGS, {"name": name, "tags": tags})
 
 
 def test_a_bulk_is_read_as_it_was_written(sweep):
