@@ -129,14 +129,15 @@ def _medium(parts: Mapping[str, Any], _: Path) -> str:
 
 def _steps(parts: Mapping[str, Any], pictures: Path) -> str:
     measured = parts["steps"]
-    whole = stacked(measured["steps"], measured["timeline"], measured["slots"])
+    whole = stacked(measured)
     plots.steps(whole, pictures / "steps.png")
     rows = [(name, f"{value:.1f}") for name, value in whole.items()]
     calls = list(measured["functions"].items())[:10]
     return (
         "## Where a trial's time goes\n\nMilliseconds of a worker per small trial: each step timed "
-        "from outside, two workers at once. What the slots of a real sweep spend beyond these "
-        "steps is Airflow's: starting, waiting for and ending tasks, and the plan.\n\n"
+        "from outside, two workers at once. Runs, versions and uploads are kept by a thread beside "
+        "the fits. What the slots of a real sweep spend beyond the steps that training waits for "
+        "is Airflow's: starting, waiting for and ending tasks, and the plan.\n\n"
         + table(("step", "ms"), rows)
         + f"\n![Where a trial's time goes]({pictures.name}/steps.png)\n\n"
         + table(

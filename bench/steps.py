@@ -3,7 +3,8 @@
 Each public function of the listed modules is wrapped; a call's time is what passes in it outside
 of other wrapped calls. The batches are those of a real plan, against the running server, by as many
 processes as the stack trains in, so that they wait for each other as they do there. Each process
-leaves its sums in a file; what a forked one spent is taken off the call that waited for it.
+leaves its sums in a file; what a forked one spent is taken off the call that waited for it. What a
+thread does beside the fits is counted under names of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from functools import wraps
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
-from threading import local
+from threading import Lock, current_thread, local, main_thread
 from typing import TYPE_CHECKING, Any
 
 from sweepstake import intake, loader
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
 
 STEPS = {
     "sweepstake.training": "fit",
-    "sweepstake.tracking": "run",
+    "sweepstake.tracking": "run and version",
     "sweepstake.models": "model",
     "sweepstake.modelfile": "model",
     "sweepstake.trainer": "model",
-    "sweepstake.registry": "version",
+    "sweepstake.registry": "run and version",
+    "sweepstake.recorder": "run and version",
     "sweepstake.report": "other",
     "sweepstake.isolation": "other",
     "sweepstake.workbench": "other",
@@ -48,19 +50,22 @@ STEPS = {
 }
 MOVED = {"Tracking.upload": "model"}
 """What belongs to another step than its module."""
+BESIDE = "beside: "
+"""How the names of calls begin that were made in another thread than the main one."""
 WAITS = "sweepstake.isolation:Worker.call"
 """The call in which a task waits for the process that fits."""
 LIBRARIES = ("matplotlib.figure", "mlflow.sklearn", "pandas", "skops.io")
 """Imported beforehand, as the stack's workers find them."""
 
-_open = local()
+_open, _lock = local(), Lock()
 _spent: dict[str, float] = defaultdict(float)
 
 
 def measure(stack: Stack, workload: Workload, workers: int) -> dict[str, Any]:
     """Milliseconds of worker time per trial, by step and by function.
 
-    ``planning`` and ``closing`` are the seconds of these two, by function.
+    ``inline`` are those that training waits for; the others pass beside it. ``planning`` and
+    ``closing`` are the seconds of these two, by function.
     """
     settings = replace(stack.settings, workspace=stack.folder / "steps")
     content = workload.grid_file("bench-steps")
@@ -72,7 +77,14 @@ def measure(stack: Stack, workload: Workload, workers: int) -> dict[str, Any]:
     _, closing = _run("close", [name], settings, 1)
     functions = {call: 1000 * value / workload.trials for call, value in training.items()}
     steps = total({step_of(call): value} for call, value in functions.items())
-    return {"steps": steps, "functions": functions, "planning": planning, "closing": closing}
+    inline = sum(value for call, value in functions.items() if not call.startswith(BESIDE))
+    return {
+        "steps": steps,
+        "inline": inline,
+        "functions": functions,
+        "planning": planning,
+        "closing": closing,
+    }
 
 
 def _run(
@@ -102,7 +114,7 @@ def collect(folder: Path) -> dict[str, float]:
 
 def step_of(call: str) -> str:
     """The step that ``module:qualified.name`` belongs to."""
-    module, _, name = call.partition(":")
+    module, _, name = call.removeprefix(BESIDE).partition(":")
     return MOVED.get(name, STEPS[module])
 
 
@@ -117,10 +129,12 @@ def wrap(function: Callable[..., Any], name: str, file: Callable[[], Path]) -> C
             return function(*args, **kwargs)
         finally:
             whole = time.perf_counter() - start
-            _spent[name] += whole - _open.inner
+            beside = "" if current_thread() is main_thread() else BESIDE
+            with _lock:
+                _spent[beside + name] += whole - _open.inner
+                if outer is None:
+                    file().write_text(json.dumps(_spent), encoding="utf-8")
             _open.inner = None if outer is None else outer + whole
-            if outer is None:
-                file().write_text(json.dumps(_spent), encoding="utf-8")
 
     return timed
 
@@ -141,6 +155,8 @@ def _install(folder: Path) -> None:
 
 def _forget(kind: list[str]) -> None:
     """Begin anew in a forked process, whose parent counts for itself."""
+    global _lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _lock = Lock()
     kind[0] = ".fork.json"
     _spent.clear()
     _open.inner = None
@@ -184,13 +200,13 @@ def total(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def stacked(
-    steps: Mapping[str, float], timeline: Mapping[str, Any], slots: int
-) -> dict[str, float]:
+def stacked(measured: Mapping[str, Any]) -> dict[str, float]:
     """The steps of a trial and, as Airflow's, what is left of the slots' time in a real sweep.
 
-    ``timeline`` is that sweep's record. From the start of its DAG run to its last trial each of the
-    ``slots`` either does a step or starts, waits and ends tasks.
+    ``measured`` has that sweep's timeline. From the start of its DAG run to its last trial each of
+    the slots either does an inline step or starts, waits and ends tasks.
     """
-    wall = (timeline["last_trial"] - timeline["sweep_started"]) / timeline["trials"]
-    return {**steps, "airflow": max(0.0, 1000 * slots * wall - sum(steps.values()))}
+    line = measured["timeline"]
+    wall = (line["last_trial"] - line["sweep_started"]) / line["trials"]
+    rest = 1000 * measured["slots"] * wall - measured["inline"]
+    return {**measured["steps"], "airflow": max(0.0, rest)}

@@ -20,8 +20,7 @@ def create_app() -> Any:
     from mlflow.server import app
     from mlflow.server.fastapi_app import create_fastapi_app
 
-    _add_route(app, RUNS, _take_runs, lambda: True)
-    _add_route(app, VERSION_TAGS, _take_tags, lambda: True)
+    _add_routes(app)
     return create_fastapi_app(app)
 
 
@@ -33,53 +32,50 @@ def create_app_with_users() -> Any:
     """
     from mlflow.server import app, auth
 
-    def allowed(*checks: Callable[[], bool]) -> Callable[[], bool]:
-        return lambda: bool(auth.sender_is_admin()) or all(check() for check in checks)
-
-    model = auth.validate_can_update_registered_model
-    _add_route(app, RUNS, _take_runs, allowed(auth.validate_can_update_experiment, model))
-    _add_route(app, VERSION_TAGS, _take_tags, allowed(model))
+    model, experiment = (
+        auth.validate_can_update_registered_model,
+        auth.validate_can_update_experiment,
+    )
+    auth.BEFORE_REQUEST_VALIDATORS |= {
+        (RUNS, "GET"): lambda: True,
+        (RUNS, "POST"): lambda: experiment() and model(),
+        (VERSION_TAGS, "GET"): lambda: True,
+        (VERSION_TAGS, "POST"): model,
+    }
+    _add_routes(app)
     return auth.create_app(app)
 
 
-def _add_route(
-    app: Any, route: str, take: Callable[[Any], Any], allowed: Callable[[], bool]
-) -> None:
-    """Let ``take`` answer what users who are ``allowed`` to post to ``route``."""
+def _add_routes(app: Any) -> None:
+    for route, take in {RUNS: _take_runs, VERSION_TAGS: _take_tags}.items():
+        for method, view in {"GET": _offer, "POST": _posted(take)}.items():
+            app.add_url_rule(route, f"{method} {route}", view, methods=[method])
+
+
+def _offer() -> Any:
+    """Whether this server takes many at once: whether its runs and models are in databases."""
+    from flask import jsonify
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
+
+    tracking, registry = _stores()
+    return jsonify({"offered": isinstance(tracking, Tracking) and isinstance(registry, Registry)})
+
+
+def _posted(take: Callable[[Any], Any]) -> Callable[[], Any]:
+    """A view that lets ``take`` answer what is posted."""
     from flask import jsonify, request
     from mlflow.exceptions import MlflowException
     from mlflow.server.handlers import catch_mlflow_exception
 
-    def offer() -> Any:
-        return jsonify({"offered": _has_databases()})
-
-    def post() -> Any:
-        _refuse_unless(allowed)
+    def view() -> Any:
         try:
             return jsonify(take(request.get_json(silent=True)))
         except ValueError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
-    for method, view in {"GET": offer, "POST": post}.items():
-        app.add_url_rule(route, f"{method} {route}", catch_mlflow_exception(view), methods=[method])
-
-
-def _refuse_unless(allowed: Callable[[], bool]) -> None:
-    from mlflow.exceptions import MlflowException
-    from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
-
-    if not allowed():
-        message = "This user may not change the experiment or the registered model."
-        raise MlflowException(message, PERMISSION_DENIED)
-
-
-def _has_databases() -> bool:
-    """Whether the server keeps its runs and its models in databases."""
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
-
-    tracking, registry = _stores()
-    return isinstance(tracking, Tracking) and isinstance(registry, Registry)
+    safe: Callable[[], Any] = catch_mlflow_exception(view)
+    return safe
 
 
 def _stores() -> tuple[Any, Any]:

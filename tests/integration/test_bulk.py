@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from sweepstake.bulk import RUNS, VERSION_TAGS, Bulk, RunRecord, VersionTags
-from sweepstake.errors import NotFoundError
+from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.modelversion import first_tags
 from sweepstake.registry import Registry
 from sweepstake.runs import TrialRun, child_tags, result_metrics, result_params, result_tags
@@ -238,6 +238,54 @@ def test_a_plain_server_takes_no_bulk(start_mlflow, mlflow_uri):
     """The route is asked for before it is used."""
     plain = Tracking(start_mlflow().uri)
     assert (True, False) == (Tracking(mlflow_uri).takes_bulk(), plain.takes_bulk())
+
+
+def test_only_users_who_may_write_may_post(start_mlflow, name, monkeypatch, tmp_path):
+    """Where MLflow has users, a reader posts neither runs nor tags, and a writer both."""
+    ini = tmp_path / "users.ini"
+    ini.write_text(
+        f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{tmp_path}/users.db\n"
+        "admin_username = admin\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    monkeypatch.setenv("MLFLOW_AUTH_CONFIG_PATH", str(ini))
+    monkeypatch.setenv("MLFLOW_AUTH_ADMIN_PASSWORD", "correct horse battery")
+    monkeypatch.setenv("MLFLOW_FLASK_SERVER_SECRET_KEY", "a key of this test")
+    uri = start_mlflow("--app-name", "sweepstake-basic-auth").uri
+    log_in(monkeypatch, "admin", "correct horse battery")
+    tracking, client = Tracking(uri), MlflowClient(uri)
+    for user in ("writer", "reader"):
+        given = {"username": user, "password": f"the password of {user}"}
+        tracking._client.post("/api/2.0/mlflow/users/create", given)
+
+    log_in(monkeypatch, "writer", "the password of writer")
+    Registry(uri).ensure_model(name)
+    experiment = tracking.ensure_experiment(name, "mean_cv_f1")
+    sweep = tracking.open_sweep(experiment, f"{name}__1", {})
+    assert tracking.takes_bulk()
+    post(tracking, sweep, name, record(sweep))
+    tags = VersionTags(name, {1: {"sweepstake.decision": "keep"}}).to_json()
+    tracking._client.post(VERSION_TAGS, tags)
+
+    log_in(monkeypatch, "reader", "the password of reader")
+    with pytest.raises(SettingsError, match="must allow this to its user"):
+        post(tracking, sweep, name, record(sweep))
+    with pytest.raises(SettingsError, match="must allow this to its user"):
+        tracking._client.post(VERSION_TAGS, tags)
+    log_in(monkeypatch, "nobody", "no password at all")
+    with pytest.raises(SettingsError):
+        tracking.takes_bulk()
+
+    log_in(monkeypatch, "admin", "correct horse battery")
+    (version,) = versions(client, name)
+    assert "keep" == version.tags["sweepstake.decision"]
+    assert 1 == len(tracking.children(sweep))
+
+
+def log_in(monkeypatch, user, password):
+    """Be this user of MLflow from here on."""
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", user)
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
 
 
 def test_an_unknown_model_is_told(tracking, sweep, name):

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -159,8 +160,22 @@ def test_each_step_has_functions_to_wrap():
 def test_what_no_step_explains_is_airflow():
     """The slots' time from the DAG run's start to the last trial is divided without a rest."""
     line = {"sweep_started": 2.0, "last_trial": 12.0, "trials": 100}
-    parts = steps.stacked({"fit": 50.0, "run": 30.0}, line, slots=2)
-    assert {"fit": 50.0, "run": 30.0, "airflow": 120.0} == parts
+    measured = {"steps": {"fit": 50.0, "run": 30.0}, "inline": 60.0, "slots": 2, "timeline": line}
+    assert {"fit": 50.0, "run": 30.0, "airflow": 140.0} == steps.stacked(measured)
+
+
+def test_what_a_thread_does_beside_is_named_so(monkeypatch, tmp_path):
+    """Its time belongs to the same step, and is told from the time that training waits for."""
+    monkeypatch.setattr(steps, "_spent", Counter())
+    call = steps.wrap(
+        lambda: None, "sweepstake.tracking:Tracking.post", lambda: tmp_path / "1.json"
+    )
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    (name,) = steps.collect(tmp_path)
+    assert name.startswith(steps.BESIDE)
+    assert "run and version" == steps.step_of(name)
 
 
 def test_memory_is_compared_where_both_were_measured():

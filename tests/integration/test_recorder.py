@@ -1,0 +1,184 @@
+"""How trials are kept while the next is trained: on servers that take many at once, and others."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+from mlflow import MlflowClient
+
+from sweepstake import intake, sweep
+from sweepstake.errors import TrackingUnavailableError
+from sweepstake.recorder import BulkWriter, Recorder, RestWriter
+from sweepstake.settings import load_settings
+from sweepstake.trial import TrialResult
+from sweepstake.workbench import open_workbench
+
+PATIENCE_SECONDS = 30
+
+
+@pytest.fixture(scope="session")
+def plain_uri(start_mlflow):
+    """A server with nothing but MLflow's own API."""
+    return start_mlflow().uri
+
+
+@pytest.fixture(params=["bulk", "rest"])
+def bench(request, mlflow_uri, tmp_path, name):
+    """A planned sweep of six trees, on a server of either kind."""
+    uri = mlflow_uri if request.param == "bulk" else request.getfixturevalue("plain_uri")
+    return planned(uri, tmp_path, name)
+
+
+def planned(uri, tmp_path, name):
+    """The workbench of a sweep that was planned on a server."""
+    (tmp_path / "grids").mkdir()
+    settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path), "MLFLOW_TRACKING_URI": uri})
+    grid = {
+        "name": name,
+        "data": {"source": "sklearn:iris"},
+        "estimator": "DecisionTreeClassifier",
+        "grid": {"max_depth": [1, 2, 3, 4, 5, 6]},
+        "metric": "accuracy",
+    }
+    drop = intake.drop(json.dumps(grid).encode(), name, f"{name}.json", settings)
+    sweep.plan(drop, settings)
+    return open_workbench(drop.sweep, settings)
+
+
+def result(trial):
+    """What a trial of no time at all reports."""
+    metrics = {"mean_cv_accuracy": 0.5}
+    return TrialResult(trial, {"max_depth": "1"}, metrics, (), ((1,),), ("a",))
+
+
+def write_model(recorder, begun):
+    """A file where a model would be."""
+    folder = recorder.folder(begun) / "model"
+    folder.mkdir()
+    (folder / "MLmodel").write_text("{}")
+
+
+def states(bench):
+    """The state of each child by number."""
+    return {child.number: child.state.value for child in bench.tracking.children(bench.sweep)}
+
+
+def wait(condition):
+    """Wait until it holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
+
+
+def test_the_writer_is_chosen_by_what_the_server_takes(bench, mlflow_uri):
+    """Many at once where that is offered, one by one elsewhere."""
+    expected = BulkWriter if bench.tracking._client.uri == mlflow_uri else RestWriter
+    with Recorder(bench, "0") as recorder:
+        assert isinstance(recorder._writer, expected)
+
+
+def test_what_ended_is_kept_with_its_files_and_its_version(bench):
+    """After the block every trial is in MLflow: run, files, version, or why it failed."""
+    with Recorder(bench, "0") as recorder:
+        for trial in bench.trials[:3]:
+            begun = recorder.begin(trial)
+            write_model(recorder, begun)
+            recorder.complete(begun, result(trial), "abc")
+        begun = recorder.begin(bench.trials[3])
+        recorder.fail(begun, "ValueError: no")
+    found = bench.tracking.children(bench.sweep)
+    client = MlflowClient(bench.tracking._client.uri)
+    assert {0: "COMPLETE", 1: "COMPLETE", 2: "COMPLETE", 3: "FAILED"} == states(bench)
+    assert "ValueError: no" == found[3].reason
+    assert ["confusion_matrix.json", "model"] == sorted(
+        file.path for file in client.list_artifacts(found[0].run_id)
+    )
+    assert {child.run_id for child in found[:3]} == {v.run_id for v in bench.versions()}
+
+
+def test_a_trial_that_takes_long_is_shown_while_it_runs(bench):
+    """It is RUNNING in MLflow before it ends, and the one before it is there."""
+    with Recorder(bench, "0") as recorder:
+        first = recorder.begin(bench.trials[0])
+        write_model(recorder, first)
+        recorder.complete(first, result(bench.trials[0]), "abc")
+        second = recorder.begin(bench.trials[1])
+        assert wait(lambda: {0: "COMPLETE", 1: "RUNNING"} == states(bench))
+        write_model(recorder, second)
+        recorder.complete(second, result(bench.trials[1]), "abc")
+    assert {0: "COMPLETE", 1: "COMPLETE"} == states(bench)
+
+
+def test_a_run_that_was_left_blank_is_used_again(bench):
+    """What a killed attempt left open becomes the run of the next one."""
+    bench.tracking.start_trial(bench.sweep, bench.trials[0], "0")
+    (left,) = bench.tracking.children(bench.sweep)
+    with Recorder(bench, "0") as recorder:
+        begun = recorder.begin(bench.trials[0], left)
+        write_model(recorder, begun)
+        recorder.complete(begun, result(bench.trials[0]), "abc")
+    assert [left.run_id] == [child.run_id for child in bench.tracking.children(bench.sweep)]
+
+
+def test_what_failed_before_is_replaced(bench):
+    """A trial that is trained again after it failed has one run, the new one."""
+    with Recorder(bench, "0") as recorder:
+        recorder.fail(recorder.begin(bench.trials[0]), "ValueError: no")
+    (left,) = bench.tracking.children(bench.sweep)
+    with Recorder(bench, "0") as recorder:
+        begun = recorder.begin(bench.trials[0], left)
+        write_model(recorder, begun)
+        recorder.complete(begun, result(bench.trials[0]), "abc")
+    assert {0: "COMPLETE"} == states(bench)
+
+
+def test_an_interrupted_batch_keeps_what_had_ended(bench):
+    """Whatever ends the block, trials that were over are not trained again."""
+
+    def train_on():
+        with Recorder(bench, "0") as recorder:
+            begun = recorder.begin(bench.trials[0])
+            write_model(recorder, begun)
+            recorder.complete(begun, result(bench.trials[0]), "abc")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_on()
+    assert "COMPLETE" == states(bench)[0]
+
+
+def test_more_trials_than_may_wait_are_written_at_once(bench, monkeypatch):
+    """Training does not run away from a slow server: nothing piles up."""
+    monkeypatch.setattr("sweepstake.recorder.MOST_UNWRITTEN", 2)
+    monkeypatch.setattr("sweepstake.recorder.WRITE_SECONDS", 3600.0)
+    with Recorder(bench, "0") as recorder:
+        for trial in bench.trials[:4]:
+            begun = recorder.begin(trial)
+            write_model(recorder, begun)
+            recorder.complete(begun, result(trial), "abc")
+        assert dict.fromkeys(range(4), "COMPLETE") == states(bench)
+
+
+def test_what_the_thread_meets_is_raised_where_trials_are_trained(
+    start_mlflow, tmp_path, name, monkeypatch
+):
+    """A server that is gone ends the task, which is tried again."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    server = start_mlflow("--app-name", "sweepstake")
+    bench = planned(server.uri, tmp_path, name)
+
+    def train_on():
+        with Recorder(bench, "0") as recorder:
+            begun = recorder.begin(bench.trials[0])
+            write_model(recorder, begun)
+            server.signal(signal.SIGKILL)
+            recorder.complete(begun, result(bench.trials[0]), "abc")
+            wait(lambda: recorder._error)
+            recorder.begin(bench.trials[1])
+
+    with pytest.raises(TrackingUnavailableError):
+        train_on()
