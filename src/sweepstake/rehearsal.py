@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from sweepstake import estimators, pipeline
+from sweepstake.cores import one_core
 from sweepstake.errors import TrialFailedError
 from sweepstake.isolation import Worker
 from sweepstake.metrics import metric_names
@@ -89,7 +90,7 @@ class Outcome:
 def rehearse(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Outcome:
     """Fit the classifier of ``point`` as a trial would, predict and score, on ``rows``."""
     began = time.perf_counter()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), one_core():
         warnings.simplefilter("ignore")
         refusal = _refusal(point, spec, rows)
     return Outcome(time.perf_counter() - began, refusal)

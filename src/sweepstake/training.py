@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sweepstake import curves, estimators, pipeline, splitting
+from sweepstake.cores import one_core
 from sweepstake.evaluation import LABEL_METRICS, evaluate
 from sweepstake.growth import Grove
 from sweepstake.trial import Curve, TrialResult
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from sklearn.base import BaseEstimator
-    from threadpoolctl import ThreadpoolController
 
     from sweepstake.data import Dataset
     from sweepstake.evaluation import Evaluation
@@ -43,15 +43,14 @@ def train(
     trial: Trial,
     spec: SweepSpec,
     dataset: Dataset,
-    threads: int = 1,
     grove: Grove | None = None,
 ) -> tuple[BaseEstimator, TrialResult]:
     """Cross-validate a trial on the training rows, fit it on all of them, test it on the holdout.
 
     The folds' scores are those of ``GridSearchCV`` on ``splitting.folds`` with the spec's seed. The
-    estimator takes rows as a frame with the columns of the data. BLAS and OpenMP get ``threads``
-    threads each. Warnings are part of the result, not shown. What is returned stays in ``grove``,
-    where the next trial may grow on it: be done with it before.
+    estimator takes rows as a frame with the columns of the data, and all of it runs on one core.
+    Warnings are part of the result, not shown. What is returned stays in ``grove``, where the next
+    trial may grow on it: be done with it before.
 
     Raises:
         DataError: a class has too few training rows for the folds.
@@ -59,7 +58,7 @@ def train(
     """
     grove = grove or Grove()
     grove.enter(trial.estimator)
-    with _heard_warnings() as heard, _thread_pools().limit(limits=threads):
+    with _heard_warnings() as heard, one_core():
         classifier = estimators.build(trial.estimator, spec.seed)
         estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
         folds, staged = _cross_validate(estimator, spec, dataset, grove)
@@ -81,9 +80,9 @@ def train(
     )
 
 
-def score(estimator: BaseEstimator, dataset: Dataset, metric: str, threads: int = 1) -> float:
+def score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
     """The score of a fitted estimator on the holdout; greater is better."""
-    with _heard_warnings(), _thread_pools().limit(limits=threads):
+    with _heard_warnings(), one_core():
         return _score(estimator, dataset, metric)
 
 
@@ -187,12 +186,3 @@ def _heard_warnings() -> Iterator[list[warnings.WarningMessage]]:
 def _sentence(heard: warnings.WarningMessage) -> str:
     text = " ".join(str(heard.message).split())
     return f"{heard.category.__name__}: {text}"[:LONGEST_TEXT]
-
-
-@lru_cache(maxsize=1)
-def _thread_pools() -> ThreadpoolController:
-    """The BLAS and OpenMP libraries of this process, looked up once: the search takes a while."""
-    import sklearn.ensemble  # noqa: F401 - loads what it is linked with
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS_PER_TASK = 30.0
 """Work that a task should have, so that its start-up does not count."""
-TRACKING_SECONDS = 0.1
+TRACKING_SECONDS = 0.02
 """What it takes to track and register a trial (see docs/benchmarks.md)."""
 TASKS_PER_SWEEP = 200
 """More tasks make Airflow's pages slow and balance the load no better."""

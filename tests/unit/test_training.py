@@ -7,7 +7,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import effective_n_jobs
 from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import all_estimators
@@ -15,7 +17,6 @@ from threadpoolctl import threadpool_info
 
 from sweepstake import data, estimators, pipeline, splitting, training
 from sweepstake.data import Table
-from sweepstake.evaluation import evaluate
 from sweepstake.spec import DataSpec, EstimatorSpec, Preprocess, SweepSpec
 from sweepstake.trial import Trial
 
@@ -246,19 +247,21 @@ def test_long_parameters_are_cut():
     assert (len(text), text[:9]) == (500, "[1.0, 1.0")
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_libraries_get_the_threads_they_are_given(iris, monkeypatch, threads):
-    """BLAS and OpenMP have as many threads as the caller says while a trial trains."""
+def test_a_trial_has_one_core_whatever_it_asks_for(iris, monkeypatch):
+    """BLAS and OpenMP have one thread while a trial trains, and joblib no worker beside it."""
     seen = []
+    fit = RandomForestClassifier.fit
 
-    def watched(*args):
-        seen.append({library["num_threads"] for library in threadpool_info()})
-        return evaluate(*args)
+    def watched(self, *args):
+        libraries = {library["num_threads"] for library in threadpool_info()}
+        seen.append((libraries, effective_n_jobs(self.n_jobs)))
+        return fit(self, *args)
 
-    monkeypatch.setattr(training, "evaluate", watched)
+    monkeypatch.setattr(RandomForestClassifier, "fit", watched)
     spec = SweepSpec("s", "m", DataSpec(""), (), "accuracy", 3)
-    training.train(Trial(0, "key", EstimatorSpec("GaussianNB")), spec, iris, threads)
-    assert [{threads}] == seen
+    forest = EstimatorSpec("RandomForestClassifier", {"n_jobs": -1, "n_estimators": 5})
+    training.train(Trial(0, "key", forest), spec, iris)
+    assert {(1, 1)} == {(max(libraries), jobs) for libraries, jobs in seen}
 
 
 def test_a_fit_that_fails_is_heard(iris):
