@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 WRITE_SECONDS = 1.0
 """How often trials are written: a kill costs what ended since, and MLflow one request."""
+UPLOADS = 4
+"""Trials whose files are uploaded at the same time: a bucket answers each file after a while."""
 MOST_UNWRITTEN = 64
 """Trials that may wait to be written; then training waits for MLflow."""
 
@@ -152,8 +155,8 @@ class Recorder:
                 ended, self._ended = self._ended, []
                 begun = self._begun
             if ended or begun is not self._shown:
-                for each in ended:
-                    self._upload(each.begun)
+                with ThreadPoolExecutor(UPLOADS) as pool:
+                    list(pool.map(self._upload, [each.begun for each in ended]))
                 self._writer.write(ended, begun)
                 self._shown = begun
 

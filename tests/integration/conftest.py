@@ -70,6 +70,18 @@ def mlflow_uri(start_mlflow) -> str:
     return start_mlflow("--app-name", "sweepstake").uri
 
 
+@pytest.fixture(scope="session")
+def plain_uri(start_mlflow) -> str:
+    """The address of a running MLflow server with nothing but MLflow's own API."""
+    return start_mlflow().uri
+
+
+@pytest.fixture(params=["bulk", "plain"])
+def either_uri(request, mlflow_uri) -> str:
+    """The address of a server that takes many runs at once, then of one that does not."""
+    return mlflow_uri if request.param == "bulk" else request.getfixturevalue("plain_uri")
+
+
 @pytest.fixture
 def name() -> str:
     """A name that no other test uses, for experiments, models and sweeps."""

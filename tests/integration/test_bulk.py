@@ -234,10 +234,9 @@ def test_something_else_is_refused_in_words(tracking):
         tracking._client.post(RUNS, {"runs": [{"run_id": 7}]})
 
 
-def test_a_plain_server_takes_no_bulk(start_mlflow, mlflow_uri):
+def test_a_plain_server_takes_no_bulk(plain_uri, mlflow_uri):
     """The route is asked for before it is used."""
-    plain = Tracking(start_mlflow().uri)
-    assert (True, False) == (Tracking(mlflow_uri).takes_bulk(), plain.takes_bulk())
+    assert (True, False) == (Tracking(mlflow_uri).takes_bulk(), Tracking(plain_uri).takes_bulk())
 
 
 def test_only_users_who_may_write_may_post(start_mlflow, name, monkeypatch, tmp_path):

@@ -19,17 +19,10 @@ from sweepstake.workbench import open_workbench
 PATIENCE_SECONDS = 30
 
 
-@pytest.fixture(scope="session")
-def plain_uri(start_mlflow):
-    """A server with nothing but MLflow's own API."""
-    return start_mlflow().uri
-
-
-@pytest.fixture(params=["bulk", "rest"])
-def bench(request, mlflow_uri, tmp_path, name):
+@pytest.fixture
+def bench(either_uri, tmp_path, name):
     """A planned sweep of six trees, on a server of either kind."""
-    uri = mlflow_uri if request.param == "bulk" else request.getfixturevalue("plain_uri")
-    return planned(uri, tmp_path, name)
+    return planned(either_uri, tmp_path, name)
 
 
 def planned(uri, tmp_path, name):
