@@ -111,14 +111,16 @@ class Recorder:
         """Open the run of a trial; ``left`` is what a killed attempt left under the same key."""
         self._raise()
         begun = Begun(self._writer.begin(trial, left), trial, _now())
-        self.folder(begun).mkdir()
+        shutil.rmtree(self.folder(begun), ignore_errors=True)  # of a killed attempt
+        self.folder(begun).mkdir(parents=True)
         with self._changing:
             self._begun = begun
         return begun
 
     def folder(self, begun: Begun) -> Path:
-        """Where the files of a trial wait to be uploaded."""
-        return Path(self._folders.name) / begun.run.run_id
+        """Where the files of a trial are written: where they stay, or wait to be uploaded."""
+        waiting = Path(self._folders.name) / begun.run.run_id
+        return self._tracking.local_folder(begun.run) or waiting
 
     def complete(self, begun: Begun, result: TrialResult, sha256: str) -> None:
         """Keep a trial whose model lies in its folder; ``sha256`` is the hash of the model file."""
@@ -161,9 +163,9 @@ class Recorder:
                 self._shown = begun
 
     def _upload(self, begun: Begun) -> None:
-        folder = self.folder(begun)
-        self._tracking.upload(begun.run, folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        if self._tracking.local_folder(begun.run) is None:
+            self._tracking.upload(begun.run, self.folder(begun))
+            shutil.rmtree(self.folder(begun), ignore_errors=True)
 
 
 class RestWriter:

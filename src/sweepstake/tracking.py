@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.bulk import RUNS
@@ -28,7 +29,6 @@ from sweepstake.trial import TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from sweepstake.bulk import Bulk
     from sweepstake.comparison import View
@@ -220,6 +220,15 @@ class Tracking:
 
         root = self._client.get_experiment(experiment_id).artifact_location
         return lambda run_id: str(append_to_uri_path(root, run_id, "artifacts"))
+
+    def local_folder(self, run: TrialRun) -> Path | None:
+        """Where the artifacts of ``run`` lie, if the store is a folder that this host shares."""
+        from mlflow.utils.file_utils import local_file_uri_to_path
+        from mlflow.utils.uri import is_local_uri
+
+        if not is_local_uri(run.artifact_uri):
+            return None
+        return Path(local_file_uri_to_path(run.artifact_uri))
 
     def post(self, bulk: Bulk) -> None:
         """Store whole runs, and versions of their models, in one request that may be repeated."""

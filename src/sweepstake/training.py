@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake import curves, estimators, pipeline, splitting
 from sweepstake.cores import one_core
-from sweepstake.evaluation import LABEL_METRICS, evaluate
+from sweepstake.evaluation import LABEL_METRICS, evaluate, scorer
 from sweepstake.growth import Grove
 from sweepstake.trial import Curve, TrialResult
 
@@ -97,9 +97,9 @@ def _cross_validate(
 ) -> tuple[list[Fold], tuple[Curve, ...]]:
     """Every fold's figures, and the staged scores of the last fold's model on its test rows."""
     from sklearn.base import clone
-    from sklearn.metrics import get_scorer
 
-    scorer, y = get_scorer(spec.metric), dataset.y_train
+    y = dataset.y_train
+    rate = scorer(spec.metric, y)
     take = _row_taker(estimator, dataset)
     folds = []
     for number, (train_rows, test_rows) in enumerate(_folds(dataset, spec.cv, spec.seed)):
@@ -107,7 +107,7 @@ def _cross_validate(
         start = perf_counter()
         model = grove.fit(number, clone(estimator), features, y[train_rows])
         fitted = perf_counter()
-        value = float(scorer(model, unseen, y[test_rows]))
+        value = float(rate(model, unseen, y[test_rows]))
         folds.append(Fold(value, fitted - start, perf_counter() - fitted))
     prepared = pipeline.prepared(model, unseen)
     return folds, curves.staged_accuracy(pipeline.classifier_of(model), prepared, y[test_rows])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -13,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake.evaluation import LABEL_METRICS, evaluate
+from sweepstake.evaluation import LABEL_METRICS, evaluate, scorer
 
 CLASSIFIERS = [
     DecisionTreeClassifier(max_depth=4),
@@ -48,6 +50,22 @@ def test_label_figures_are_the_scorers_to_the_last_bit(classifier, classes):
             truth, classifier.predict(unseen), average="macro", zero_division=0
         )
     assert expected == {name: figures[name] for name in LABEL_METRICS}
+
+
+@pytest.mark.parametrize("names", [[0, 1, 2, 3], [7, -1, 3, 5], ["d", "a", "c", "b"]], ids=str)
+@pytest.mark.parametrize("metric", sorted(LABEL_METRICS))
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_score_is_the_scorers_to_the_last_bit(metric, names, depth):
+    """Of every kind of label, also where a class is missing in the rows or in what is predicted."""
+    x, y, unseen, truth = halves(4)
+    labels = np.array(names)
+    model = DecisionTreeClassifier(max_depth=depth).fit(x, labels[y])
+    score, expected = scorer(metric, labels[truth]), metrics.get_scorer(metric)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes that are never predicted
+        for rows in (truth < 4, truth != 3):
+            given = (model, unseen[rows], labels[truth][rows])
+            assert expected(*given) == score(*given)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
