@@ -7,8 +7,10 @@ access keys have the form ``account:user``.
 import getpass
 import os
 import secrets
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
@@ -89,8 +91,16 @@ def swift(folder, port, access, secret):
     account, _, name = access.partition(":")
     text = PROXY.format(account=account, name=name, secret=secret)
     write(folder, "proxy", "0.0.0.0", port, text + "".join(map(plain, PLAIN)))
-    servers = [serve(folder, kind) for kind in (*KINDS, "proxy")]
-    sys.exit(max(server.wait() for server in servers))
+    inner = [serve(folder, kind) for kind in KINDS]
+    while not all(map(listens, ports.values())):
+        time.sleep(0.05)
+    sys.exit(max(server.wait() for server in (*inner, serve(folder, "proxy"))))
+
+
+def listens(port):
+    """Whether something does, on this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def make_ring(folder, kind, port):
