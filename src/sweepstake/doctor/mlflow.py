@@ -32,31 +32,40 @@ FILE = "doctor.txt"
 
 def check(settings: Settings) -> Check:
     """Everything about MLflow; what needs a log-in only after one."""
-    client = Connection(settings.tracking_uri)
+    uri = settings.tracking_uri
     inside = (
-        Check("MLflow version", partial(_version, client)),
-        Check("MLflow runs", partial(_runs, client)),
-        Check("MLflow artifacts", partial(_artifacts, client)),
-        Check("MLflow registry", partial(_registry, client)),
+        Check("MLflow version", partial(_version, uri)),
+        Check("MLflow runs", partial(_runs, uri)),
+        Check("MLflow artifacts", partial(_artifacts, uri)),
+        Check("MLflow registry", partial(_registry, uri)),
     )
-    log_in = Check("MLflow log-in", partial(_log_in, client), inside)
-    if not client.uri.startswith("http"):
+    log_in = Check("MLflow log-in", partial(_log_in, uri), inside)
+    if not uri.startswith("http"):
         return log_in
-    clock = Check("MLflow clock", partial(answers.clock, "MLflow", f"{client.uri}/health"))
-    return Check("MLflow", partial(_answers, client.uri), (clock, log_in))
+    return Check(
+        "MLflow", partial(_answers, uri), (Check("MLflow clock", partial(_clock, uri)), log_in)
+    )
+
+
+def _health(uri: str) -> str:
+    """The page that asks for no log-in, without a password in its address."""
+    return f"{Connection(uri).uri}/health"
 
 
 def _answers(uri: str) -> str:
-    way_out = "Start it, or check MLFLOW_TRACKING_URI."
-    answer = answers.ask("MLflow", f"{uri}/health", way_out)
+    answer = answers.ask("MLflow", _health(uri), "Start it, or check MLFLOW_TRACKING_URI.")
     if not answer.is_success:
-        message = f"MLflow at {uri}: must be healthy, but answers with {answer.status_code}. "
+        message = f"MLflow at {_health(uri)}: must be healthy, but answers {answer.status_code}. "
         raise SettingsError(message + "Check MLFLOW_TRACKING_URI and --allowed-hosts.")
-    return uri
+    return Connection(uri).uri
 
 
-def _log_in(client: Connection) -> str:
-    client.search_experiments(max_results=1)
+def _clock(uri: str) -> str:
+    return answers.clock("MLflow", _health(uri))
+
+
+def _log_in(uri: str) -> str:
+    Connection(uri).search_experiments(max_results=1)
     return _user()
 
 
@@ -64,11 +73,13 @@ def _user() -> str:
     return os.environ.get("MLFLOW_TRACKING_USERNAME") or "anyone"
 
 
-def _version(client: Connection) -> str:
+def _version(uri: str) -> str:
+    client = Connection(uri)
     return supported("MLflow", client.uri, client.server_version(), SERVERS)
 
 
-def _runs(client: Connection) -> str:
+def _runs(uri: str) -> str:
+    client = Connection(uri)
     with _scratch(client) as run:
         client.log_metric(run.info.run_id, "answer", FIGURE)
         found = client.get_run(run.info.run_id).data.metrics.get("answer")
@@ -92,7 +103,8 @@ def _scratch(client: Connection) -> Iterator[Any]:
         client.delete_experiment(experiment)
 
 
-def _artifacts(client: Connection) -> str:
+def _artifacts(uri: str) -> str:
+    client = Connection(uri)
     with _scratch(client) as run:
         address = run.info.artifact_uri
         try:
@@ -122,8 +134,8 @@ def _cause(error: BaseException) -> str:
     return str(code or type(error).__name__)
 
 
-def _registry(client: Connection) -> str:
-    model = f"{NAME}-{uuid4().hex[:12]}"
+def _registry(uri: str) -> str:
+    client, model = Connection(uri), f"{NAME}-{uuid4().hex[:12]}"
     with _scratch(client) as run:
         client.create_registered_model(model)
         try:
