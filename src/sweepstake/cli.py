@@ -125,7 +125,7 @@ def plan(grid: GridPath, *, partition: Partition = None, as_json: Json = False) 
     """Show what would run, without running it."""
     from sweepstake.preview import preview
 
-    shown = preview(*_check(grid, partition))
+    shown = preview(*_check(grid, partition), load_settings().slots)
     if as_json:
         console.print_json(asdict(shown))
     else:
