@@ -104,8 +104,9 @@ class Host:
 
 
 def make_network():
-    """The bridge that all hosts are plugged into."""
+    """The bridge that all hosts are plugged into, and this program with them."""
     ip("link", "add", BRIDGE, "type", "bridge")
+    ip("address", "add", "10.77.0.1/24", "dev", BRIDGE)
     ip("link", "set", BRIDGE, "up")
     DISK.mkdir(parents=True, exist_ok=True)
 

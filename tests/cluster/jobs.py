@@ -3,6 +3,8 @@
 import json
 import time
 
+import httpx
+
 from cluster import WORKERS
 
 GRID = """\
@@ -46,24 +48,51 @@ def drop(cluster, name, text):
 def ask(cluster, *words):
     """What the command line answers on the scheduler's host."""
     done = cluster.run("scheduler", "sweepstake", *words, "--json")
-    return json.loads(done.stdout) if done.returncode == 0 else None
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return json.loads(done.stdout)
 
 
-def wait(cluster, *words, until=bool):
-    """The answer once it is as wished."""
+def wait(cluster, what, condition):
+    """What a condition finds in MLflow, as a reader; the command line would cost a core."""
+    password = cluster.services["users"].environment["MLFLOW_READER_PASSWORD"]
+    url = f"http://{cluster.hosts['mlflow'].address}:5000/api/2.0/mlflow"
+    headers = {"Host": "mlflow:5000"}
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        answer = ask(cluster, *words)
-        if answer and until(answer):
-            return answer
-        cluster.check_alive()
-        time.sleep(1)
-    raise TimeoutError(words)
+    with httpx.Client(base_url=url, auth=("reader", password), headers=headers) as mlflow:
+        while time.monotonic() < deadline:
+            if found := condition(mlflow):
+                return found
+            cluster.check_alive()
+            time.sleep(0.5)
+    raise TimeoutError(what)
 
 
-def finished(board):
-    """Whether the sweep of a leaderboard has ended well."""
-    return board["state"] == "FINISHED"
+def await_champion(cluster, model):
+    """The version of the first champion of a model."""
+
+    def champion(mlflow):
+        query = {"name": model, "alias": "champion"}
+        answer = mlflow.get("/registered-models/alias", params=query)
+        return answer.json()["model_version"]["version"] if answer.is_success else None
+
+    return wait(cluster, f"champion of {model}", champion)
+
+
+def await_end(cluster, name):
+    """How the sweep of a model of the same name has ended."""
+
+    def status(mlflow):
+        query = {"experiment_name": name}
+        found = mlflow.get("/experiments/get-by-name", params=query).json().get("experiment")
+        if found is None:
+            return None
+        ours = f"tags.`mlflow.runName` LIKE '{name}__%'"
+        body = {"experiment_ids": [found["experiment_id"]], "filter": ours}
+        runs = mlflow.post("/runs/search", json=body).json().get("runs", [])
+        ended = (run["info"]["status"] for run in runs if run["info"]["status"] != "RUNNING")
+        return next(ended, None)
+
+    return wait(cluster, f"end of {name}", status)
 
 
 def await_training(cluster, name, hosts=WORKERS):
@@ -80,7 +109,8 @@ def await_training(cluster, name, hosts=WORKERS):
 
 def check_whole(cluster, name):
     """Wait for a sweep of forests; each trial has ended well and is one version, no more."""
-    board = wait(cluster, "leaderboard", name, until=finished)
+    assert "FINISHED" == await_end(cluster, name)
+    board = ask(cluster, "leaderboard", name)
     states = [standing["state"] for standing in board["standings"]]
     versions = {standing["version"] for standing in board["standings"]}
     assert (["COMPLETE"] * TRIALS, TRIALS) == (states, len(versions))

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from jobs import GRID, ask, drop, wait
+from jobs import GRID, ask, await_champion, drop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -57,7 +57,8 @@ INTRUSION = """if True:
 def swept(cluster):
     """The answer about the champion of a sweep that has ended."""
     drop(cluster, "main-job", GRID)
-    return wait(cluster, "champion", "digits")
+    await_champion(cluster, "digits")
+    return ask(cluster, "champion", "digits")
 
 
 def said(cluster, host, code):
