@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 import pytest
-from jobs import FORESTS, TRIALS, await_training, check_whole, drop
+from jobs import FORESTS, PATIENCE_SECONDS, TRIALS, await_training, check_whole, drop
 
 from cluster import WORKERS
 
@@ -81,3 +81,37 @@ def test_a_restart_of_redis_costs_no_trial(cluster):
     check_whole(cluster, "redis")
     drop(cluster, "after-redis", FORESTS)
     check_whole(cluster, "after-redis")
+
+
+def mended(cluster, name):
+    """What the doctor says of a check once it finds a fault there."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = json.loads(cluster.run("doctor", "sweepstake", "doctor", "--json").stdout)
+        for finding in found:
+            if finding["name"] == name and not finding["ok"]:
+                return finding["message"]
+    raise TimeoutError(name)
+
+
+def test_the_doctor_names_a_component_that_is_gone(cluster):
+    """A triggerer that no longer beats is told, and nothing else of Airflow's."""
+    cluster.hosts["triggerer"].kill()
+    message = mended(cluster, "Airflow components")
+    cluster.launch("triggerer")
+    cluster.await_health("triggerer")
+    assert "every component must be healthy, but triggerer is unhealthy." in message
+
+
+def test_the_doctor_names_dag_files_that_cannot_be_loaded(cluster):
+    """A setting of the dag-processor alone that is wrong comes to light with its own message."""
+    host = cluster.hosts["dag-processor"]
+    host.kill()
+    service = cluster.services["dag-processor"]
+    environment = {**cluster.environment("dag-processor"), "SWEEPSTAKE_SLOTS": "none"}
+    host.start(service.command, environment, cluster.log("dag-processor"))
+    message = mended(cluster, "DAG files")
+    host.kill()
+    cluster.launch("dag-processor")
+    cluster.await_health("dag-processor")
+    assert "SWEEPSTAKE_SLOTS: must be a whole number" in message

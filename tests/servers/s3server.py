@@ -36,9 +36,10 @@ use = egg:swift#{kind}
 """
 PROXY = """\
 [pipeline:main]
-pipeline = catch_errors gatekeeper listing_formats s3api tempauth copy slo versioned_writes proxy
+pipeline = catch_errors gatekeeper listing_formats s3api tempauth
+    copy slo versioned_writes proxy-server
 
-[app:proxy]
+[app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
 
