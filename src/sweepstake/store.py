@@ -152,7 +152,7 @@ class BucketStore:
 
     def add(self, name: str, content: bytes) -> None:
         """See `Store`; a server that ignores ``If-None-Match`` lets the last of a moment win."""
-        with self._files() as files, suppress(FileExistsError):
+        with suppress(FileExistsError), self._files() as files:
             files.pipe_file(self._path(name), content, mode="create")
 
     def remove(self, name: str) -> None:
@@ -274,6 +274,8 @@ def store_faults(place: Bucket) -> Iterator[None]:
     except PermissionError as error:
         raise SettingsError(_refused(place, _code(error) or "access denied")) from None
     except OSError as error:
+        if _code(error) == "PreconditionFailed":  # that of `add`; not every server names it
+            raise FileExistsError from None
         raise StoreUnavailableError(_silent(place, error)) from None
     except Exception as error:
         kind = type(error).__name__

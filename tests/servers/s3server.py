@@ -36,8 +36,7 @@ use = egg:swift#{kind}
 """
 PROXY = """\
 [pipeline:main]
-pipeline = catch_errors gatekeeper listing_formats s3api tempauth
-    copy slo versioned_writes proxy-server
+pipeline = catch_errors gatekeeper listing_formats s3api tempauth copy slo proxy-server
 
 [app:proxy-server]
 use = egg:swift#proxy
@@ -50,10 +49,6 @@ location = us-east-1
 [filter:tempauth]
 use = egg:swift#tempauth
 user_{account}_{name} = {secret} .admin
-
-[filter:versioned_writes]
-use = egg:swift#versioned_writes
-allow_object_versioning = true
 """
 PLAIN = ("catch_errors", "copy", "gatekeeper", "listing_formats", "slo")
 SECRETS = """\
@@ -85,17 +80,25 @@ def swift(folder, port, access, secret):
     (folder / "disks" / "one").mkdir(parents=True, exist_ok=True)
     random = {name: secrets.token_hex(16) for name in ("prefix", "suffix")}
     (folder / "swift.conf").write_text(SECRETS.format(**random))
-    ports = {kind: port + number for number, kind in enumerate(KINDS, 1)}
+    ports = {kind: free_port() for kind in KINDS}
     for kind in KINDS:
         make_ring(folder, kind, ports[kind])
         write(folder, kind, "127.0.0.1", ports[kind], STORAGE.format(kind=kind))
     account, _, name = access.partition(":")
     text = PROXY.format(account=account, name=name, secret=secret)
     write(folder, "proxy", "0.0.0.0", port, text + "".join(map(plain, PLAIN)))
-    inner = [serve(folder, kind) for kind in KINDS]
+    for kind in KINDS:
+        serve(folder, kind)
     while not all(map(listens, ports.values())):
         time.sleep(0.05)
-    sys.exit(max(server.wait() for server in (*inner, serve(folder, "proxy"))))
+    sys.exit(serve(folder, "proxy").wait())
+
+
+def free_port():
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def listens(port):
@@ -109,7 +112,8 @@ def make_ring(folder, kind, port):
     builder = str(folder / f"{kind}.builder")
     device = ("add", f"r1z1-127.0.0.1:{port}/one", "1")
     for words in (("create", "4", "1", "0"), device, ("rebalance",)):
-        subprocess.run((BIN / "swift-ring-builder", builder, *words), check=True)
+        line = (BIN / "swift-ring-builder", builder, *words)
+        subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
 
 
 def write(folder, kind, ip, port, text):

@@ -128,9 +128,10 @@ def _round_trip(repository: Any) -> None:
 
 
 def _cause(error: BaseException) -> str:
-    """What a store called its refusal; never its text, which may quote a key."""
-    response = getattr(error, "response", None)
-    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    """What a store called its refusal, however wrapped; never its text, which may quote a key."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    if code is None and error.__context__ is not None:
+        return _cause(error.__context__)
     return str(code or type(error).__name__)
 
 
