@@ -14,7 +14,7 @@ from sweepstake.runtime import postgres
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 POLL_SECONDS = 0.5
 DATA = f"{DISK}/data"
 WORKERS = ("worker1", "worker2")
@@ -58,10 +58,10 @@ class Cluster:
         command = self._command(self.services[_kind(host)])
         self.hosts[host].start(command, self.environment(host), self.log(host))
 
-    def run(self, host, *command, seconds=60):
+    def run(self, host, *command):
         """Run a program on a host to its end; without one, the service's own."""
         words = command or self._command(self.services[_kind(host)])
-        return self.hosts[host].run(words, self.environment(host), seconds)
+        return self.hosts[host].run(words, self.environment(host), PATIENCE_SECONDS)
 
     def _command(self, service):
         """The command of the compose file; of foreign images, that of a program like theirs."""

@@ -76,7 +76,7 @@ class Host:
         self.processes.append(process)
         return process
 
-    def run(self, arguments, environment, seconds=60):
+    def run(self, arguments, environment, seconds):
         """Run a program to its end."""
         return subprocess.run(
             self.command(arguments),

@@ -65,5 +65,5 @@ def test_a_cut_host_is_reached_again_once_it_is_healed(namespaces, tmp_path):
 
 
 def _last_line(host, code):
-    done = host.run((sys.executable, "-c", code), {"PATH": "/usr/bin:/bin"})
+    done = host.run((sys.executable, "-c", code), {"PATH": "/usr/bin:/bin"}, 60)
     return done.stderr.splitlines()[-1]
