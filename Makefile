@@ -15,7 +15,7 @@ help:
 	@echo "make test     everything that CI runs"
 	@echo "make test-long  dropped files, backfills and several hosts, for real"
 	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
-	@echo "make cluster-test  the compose file on hosts in network namespaces (root; Debian's redis-server, iproute2)"
+	@echo "make cluster-test  the compose file on hosts in network namespaces (root; apt installs what it needs)"
 	@echo "make fuzz     a hundred thousand generated grid files (about ten minutes; FILES=n, SEED=n)"
 	@echo "make audit    look the dependencies up among the known vulnerabilities (needs PyPI)"
 	@echo "make chaos    kill thirty processes under three sweeps, drop five hundred files (KILLS=n, SEED=n, DROPS=n)"
@@ -38,17 +38,18 @@ backfill-demo: install
 	scripts/backfill_demo.sh
 
 test: lint
+	@scripts/cluster_needs.sh
 	$(BIN)/pytest -m "not long"
 
 test-long: dev
+	@scripts/cluster_needs.sh
 	$(BIN)/pytest -m long
 
 secrets:
 	@python=$$(sh scripts/python.sh) && "$$python" scripts/make_secrets.py .env
 
 cluster-test: dev
-	@if [ "$$(id -u)" = 0 ] && ! { command -v redis-server && command -v ip; } >/dev/null; then \
-		apt-get install --yes --no-install-recommends redis-server iproute2; fi
+	@scripts/cluster_needs.sh
 	$(BIN)/pytest -m "long or not long" tests/cluster
 
 fuzz: dev

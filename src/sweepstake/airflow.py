@@ -34,7 +34,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from sweepstake.bundle import DAG_FILES
 from sweepstake.errors import PermanentError, SweepstakeError
-from sweepstake.intake import look
+from sweepstake.intake import MOST_STARTED, look
 from sweepstake.settings import load_settings
 from sweepstake.store import Bucket, open_store
 from sweepstake.timetables import DayPartitions, DayPartitionsOnDemand
@@ -220,7 +220,7 @@ def is_asked_for(instance: Any) -> bool:
 
 
 def new_sweeps(drops: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Of these drops, the arguments to start those that have no DAG run yet, at most 500."""
+    """Of these drops, the arguments to start those that have no DAG run yet, as many as may be."""
     instance = get_current_context()["ti"]
 
     def unknown(part: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -234,7 +234,7 @@ def new_sweeps(drops: list[dict[str, str]]) -> list[dict[str, Any]]:
 
     pages = [drops[i : i + 50] for i in range(0, len(drops), 50)]
     fresh = [drop for page in pages for drop in unknown(page)]
-    return [{"trigger_run_id": drop["sweep"], "conf": drop} for drop in fresh[:500]]
+    return [{"trigger_run_id": drop["sweep"], "conf": drop} for drop in fresh[:MOST_STARTED]]
 
 
 def load_dags() -> dict[str, DAG]:

@@ -68,6 +68,27 @@ class AirflowApi:
         }
         self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body)
 
+    def dag(self, dag_id: str) -> Mapping[str, Any] | None:
+        """What Airflow knows of a DAG, ``None`` where there is none."""
+        answer = self._call("GET", f"/dags/{dag_id}", allow={404})
+        return None if answer.status_code == httpx.codes.NOT_FOUND else answer.json()
+
+    def import_errors(self) -> list[Mapping[str, Any]]:
+        """The DAG files that cannot be loaded: ``filename``, ``bundle_name``, ``stack_trace``."""
+        found: list[Mapping[str, Any]] = self._call("GET", "/importErrors").json()["import_errors"]
+        return found
+
+    def option(self, section: str, name: str) -> str | None:
+        """A value of Airflow's configuration, ``None`` where it shows none."""
+        path = f"/config/section/{section}/option/{name}"
+        answer = self._call("GET", path, allow={403, 404})
+        return None if answer.is_error else answer.json()["sections"][0]["options"][0]["value"]
+
+    def pool_slots(self, name: str) -> int | None:
+        """How many slots a pool has, ``None`` where there is none."""
+        answer = self._call("GET", f"/pools/{name}", allow={404})
+        return None if answer.status_code == httpx.codes.NOT_FOUND else int(answer.json()["slots"])
+
     def ensure_pool(self, name: str, slots: int, description: str) -> None:
         """Create the pool, or give the one that exists these slots."""
         pool = {"slots": slots, "description": description, "include_deferred": False}

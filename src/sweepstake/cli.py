@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweepstake import clidays, console
+from sweepstake import clidays, cliservers, console
 from sweepstake.clidays import AsOf, FigureFile, Over, Partition, day_of
 from sweepstake.errors import GridFileError, SweepFailedError, SweepstakeError
 from sweepstake.settings import Settings, load_settings
@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 GridPath = Annotated[Path, typer.Argument(help="The grid file, YAML or JSON.", dir_okay=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print a record for programs on stdout.")]
+Json = cliservers.Json
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the option's value
@@ -94,26 +94,9 @@ def up(
             runtime.down(settings, console.say)
 
 
-@app.command(epilog="Example: `sweepstake down`")
-def down() -> None:
-    """Stop the embedded stack; its state folder stays."""
-    from sweepstake import runtime
-
-    runtime.down(load_settings(), console.say)
-
-
-@app.command(epilog="Example: `sweepstake status --json`")
-def status(*, as_json: Json = False) -> None:
-    """Show how each component of the embedded stack does."""
-    from sweepstake import runtime
-
-    components = runtime.status(load_settings())
-    if as_json:
-        console.print_json(console.records(components))
-    else:
-        console.out.print(console.status_table(components))
-    if any(component.state is not runtime.ComponentState.HEALTHY for component in components):
-        raise typer.Exit(1)
+app.command(epilog="Example: `sweepstake down`")(cliservers.down)
+app.command(epilog="Example: `sweepstake status --json`")(cliservers.status)
+app.command(epilog="Example: `sweepstake doctor --json`")(cliservers.doctor)
 
 
 @app.command(epilog="Example: `sweepstake validate grids/digits-forest.yaml`")
@@ -142,7 +125,7 @@ def plan(grid: GridPath, *, partition: Partition = None, as_json: Json = False) 
     """Show what would run, without running it."""
     from sweepstake.preview import preview
 
-    shown = preview(*_check(grid, partition))
+    shown = preview(*_check(grid, partition), load_settings().slots)
     if as_json:
         console.print_json(asdict(shown))
     else:
@@ -254,21 +237,7 @@ app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 
 )
 
 
-@app.command(epilog="Example: `sweepstake serve digits --port 8100`")
-def serve(
-    model: Annotated[str, typer.Argument(help="A registered model.")],
-    *,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
-) -> None:
-    """Serve the champion over HTTP and follow the alias."""
-    import uvicorn
-
-    from sweepstake.registry import Registry
-    from sweepstake.serving import Host, application
-
-    served = Host(Registry(load_settings().tracking_uri), model)
-    uvicorn.run(application(served), host=host, port=port, access_log=False)
+app.command(epilog="Example: `sweepstake serve digits --port 8100`")(cliservers.serve)
 
 
 @app.command(epilog="Example: `sweepstake schema > sweep.schema.json`")

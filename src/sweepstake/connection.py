@@ -119,6 +119,18 @@ class Connection:
             self.restore_experiment(found.experiment_id)
         return found
 
+    def server_version(self) -> str:
+        """The release of the server; of a database, that of this host's MLflow."""
+        import mlflow
+        from mlflow.utils.credentials import get_default_host_creds
+        from mlflow.utils.rest_utils import http_request
+
+        if not self.uri.startswith("http"):
+            return str(mlflow.__version__)
+        with faults(self.uri):
+            answer = http_request(get_default_host_creds(self.uri), "/version", "GET")
+        return str(answer.text)
+
     def artifacts(self, uri: str) -> Any:
         """The artifact repository at ``uri``, to be used inside ``faults``."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository

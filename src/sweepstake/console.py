@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sweepstake.asof import Reign
     from sweepstake.backfilling import Day
+    from sweepstake.doctor import Finding
     from sweepstake.leaderboard import Leaderboard
     from sweepstake.ledger import LedgerEntry
     from sweepstake.modelversion import Version
@@ -50,6 +51,12 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 def tell(text: str) -> None:
     """An answer, on stdout, as it is: addresses and paths are never broken."""
     out.print(text, soft_wrap=True)
+
+
+def tell_finding(finding: Finding) -> None:
+    """What the doctor found, on stdout: in order, or what to mend."""
+    mark, style = ("ok  ", "") if finding.ok else ("mend", "red")
+    out.print(f"{mark}  {finding.name}: {finding.message}", style=style, soft_wrap=True)
 
 
 def say(text: str, style: str = "dim") -> None:

@@ -34,6 +34,8 @@ SUFFIXES = (".yaml", ".yml", ".json")
 QUIET_SECONDS = 1.0
 PATIENCE_SECONDS = 30.0
 REPORT_SUFFIX = ".errors.txt"
+MOST_STARTED = 500
+"""Sweeps that one run of the intake DAG starts: the longest list that a task returns."""
 
 
 @dataclass(frozen=True, slots=True)

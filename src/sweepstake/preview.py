@@ -28,7 +28,7 @@ class Preview:
     trials: tuple[str, ...]
 
 
-def preview(grid: GridFile, checked: Preflight) -> Preview:
+def preview(grid: GridFile, checked: Preflight, slots: int) -> Preview:
     """What ``plan`` would do with a checked grid file if nothing of it was trained yet."""
     spec = grid.spec
     trials = space.trials(spec, data_digest="")
@@ -38,7 +38,7 @@ def preview(grid: GridFile, checked: Preflight) -> Preview:
         model=spec.model,
         metric=spec.metric,
         trial_count=len(trials),
-        task_count=len(ranges(trials, checked, numbers, spec.limits)),
+        task_count=len(ranges(trials, checked, numbers, spec.limits, slots)),
         fit_count=len(trials) * (spec.cv + 1),
         estimate_seconds=checked.estimate_seconds,
         trials=tuple(run_name(trial) for trial in trials),

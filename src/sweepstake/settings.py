@@ -32,6 +32,7 @@ class Settings:
     airflow_url: the Airflow api-server.
     default_source: data of grid files in the course's shape that name none.
     pool: Airflow pool whose slots cap how many training tasks run at once.
+    slots: how many that are, on all workers; batches are cut so that as many end together.
     estimators: classifiers, or packages of them, that grid files may name beside scikit-learn's.
     trusted_types: types that a model file may hold beside those of the reviewed list.
     """
@@ -46,6 +47,7 @@ class Settings:
     airflow_password: str = field(default="", repr=False)
     default_source: str = "sklearn:iris"
     pool: str = "default_pool"
+    slots: int = os.cpu_count() or 1
     estimators: tuple[str, ...] = ()
     trusted_types: tuple[str, ...] = ()
 
@@ -56,12 +58,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Variables are ``SWEEPSTAKE_HOME``, ``_GRIDS``, ``_WORKSPACE`` (a folder or
     ``s3://bucket/prefix``), ``_CACHE`` (the folder for copies from a bucket), ``_DATA_ROOTS``
     (separated as in ``PATH``), ``_AIRFLOW_URL``, ``_AIRFLOW_USER``, ``_AIRFLOW_PASSWORD``,
-    ``_DEFAULT_SOURCE``, ``_POOL``, ``_ESTIMATORS`` and ``_TRUSTED_TYPES`` (separated by commas) and
-    MLflow's own ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack in
-    ``SWEEPSTAKE_HOME`` if one was started there.
+    ``_DEFAULT_SOURCE``, ``_POOL``, ``_SLOTS`` (default: the cores of this host), ``_ESTIMATORS``
+    and ``_TRUSTED_TYPES`` (separated by commas) and MLflow's own ``MLFLOW_TRACKING_URI``. What is
+    not set is taken from the embedded stack in ``SWEEPSTAKE_HOME`` if one was started there.
 
     Raises:
-        SettingsError: a URL has no scheme or is of no kind that is known, or a dotted name is none.
+        SettingsError: a URL has no scheme or is of no kind that is known, a number or a dotted name
+            is none.
     """
     env = os.environ if environ is None else environ
     home = Path(env.get(PREFIX + "HOME") or ".sweepstake").absolute()
@@ -87,6 +90,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         airflow_password=get(PREFIX + "AIRFLOW_PASSWORD", ""),
         default_source=get(PREFIX + "DEFAULT_SOURCE", "sklearn:iris"),
         pool=get(PREFIX + "POOL", "default_pool"),
+        slots=_count(PREFIX + "SLOTS", get(PREFIX + "SLOTS", str(os.cpu_count() or 1))),
         estimators=_names(PREFIX + "ESTIMATORS", get(PREFIX + "ESTIMATORS", "")),
         trusted_types=_names(PREFIX + "TRUSTED_TYPES", get(PREFIX + "TRUSTED_TYPES", "")),
     )
@@ -136,6 +140,13 @@ def _airflow_url(value: str) -> str:
         message = f"{name}: must not hold a user. Set {PREFIX}AIRFLOW_USER and _PASSWORD."
         raise SettingsError(message)
     return value.rstrip("/")
+
+
+def _count(name: str, value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        message = f"{name}: must be a whole number of at least 1, but got {value!r}."
+        raise SettingsError(message + " Write how many training tasks run at once on all workers.")
+    return int(value)
 
 
 def _names(setting: str, value: str) -> tuple[str, ...]:

@@ -56,6 +56,9 @@ class Store(Protocol):
     def create(self, name: str, content: bytes) -> None:
         """Write a file unless there is one: the first writer's stays."""
 
+    def add(self, name: str, content: bytes) -> None:
+        """The same without looking first: it is the place itself that refuses a second one."""
+
     def remove(self, name: str) -> None:
         """Take a file away, if there is one."""
 
@@ -94,7 +97,11 @@ class FolderStore:
     def create(self, name: str, content: bytes) -> None:
         """See `Store`."""
         if not (self.local / name).exists():
-            create_atomically(self.local / name, content)
+            self.add(name, content)
+
+    def add(self, name: str, content: bytes) -> None:
+        """See `Store`; a hard link is the second's refusal."""
+        create_atomically(self.local / name, content)
 
     def remove(self, name: str) -> None:
         """See `Store`."""
@@ -137,10 +144,16 @@ class BucketStore:
             files.pipe_file(self._path(name), content)
 
     def create(self, name: str, content: bytes) -> None:
+        """See `Store`."""
+        with self._files() as files:
+            known = files.exists(self._path(name))
+        if not known:
+            self.add(name, content)
+
+    def add(self, name: str, content: bytes) -> None:
         """See `Store`; a server that ignores ``If-None-Match`` lets the last of a moment win."""
-        with self._files() as files, suppress(FileExistsError):
-            if not files.exists(self._path(name)):
-                files.pipe_file(self._path(name), content, mode="create")
+        with suppress(FileExistsError), self._files() as files:
+            files.pipe_file(self._path(name), content, mode="create")
 
     def remove(self, name: str) -> None:
         """See `Store`."""
@@ -224,16 +237,20 @@ class BucketStore:
             yield _file_system(self.place.url.partition("://")[0])
 
 
+def endpoint() -> str | None:
+    """The address of the S3 server by the environment, ``None`` for Amazon's."""
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
 def _file_system(protocol: str) -> Any:
     """Credentials and region come from the environment, as boto3 reads it."""
     import fsspec
 
     if protocol != "s3":
         return fsspec.filesystem(protocol, use_listings_cache=False)
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
-    endpoint = next((os.environ[name] for name in names if os.environ.get(name)), None)
     try:
-        return fsspec.filesystem("s3", endpoint_url=endpoint, use_listings_cache=False)
+        return fsspec.filesystem("s3", endpoint_url=endpoint(), use_listings_cache=False)
     except ImportError:
         message = "s3://: needs s3fs, but it is not installed. Install sweepstake[s3]."
         raise SettingsError(message) from None
@@ -257,6 +274,8 @@ def store_faults(place: Bucket) -> Iterator[None]:
     except PermissionError as error:
         raise SettingsError(_refused(place, _code(error) or "access denied")) from None
     except OSError as error:
+        if _code(error) == "PreconditionFailed":  # that of `add`; not every server names it
+            raise FileExistsError from None
         raise StoreUnavailableError(_silent(place, error)) from None
     except Exception as error:
         kind = type(error).__name__

@@ -73,7 +73,7 @@ def plan(drop: intake.Drop, settings: Settings) -> tuple[Batch, ...]:
         partition=str(grid.spec.data.partition or ""),
         backfill=policy,
     ).save(Workspace(settings.workspace))
-    ranges = workload.ranges(trials, checked, order, grid.spec.limits)
+    ranges = workload.ranges(trials, checked, order, grid.spec.limits, settings.slots)
     return tuple(
         Batch(drop.sweep, first, last, _label(trials, order[first : last + 1]))
         for first, last in ranges

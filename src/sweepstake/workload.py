@@ -35,11 +35,12 @@ def order(trials: SearchSpace, checked: Preflight, done: Container[int]) -> tupl
 
 
 def ranges(
-    trials: SearchSpace, checked: Preflight, numbers: Sequence[int], limits: Limits
+    trials: SearchSpace, checked: Preflight, numbers: Sequence[int], limits: Limits, slots: int
 ) -> tuple[tuple[int, int], ...]:
     """First and last position in ``numbers`` of each batch; no chain of forests is cut in two.
 
-    Where the grid file says how many trials a task has, that is obeyed.
+    Batches are such that ``slots`` tasks that run at once end together. Where the grid file says
+    how many trials a task has, that is obeyed.
     """
     left = [trials[number] for number in numbers]
     chains = [(trial,) for trial in left] if limits.trials_per_task else [*growth.chains(left)]
@@ -48,6 +49,7 @@ def ranges(
         seconds_per_task=SECONDS_PER_TASK,
         max_tasks=TASKS_PER_SWEEP,
         trials_per_task=limits.trials_per_task,
+        workers=slots,
     )
     ends = [0, *accumulate(len(chain) for chain in chains)]
     return tuple((ends[first], ends[last + 1] - 1) for first, last in packed)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from composefile import read_env, read_services
 from hosts import DISK, Host, clear, make_network
+from s3server import command as s3_command
 
 from sweepstake.runtime import postgres
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 POLL_SECONDS = 0.5
 DATA = f"{DISK}/data"
 WORKERS = ("worker1", "worker2")
@@ -31,8 +32,8 @@ INITDB = (
 class Cluster:
     """Every service of the compose file; workers as often as there are names for them."""
 
-    def __init__(self, folder, env_file):
-        self.folder = folder
+    def __init__(self, folder, env_file, s3):
+        self.folder, self.s3 = folder, s3
         self.services = read_services(ROOT / "docker-compose.yml", read_env(env_file))
         names = [name for name in self.services if name != "worker"] + list(WORKERS)
         self.hosts = {name: Host(name, number, folder) for number, name in enumerate(names)}
@@ -47,14 +48,33 @@ class Cluster:
             _equip(host.disk)
         postgres._hand_over(self.hosts["postgres"].disk)
         for name in _in_order(self.services):
-            self._await_needs(self.services[name])
-            for host in WORKERS if name == "worker" else (name,):
-                self.launch(host)
+            if not self.services[name].by_hand:
+                self._await_needs(self.services[name])
+                for host in WORKERS if name == "worker" else (name,):
+                    self.launch(host)
 
     def launch(self, host):
         """Start a service on its host."""
-        command = _command(self.services[_kind(host)])
+        command = self._command(self.services[_kind(host)])
         self.hosts[host].start(command, self.environment(host), self.log(host))
+
+    def run(self, host, *command):
+        """Run a program on a host to its end; without one, the service's own."""
+        words = command or self._command(self.services[_kind(host)])
+        return self.hosts[host].run(words, self.environment(host), PATIENCE_SECONDS)
+
+    def _command(self, service):
+        """The command of the compose file; of foreign images, that of a program like theirs."""
+        match service.name:
+            case "postgres":
+                script = INITDB.format(data=DATA, disk=DISK, bin=postgres._binaries())
+                return _as_database_user("sh", "-c", script)
+            case "minio":
+                keys = [service.environment[f"MINIO_ROOT_{name}"] for name in ("USER", "PASSWORD")]
+                return s3_command(self.s3, DISK / "s3", 9000, *keys)
+            case "redis":
+                return (*service.command, "--dir", str(DISK))
+        return service.command
 
     def _await_needs(self, service):
         for name, condition in service.needs.items():
@@ -66,7 +86,7 @@ class Cluster:
 
     def environment(self, host):
         """The environment of a service: what the compose file says, and where programs are."""
-        paths = f"{BIN}:{postgres._binaries()}:{os.environ['PATH']}"
+        paths = f"{DISK}/bin:{BIN}:{postgres._binaries()}:{os.environ['PATH']}"
         image = {"PATH": paths, "PYTHONPATH": f"{DISK}/deploy", "PYTHONUNBUFFERED": "1"}
         return {**image, "HOME": str(DISK), **self.services[_kind(host)].environment}
 
@@ -91,8 +111,7 @@ class Cluster:
 
     def healthy(self, host):
         """Whether a service passes its own check."""
-        check = _check(self.services[_kind(host)])
-        return self.hosts[host].run(check, self.environment(host)).returncode == 0
+        return self.run(host, *_check(self.services[_kind(host)])).returncode == 0
 
     def stop(self):
         """End everything and leave nothing."""
@@ -116,23 +135,10 @@ def _in_order(services):
 def _equip(disk):
     """What the image and the volumes bring: the scripts, empty folders."""
     shutil.copytree(ROOT / "deploy", disk / "deploy")
-    for name in ("airflow", "cache", "grids", "buckets"):
+    for name in ("airflow", "bin", "cache", "grids", "s3"):
         (disk / name).mkdir()
-
-
-def _command(service):
-    """The command of the compose file; of foreign images, that of a program like theirs."""
-    match service.name:
-        case "postgres":
-            script = INITDB.format(data=DATA, disk=DISK, bin=postgres._binaries())
-            return _as_database_user("sh", "-c", script)
-        case "minio":
-            keys = "{MINIO_ROOT_USER},{MINIO_ROOT_PASSWORD}".format(**service.environment)
-            options = ("--addr", ":9000", "--auth-key", keys, "--config", f"{DISK}/rclone.conf")
-            return ("rclone", "serve", "s3", *options, f"{DISK}/buckets")
-        case "redis":
-            return (*service.command, "--dir", str(DISK))
-    return service.command
+    # Debian's redis-tools has the server under another name: it is what it is called.
+    (disk / "bin" / "redis-server").symlink_to(shutil.which("redis-check-rdb"))
 
 
 def _as_database_user(*command):

@@ -10,13 +10,17 @@ VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::([-?])([^}]*))?\})")
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its command, environment, health check, and what must be there first."""
+    """One service: its command, environment, health check, and what must be there first.
+
+    by_hand: it is started by whoever asks for it, not with the others.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str]
     health: tuple[str, ...]
     needs: dict[str, str]
+    by_hand: bool
 
 
 def read_env(path):
@@ -39,6 +43,7 @@ def _service(name, body):
         environment={key: str(value) for key, value in body.get("environment", {}).items()},
         health=("sh", "-c", *test) if kind == "CMD-SHELL" else tuple(test),
         needs={key: how["condition"] for key, how in body.get("depends_on", {}).items()},
+        by_hand="profiles" in body,
     )
 
 

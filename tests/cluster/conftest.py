@@ -1,5 +1,6 @@
-"""One cluster for all its tests; it needs root, network namespaces and a Redis server."""
+"""One cluster for each file of tests; it needs root, network namespaces and a Redis server."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,31 +11,47 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
 
 from cluster import ROOT, Cluster
+
+FIGURES = pytest.StashKey[list[str]]()
 
 
 def missing():
     """Why no cluster can be made here; empty if one can."""
     if os.geteuid() != 0:
         return "needs root, to make network namespaces"
-    absent = [name for name in ("ip", "redis-server", "setpriv") if shutil.which(name) is None]
+    programs = ("ip", "redis-check-rdb", "setpriv")
+    absent = [name for name in programs if shutil.which(name) is None]
     if absent:
-        return f"needs {', '.join(absent)}: make cluster-test installs them"
-    probe = subprocess.run(["unshare", "--net", "--mount", "--uts", "true"], check=False)
+        return f"needs {', '.join(absent)}: scripts/cluster_needs.sh installs them"
+    probe = subprocess.run(["unshare", "--net", "--mount", "--uts", "--pid", "true"], check=False)
     return "this machine allows no namespaces" if probe.returncode else ""
 
 
-@pytest.fixture(scope="package")
-def cluster():
-    """The services of docker-compose.yml with fresh secrets, each on a host of its own."""
+@pytest.fixture(scope="session")
+def namespaces():
+    """Names of hosts that no other test run on this machine uses meanwhile."""
     if reason := missing():
         pytest.skip(reason)
+    with Path(tempfile.gettempdir(), "sweepstake-cluster.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="module")
+def cluster(namespaces, request):
+    """The services of docker-compose.yml with fresh secrets, each on a host of its own.
+
+    The file of tests says what stands in for MinIO, and variables of its own for ``.env``.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sweepstake-cluster-"))
     secrets = folder / "secrets.env"
-    script = ROOT / "scripts" / "make_secrets.py"
-    subprocess.run([sys.executable, script, secrets], check=True)
-    made = Cluster(folder, secrets)
+    subprocess.run([sys.executable, ROOT / "scripts" / "make_secrets.py", secrets], check=True)
+    with secrets.open("a") as file:
+        file.writelines(f"{name}={value}\n" for name, value in request.module.VARIABLES.items())
+    made = Cluster(folder, secrets, request.module.S3)
     try:
         made.start()
         yield made
@@ -42,3 +59,15 @@ def cluster():
         made.stop()
         if os.environ.get("SWEEPSTAKE_TEST_KEEP") is None:
             shutil.rmtree(folder)
+
+
+@pytest.fixture
+def figure(request):
+    """A function that takes a sentence with a measured figure, to be told at the end."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Tell what was measured and is not judged."""
+    for sentence in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(f"measured: {sentence}")

@@ -1,8 +1,6 @@
 """Hosts on this machine: a network namespace each, with its own name, disk and processes."""
 
-import os
 import shutil
-import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +9,9 @@ PREFIX = "swst"
 BRIDGE = f"{PREFIX}-br"
 DISK = Path("/srv/sweepstake")
 """Where every host sees its own disk."""
+MORTAL = ("setpriv", "--pdeathsig", "KILL")
+ALONE = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""A process tree of its own, which ends with its first process, and that one with this program."""
 INSIDE = """\
 set -e
 hostname "$1"
@@ -19,8 +20,9 @@ mount --bind "$2" /srv/sweepstake
 mount -t tmpfs tmpfs /tmp
 cd /srv/sweepstake
 shift 2
-exec "$@"
+"$@" || exit $?
 """
+"""The shell stays the first process, which takes over children that have lost their parents."""
 
 
 def ip(*arguments, check=True):
@@ -57,7 +59,7 @@ class Host:
 
     def command(self, arguments):
         """The command line that runs a program on this host."""
-        enter = ("ip", "netns", "exec", self.space, "unshare", "--mount", "--uts")
+        enter = (*MORTAL, "ip", "netns", "exec", self.space, *ALONE)
         return [*enter, "sh", "-c", INSIDE, "sh", self.name, str(self.disk), *arguments]
 
     def start(self, arguments, environment, log):
@@ -74,7 +76,7 @@ class Host:
         self.processes.append(process)
         return process
 
-    def run(self, arguments, environment, seconds=60):
+    def run(self, arguments, environment, seconds):
         """Run a program to its end."""
         return subprocess.run(
             self.command(arguments),
@@ -95,35 +97,25 @@ class Host:
 
     def kill(self):
         """End every process of this host at once."""
-        done = subprocess.run(
-            ["ip", "netns", "pids", self.space], capture_output=True, text=True, check=False
-        )
-        for pid in done.stdout.split():
-            with suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
         for process in self.processes:
+            process.kill()
             process.wait()
         self.processes.clear()
 
 
 def make_network():
-    """The bridge that all hosts are plugged into."""
+    """The bridge that all hosts are plugged into, and this program with them."""
     ip("link", "add", BRIDGE, "type", "bridge")
+    ip("address", "add", "10.77.0.1/24", "dev", BRIDGE)
     ip("link", "set", BRIDGE, "up")
     DISK.mkdir(parents=True, exist_ok=True)
 
 
 def clear():
-    """Remove every host and the bridge, also those that a killed test has left."""
+    """Remove every host and the bridge, also those that a killed test has left: all are empty."""
     done = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
     names = [line.split()[0] for line in done.stdout.splitlines()]
     for name in (name for name in names if name.startswith(f"{PREFIX}-")):
-        pids = subprocess.run(
-            ["ip", "netns", "pids", name], capture_output=True, text=True, check=False
-        )
-        for pid in pids.stdout.split():
-            with suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
         ip("netns", "delete", name, check=False)
         shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
     ip("link", "delete", BRIDGE, check=False)

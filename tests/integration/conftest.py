@@ -1,4 +1,4 @@
-"""A real MLflow server on a database file, one for the whole session, and sweeps to run on it."""
+"""A real MLflow server on a database file, real S3 servers, and sweeps to run on them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -18,18 +19,23 @@ from uuid import uuid4
 import pytest
 from pytest_socket import socket_allow_hosts
 
-from sweepstake import intake, sweep
+sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
+
+import s3server
+
+from sweepstake import intake, store, sweep
 from sweepstake.connection import prepare_environment
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sweepstake.intake import Drop
     from sweepstake.settings import Settings
 
 START_SECONDS = 120
+KEYS = ("ann:team", "secret")
+"""An access key as Swift has it, which any server takes, and its secret."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -49,7 +55,7 @@ def mlflow_imported():
 
 
 @pytest.fixture(scope="session")
-def start_mlflow(mlflow_imported, tmp_path_factory) -> Iterator[Callable[[], Server]]:
+def start_mlflow(mlflow_imported, tmp_path_factory) -> Iterator[Callable[..., Server]]:
     """A function that starts an MLflow server with an empty store, to be ended with the session."""
     servers = []
 
@@ -128,6 +134,42 @@ def run(settings) -> Callable[[Drop], str]:
     return whole
 
 
+@pytest.fixture(scope="session")
+def start_s3(tmp_path_factory) -> Iterator[Callable[[str], S3]]:
+    """A function that starts an S3 server of a kind, to be ended with the session."""
+    servers = []
+
+    def start(kind: str) -> S3:
+        port = free_port()
+        command = s3server.command(kind, tmp_path_factory.mktemp(kind), port, *KEYS)
+        server = S3(kind, subprocess.Popen(command, stdout=subprocess.DEVNULL), port)
+        servers.append(server)
+        server.await_start()
+        return server
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(scope="session", params=["rclone", "swift"])
+def s3_server(request, start_s3) -> S3:
+    """A small S3 server, and a strict one."""
+    return start_s3(request.param)
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch) -> Iterator[S3]:
+    """An S3 server with the empty bucket ``team``; its keys are in the environment."""
+    s3_server.make_known(monkeypatch)
+    files = store._file_system("s3")
+    if not files.exists("team"):
+        files.mkdir("team")
+    yield s3_server
+    if left := files.find("team"):
+        files.rm(left)
+
+
 def free_port() -> int:
     """A port that nothing listens on at this moment."""
     with socket.socket() as probe:
@@ -175,3 +217,34 @@ class Server:
             except (URLError, OSError):
                 time.sleep(0.2)
         pytest.fail(f"MLflow did not start:\n{(self.home / 'log').read_text()[-3000:]}")
+
+
+class S3:
+    """An S3 server, which may be ended before its time."""
+
+    def __init__(self, kind: str, process: subprocess.Popen[bytes], port: int) -> None:
+        self.kind = kind
+        self.uri = f"http://127.0.0.1:{port}"
+        self._process, self._port = process, port
+
+    def make_known(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the environment name it, with its keys."""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        for name, value in (*zip(names, KEYS, strict=True), ("AWS_ENDPOINT_URL_S3", self.uri)):
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    def await_start(self) -> None:
+        """Wait until something listens."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return
+            time.sleep(0.05)
+        pytest.fail("the S3 server did not start")
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,38 +12,6 @@ from sweepstake import champion, intake, leaderboard, partitions, sources, sweep
 from sweepstake.errors import DataError, SettingsError, StoreUnavailableError
 from sweepstake.spec import DataSpec
 from sweepstake.store import Bucket, open_store
-
-
-def await_server(port, process):
-    """Wait until something listens."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("the S3 server did not start")
-
-
-@pytest.fixture
-def s3(tmp_path, monkeypatch):
-    """An S3 server with the bucket ``team``; its keys are in the environment."""
-    (tmp_path / "buckets" / "team").mkdir(parents=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [str(Path(sys.executable).with_name("rclone")), "serve", "s3"]
-    command += ["--addr", f"127.0.0.1:{port}", "--auth-key", "ann,secret"]
-    command += ["--config", str(tmp_path / "rclone.conf"), str(tmp_path / "buckets")]
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ann")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    await_server(port, process)
-    yield process
-    process.kill()
-    process.wait()
 
 
 def test_files_are_kept_in_a_bucket(s3, tmp_path):
@@ -71,13 +34,22 @@ def test_a_bucket_that_does_not_exist_is_a_mistake(s3, tmp_path):
 
 def test_wrong_keys_are_a_mistake_and_stay_secret(s3, tmp_path, monkeypatch):
     """A refusal is permanent, and no key stands in its message."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "bob")
     import s3fs
 
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "bob:team")
     s3fs.S3FileSystem.clear_instance_cache()
     with pytest.raises(SettingsError, match="must be open to the credentials") as caught:
         open_store(Bucket("s3://team/deep", tmp_path)).read("a")
+    s3fs.S3FileSystem.clear_instance_cache()
     assert "bob" not in str(caught.value)
+
+
+def test_the_first_of_two_writers_stays_on_a_strict_server(s3, tmp_path):
+    """Swift obeys ``If-None-Match`` as Amazon does; rclone does not (decision 13)."""
+    store = open_store(Bucket("s3://team/deep", tmp_path / "cache"))
+    for content in (b"first", b"second"):
+        store.add("a", content)
+    assert {"swift": b"first", "rclone": b"second"}[s3.kind] == store.read("a")
 
 
 def test_two_hosts_share_a_sweep_through_a_bucket(s3, settings, submit, name, tmp_path):
@@ -99,11 +71,12 @@ def test_two_hosts_share_a_sweep_through_a_bucket(s3, settings, submit, name, tm
     assert [1, 1] == [len(found) for found in copies]
 
 
-def test_a_server_that_is_gone_is_a_fault_that_passes(s3, tmp_path):
+def test_a_server_that_is_gone_is_a_fault_that_passes(start_s3, tmp_path, monkeypatch):
     """Nothing that listens is an error that a retry may not meet."""
+    server = start_s3("rclone")
+    server.make_known(monkeypatch)
     store = open_store(Bucket("s3://team/deep", tmp_path))
-    s3.kill()
-    s3.wait()
+    server.kill()
     with pytest.raises(StoreUnavailableError, match="must answer"):
         store.read("a")
 
@@ -112,13 +85,12 @@ def test_a_server_that_is_gone_is_a_fault_that_passes(s3, tmp_path):
 def lake(s3, tmp_path):
     """Data roots with a bucket that holds three days of a table."""
     days = {f"2026-01-0{day}": 40 + day for day in (1, 2, 3)}
-    folder = tmp_path / "buckets" / "team" / "daily"
-    folder.mkdir()
+    root = Bucket("s3://team/daily", tmp_path / "cache")
     for day, rows in days.items():
         frame = pd.DataFrame({"a": range(rows), "label": [row % 2 for row in range(rows)]})
-        frame.to_parquet(folder / f"churn-{day}.parquet")
-        frame.to_csv(folder / f"churn-{day}.csv", index=False)
-    return (Bucket("s3://team/daily", tmp_path / "cache"),)
+        open_store(root).write(f"churn-{day}.parquet", frame.to_parquet())
+        open_store(root).write(f"churn-{day}.csv", frame.to_csv(index=False).encode())
+    return (root,)
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])

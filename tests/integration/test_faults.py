@@ -22,10 +22,10 @@ from sweepstake.workspace import Workspace
 ROWS_OF_A_REHEARSAL = 60
 
 
-@pytest.fixture(scope="module")
-def server(start_mlflow):
-    """A server of this file's own, as it is stopped and killed."""
-    return start_mlflow()
+@pytest.fixture(scope="module", params=["bulk", "plain"])
+def server(request, start_mlflow):
+    """A server of this file's own, as it is stopped and killed; of either kind."""
+    return start_mlflow(*(("--app-name", "sweepstake") if request.param == "bulk" else ()))
 
 
 @pytest.fixture(scope="module")

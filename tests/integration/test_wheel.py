@@ -87,3 +87,9 @@ def test_the_wheel_validates_grid_files(run, installed):
     said = run("-c", code, "validate", str(grid))
     schema = installed / "sweepstake" / "sweep.schema.json"
     assert ("6 trials" in said, schema.is_symlink(), schema.is_file()) == (True, False, True)
+
+
+def test_the_wheel_knows_the_releases_that_it_supports(run):
+    """The doctor reads them from the metadata of what is installed, buckets included."""
+    said = run("-c", "from sweepstake.doctor import host; print(host.packages(buckets=True))")
+    assert said.startswith("apache-airflow 3.")

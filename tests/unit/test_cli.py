@@ -16,6 +16,7 @@ COMMANDS = (
     "up",
     "down",
     "status",
+    "doctor",
     "validate",
     "plan",
     "submit",
@@ -226,3 +227,16 @@ def test_a_server_that_is_not_there_is_a_sentence(call, folder, monkeypatch):
     code, out, err = call("champion", "digits")
     expected = "MLFLOW_TRACKING_URI: must be a URL with a scheme, but got 'localhost:5000'. "
     assert (1, "", f"{expected}Write http://host:port.\n") == (code, out, err)
+
+
+def test_the_doctor_tells_everything_that_is_wrong_at_once(call, folder, monkeypatch):
+    """Servers that do not answer and a folder that is missing: one finding each, exit code 1."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("SWEEPSTAKE_AIRFLOW_URL", "http://127.0.0.1:9")
+    code, out, err = call("doctor", "--json")
+    wrong = [each["name"] for each in json.loads(out) if not each["ok"]]
+    assert (1, "", ["watched folder", "MLflow", "Airflow"]) == (code, err, wrong)
+    code, out, err = call("doctor")
+    lines = out.splitlines()
+    assert (1, "", wrong) == (code, err, [x[6:].split(":")[0] for x in lines if x[:4] == "mend"])
+    assert "mend  Airflow: Airflow at http://127.0.0.1:9/api/v2/version: must answer" in out

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
+
+from composefile import read_env, read_services
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -34,13 +38,14 @@ def test_the_dockerfile_follows_the_rules():
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_every_service_is_pinned_limited_and_kept_tidy(name):
-    """Its image has a version, its memory and logs have a bound, and it starts again."""
+    """Its image has a version, memory and logs have a bound; it starts again unless run by hand."""
     service = COMPOSE["services"][name]
     tag = service["image"].rpartition(":")[2]
     assert tag not in ("", "latest")
     assert {"memory", "cpus"} <= set(service["deploy"]["resources"]["limits"])
     assert "max-size" in service["logging"]["options"]
-    assert service["restart"].startswith(("unless-stopped", "on-failure"))
+    again = ("no",) if "profiles" in service else ("unless-stopped", "on-failure")
+    assert service["restart"].startswith(again)
 
 
 def test_ports_are_published_on_the_loopback_unless_told_otherwise():
@@ -86,3 +91,17 @@ def test_the_courses_passwords_stay_on_this_machine(bound, password, code, said)
     script = ROOT / "deploy" / "check_credentials.py"
     done = run(sys.executable, script, env={**secrets, "BIND_ADDRESS": bound})
     assert (code, said) == (done.returncode, done.stdout[:7])
+
+
+@pytest.mark.parametrize(
+    ("bound", "code", "said"), [("127.0.0.1", 0, ""), ("0.0.0.0", 1, "BIND_ADDRESS: must be")]
+)
+def test_the_courses_file_is_complete_and_warned_of(bound, code, said):
+    """With it the service `prepare` has all it needs; it warns, and refuses other addresses."""
+    variables = read_env(ROOT / "deploy" / "course.env") | {"BIND_ADDRESS": bound}
+    assert {"minio", "minio123", "http://minio:9000"} <= set(variables.values())
+    services = read_services(ROOT / "docker-compose.yml", variables)
+    environment = services["prepare"].environment
+    done = run(sys.executable, ROOT / "deploy" / "check_credentials.py", env=environment)
+    assert (code, said) == (done.returncode, done.stderr[: len(said)])
+    assert done.stdout.startswith("WARNING: well-known or empty passwords: AWS_SECRET_ACCESS_KEY, ")

@@ -133,7 +133,7 @@ def test_chains_are_whole_in_their_tasks_and_grow(search_space, sizes, depths, s
     order = workload.order(trials, checked, ())
     assert sorted(order) == list(range(len(trials)))
     homes = {}
-    for number, (first, last) in enumerate(workload.ranges(trials, checked, order, Limits())):
+    for number, (first, last) in enumerate(workload.ranges(trials, checked, order, Limits(), 2)):
         for at in range(first, last + 1):
             params = trials[order[at]].estimator.params
             homes.setdefault(params["max_depth"], []).append((number, params["n_estimators"]))
@@ -148,8 +148,19 @@ def test_a_task_has_as_many_trials_as_the_file_says(search_space):
     trials, _ = search_space([1, 2, 3], [1, 2])
     checked = SimpleNamespace(trial_seconds=(1.0,))
     order = workload.order(trials, checked, {0})
-    ranges = workload.ranges(trials, checked, order, Limits(trials_per_task=2))
+    ranges = workload.ranges(trials, checked, order, Limits(trials_per_task=2), 2)
     assert ((0, 1), (2, 3), (4, 4)) == ranges
+
+
+@pytest.mark.parametrize("slots", [1, 2, 8])
+def test_no_slot_is_left_without_work(search_space, slots):
+    """A short sweep has a task for each slot, and none is more than its share."""
+    trials, _ = search_space([1], list(range(1, 41)))
+    checked = SimpleNamespace(trial_seconds=(1.0,))
+    order = workload.order(trials, checked, ())
+    ranges = workload.ranges(trials, checked, order, Limits(), slots)
+    sizes = [last - first + 1 for first, last in ranges]
+    assert (True, True) == (len(sizes) >= slots, max(sizes) <= -(-40 // slots))
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def test_the_environment_decides(tmp_path):
             "SWEEPSTAKE_AIRFLOW_PASSWORD": "secret",
             "SWEEPSTAKE_DEFAULT_SOURCE": "sklearn:wine",
             "SWEEPSTAKE_POOL": "training",
+            "SWEEPSTAKE_SLOTS": "16",
         }
     )
     expected = Settings(
@@ -86,6 +87,7 @@ def test_the_environment_decides(tmp_path):
         airflow_password="secret",
         default_source="sklearn:wine",
         pool="training",
+        slots=16,
     )
     assert expected == settings
 
@@ -173,3 +175,10 @@ def test_a_name_that_is_no_dotted_name_is_refused(tmp_path, name):
         "Write for example lightgbm.LGBMClassifier,xgboost.XGBClassifier."
     )
     assert expected == str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
+def test_a_number_of_slots_is_a_whole_one(value):
+    """Anything else is refused with the setting's name."""
+    with pytest.raises(SettingsError, match="SWEEPSTAKE_SLOTS: must be a whole number of at leas"):
+        load_settings({"SWEEPSTAKE_SLOTS": value})

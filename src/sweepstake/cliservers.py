@@ -1,0 +1,62 @@
+"""The command line about servers: those of the embedded stack, of a deployment, the champion's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sweepstake import console
+from sweepstake.settings import load_settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print a record for programs on stdout.")]
+
+
+def down() -> None:
+    """Stop the embedded stack; its state folder stays."""
+    from sweepstake import runtime
+
+    runtime.down(load_settings(), console.say)
+
+
+def status(*, as_json: Json = False) -> None:
+    """Show how each component of the embedded stack does."""
+    from sweepstake import runtime
+
+    components = runtime.status(load_settings())
+    if as_json:
+        console.print_json(console.records(components))
+    else:
+        console.out.print(console.status_table(components))
+    if any(component.state is not runtime.ComponentState.HEALTHY for component in components):
+        raise typer.Exit(1)
+
+
+def doctor(*, as_json: Json = False) -> None:
+    """Check this host and the servers that it uses; say what to mend. Exit code 1 if anything."""
+    from sweepstake.doctor import examine
+
+    findings = examine()
+    if as_json:
+        console.print_json(console.records(findings))
+    else:
+        for finding in findings:
+            console.tell_finding(finding)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def serve(
+    model: Annotated[str, typer.Argument(help="A registered model.")],
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
+) -> None:
+    """Serve the champion over HTTP and follow the alias."""
+    import uvicorn
+
+    from sweepstake.registry import Registry
+    from sweepstake.serving import Host, application
+
+    served = Host(Registry(load_settings().tracking_uri), model)
+    uvicorn.run(application(served), host=host, port=port, access_log=False)
