@@ -13,7 +13,7 @@ help:
 	@echo "make down     stop the embedded stack"
 	@echo "make backfill-demo  sweep a week of daily data on a stack of its own, and draw its champions"
 	@echo "make test     everything that CI runs"
-	@echo "make test-long  dropped files, backfills and several hosts, for real"
+	@echo "make test-long  what takes long: dropped files, outages, starving backfills, several hosts"
 	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
 	@echo "make cluster-test  the compose file on hosts in network namespaces (root; apt installs what it needs)"
 	@echo "make fuzz     a hundred thousand generated grid files (about ten minutes; FILES=n, SEED=n)"

@@ -6,25 +6,40 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from sweepstake.errors import SettingsError, StackError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from tenacity import RetryCallState
+
     from sweepstake.settings import Settings
 
 TIMEOUT_SECONDS = 30.0
+OUTAGE_SECONDS = 120.0
+"""How long a server that has answered before may be away: its supervisor starts it again."""
 
 
 @dataclass(slots=True)
 class AirflowApi:
-    """A session with the api-server, to be closed; logs in at need, again when the token ends."""
+    """A session with the api-server, to be closed; logs in at need, again when the token ends.
+
+    One that is not there at first is an error at once; one that goes away later is waited for.
+    """
 
     url: str
     user: str
     password: str = field(repr=False)
     _client: httpx.Client = field(init=False, repr=False)
+    _was_there: bool = field(init=False, repr=False, default=False)
 
     def __post_init__(self) -> None:
         transport = httpx.HTTPTransport(retries=3)
@@ -103,25 +118,39 @@ class AirflowApi:
         body: Mapping[str, Any] | None = None,
         allow: Collection[int] = (),
     ) -> httpx.Response:
-        answer = self._send(method, path, body)
+        answer = self._send(method, f"/api/v2{path}", body)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self._log_in()
-            answer = self._send(method, path, body)
+            answer = self._send(method, f"/api/v2{path}", body)
         if answer.is_error and answer.status_code not in allow:
             message = f"{self.url}: {method} {path} must succeed, but got {answer.status_code}: "
             raise StackError(message + answer.text[:500])
         return answer
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+        """One request; every one may be repeated, so a server that was there is waited for."""
+        patient = Retrying(
+            retry=retry_if_exception_type(httpx.TransportError) | retry_if_result(_is_fault),
+            stop=stop_after_delay(OUTAGE_SECONDS if self._was_there else 0),
+            wait=wait_fixed(1),
+            retry_error_callback=_as_it_is,
+        )
         try:
-            return self._client.request(method, f"{self.url}/api/v2{path}", json=body)
+            answer: httpx.Response = patient(
+                self._client.request, method, f"{self.url}{path}", json=body
+            )
         except httpx.TransportError as error:
             message = f"{self.url}: Airflow must answer, but got {error}. Start it: sweepstake up."
             raise StackError(message) from error
+        self._was_there = True
+        return answer
 
     def _log_in(self) -> None:
         credentials = {"username": self.user, "password": self.password}
-        answer = self._client.post(f"{self.url}/auth/token", json=credentials)
+        answer = self._send("POST", "/auth/token", credentials)
+        if answer.is_server_error:
+            message = f"{self.url}: Airflow must let users log in, but got {answer.status_code}. "
+            raise StackError(message + "Look at the log of the api-server.")
         if answer.is_error:
             message = (
                 f"{self.url}: user {self.user!r} must be able to log in, but got "
@@ -129,3 +158,12 @@ class AirflowApi:
             )
             raise SettingsError(message)
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+def _is_fault(answer: httpx.Response) -> bool:
+    return answer.is_server_error
+
+
+def _as_it_is(state: RetryCallState) -> Any:
+    """The last answer, or its error."""
+    return state.outcome.result() if state.outcome else None

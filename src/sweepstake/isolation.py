@@ -4,6 +4,8 @@ A fork of a process that has everything imported costs milliseconds and shares i
 watched from outside: nothing inside a process can be trusted to stop C code that hangs. Memory is
 measured instead of capped (``RLIMIT_AS``, ``RLIMIT_DATA``): a cap counts what is reserved and not
 used, and turns a refused allocation into whatever a library makes of it, at worst an abort.
+Libraries get one thread: others that a pool had before the fork are not in the fork, and GCC's
+OpenMP would wait for them for ever.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from multiprocessing import current_process, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Self
 
 import psutil
+from threadpoolctl import threadpool_limits
 
 from sweepstake.disk import disk_faults
 from sweepstake.errors import SweepstakeError, TrialFailedError
@@ -145,7 +148,7 @@ def _serve(work: object, pipe: Connection, theirs: Connection) -> None:
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - Linux
         score.write(OUT_OF_MEMORY_SCORE)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    with suppress(EOFError):
+    with suppress(EOFError), threadpool_limits(1):
         while True:
             method, args = pipe.recv()
             pipe.send(_outcome(getattr(work, method), args))

@@ -1,12 +1,13 @@
 import stat
 import time
+from dataclasses import asdict
 
 import httpx
 import psutil
 import pytest
 
 from sweepstake import runtime
-from sweepstake.runtime import ComponentState, processes, supervisor
+from sweepstake.runtime import ComponentState, credentials, processes, supervisor
 from sweepstake.runtime.layout import Layout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -93,6 +94,21 @@ def test_secrets_are_private_and_on_no_command_line(stack):
     secrets.append(stack.settings.airflow_password)
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert [secret for secret in secrets if secret in lines] == []
+
+
+def test_no_log_tells_a_secret(stack):
+    """Whatever components and tasks have said so far, no password and no key is in it."""
+    layout = Layout(stack.settings.home)
+    secrets = asdict(credentials.ensure(layout.credentials))
+    logs = [*layout.logs.iterdir(), *(layout.airflow / "logs").rglob("*.log")]
+    told = {
+        (str(log), name)
+        for log in logs
+        for name, secret in secrets.items()
+        if secret.encode() in log.read_bytes()
+    }
+    assert told == set()
+    assert layout.logs / "scheduler.log" in logs
 
 
 def test_a_second_up_joins_the_running_stack(stack):

@@ -7,10 +7,12 @@ trials: <count>``) or, where the file cannot hold comments, in ``<file>.expect``
 from __future__ import annotations
 
 import re
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sklearn.datasets import load_breast_cancer
 
 from sweepstake import preflight
 from sweepstake.errors import GridFileError
@@ -62,3 +64,13 @@ def test_an_example_passes_and_points_editors_at_the_schema(path):
 def test_there_are_enough_files():
     """The collections do not shrink unnoticed."""
     assert (len(_files("invalid")) >= 110, len(_files("valid")) >= 30) == (True, True)
+
+
+def test_the_daily_example_is_what_its_script_makes():
+    """Its month of slices can be made again from scikit-learn's data, row by row."""
+    script = runpy.run_path(str(EXAMPLES.parent / "scripts" / "make_days.py"))
+    files = sorted((EXAMPLES / "data" / "cancer-daily").glob("*.csv"))
+    everyone = load_breast_cancer(as_frame=True).frame
+    made = [script["slice_of"](day, everyone).to_csv(index=False) for day in range(script["DAYS"])]
+    assert made == [file.read_text("utf-8") for file in files]
+    assert ("2026-01-01", "2026-01-31") == (files[0].stem, files[-1].stem)

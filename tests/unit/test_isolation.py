@@ -8,6 +8,7 @@ import time
 import numpy as np
 import psutil
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from sweepstake.disk import disk_faults
 from sweepstake.errors import DataError, DiskFullError, TrialFailedError
@@ -62,6 +63,11 @@ class Work:
         """Raise an error."""
         raise error
 
+    def boost(self):
+        """Fit with OpenMP; the number of classes that came of it."""
+        rows = np.arange(40.0).reshape(-1, 1)
+        return len(HistGradientBoostingClassifier(max_iter=1).fit(rows, rows[:, 0] > 20).classes_)
+
     def spawn(self):
         """Start a process that outlives the call."""
         pid = os.fork()
@@ -93,6 +99,12 @@ def test_calls_are_made_one_after_the_other_in_one_other_process(worker):
     own = worker.call("identify")
     assert ([1, 2, 3], own) == ([worker.call("count") for _ in range(3)], worker.call("identify"))
     assert os.getpid() != own
+
+
+def test_threads_that_were_used_before_the_fork_hang_no_call(worker):
+    """GCC's OpenMP would wait for them for ever: they are not in the fork."""
+    assert 2 == Work().boost()
+    assert 2 == worker.call("boost", limits=Limits(trial_timeout=PATIENCE_SECONDS))
 
 
 @pytest.mark.parametrize(

@@ -126,8 +126,10 @@ def _tempo() -> dict[str, dict[str, str]]:
             "task_instance_heartbeat_timeout": "30",
             "orphaned_tasks_check_interval": "20",
             "max_dagruns_per_loop_to_schedule": "100",
+            "parsing_cleanup_interval": "10",
         },
         "dag_processor": {
+            "stale_dag_threshold": "20",
             "parsing_processes": "1",
             "refresh_interval": "5",
             "bundle_refresh_check_interval": "5",

@@ -1,0 +1,70 @@
+"""The api-server's faults, as whoever follows a sweep meets them."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import tenacity
+
+from sweepstake import airflow_api
+from sweepstake.airflow_api import AirflowApi
+from sweepstake.errors import SettingsError, StackError
+
+GONE = httpx.ConnectError("refused")
+HURT = httpx.Response(503)
+STRANGE = httpx.Response(401)
+KNOWN = httpx.Response(201, json={"access_token": "t"})
+DONE = httpx.Response(200, json={"state": "success"})
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """A function that asks for a run's state while the server answers one thing after the other."""
+    monkeypatch.setattr(tenacity.nap.time, "sleep", lambda _: None)
+
+    def ask(*answers):
+        rest = iter(answers)
+
+        def answer(_):
+            found = next(rest)
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        api = AirflowApi("http://127.0.0.1:1", "admin", "secret")
+        api._client = httpx.Client(transport=httpx.MockTransport(answer))
+        return api.run_state("sweep", "a")
+
+    return ask
+
+
+@pytest.mark.parametrize("outage", [(GONE,), (HURT,), (GONE, HURT, GONE)])
+def test_a_server_that_was_there_is_waited_for(asked, outage):
+    """While it is away or hurt the call is repeated."""
+    assert "success" == asked(STRANGE, KNOWN, *outage, DONE)
+
+
+def test_a_log_in_is_waited_for(asked):
+    """A server that dies between a call and its log-in costs time only."""
+    assert "success" == asked(STRANGE, GONE, KNOWN, DONE)
+
+
+@pytest.mark.parametrize("answer", [GONE, HURT])
+def test_a_server_that_never_was_there_is_told_at_once(asked, answer):
+    """Whoever has not started it need not wait to hear so."""
+    with pytest.raises(StackError, match=r"must answer|must succeed, but got 503"):
+        asked(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (HURT, StackError, "must let users log in, but got 503"),
+        (STRANGE, SettingsError, "Check SWEEPSTAKE_AIRFLOW_USER"),
+    ],
+)
+def test_a_hurt_server_is_not_taken_for_a_wrong_password(asked, monkeypatch, answer, kind, said):
+    """Only a refusal speaks of the user; patience ends."""
+    monkeypatch.setattr(airflow_api, "OUTAGE_SECONDS", 0)
+    with pytest.raises(kind, match=said):
+        asked(STRANGE, answer)
