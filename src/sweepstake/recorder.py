@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from sweepstake import report
 from sweepstake.bulk import Bulk, RunRecord
+from sweepstake.errors import TransientError
 from sweepstake.modelversion import first_tags
 from sweepstake.runs import (
     TrialRun,
@@ -61,7 +62,12 @@ class Ended:
 
 
 class Writer(Protocol):
-    """How trials get to the tracking server."""
+    """How trials get to the tracking server.
+
+    repeatable: whether a write that failed may be done again as a whole.
+    """
+
+    repeatable: bool
 
     def begin(self, trial: Trial, left: Child | None) -> TrialRun:
         """The run of a trial: a new one, or what is ``left`` of an earlier try."""
@@ -73,8 +79,9 @@ class Writer(Protocol):
 class Recorder:
     """Keeps the trials of one batch; use it in ``with``, whose end waits until all are kept.
 
-    Every second a thread uploads the files of the trials that ended, then writes these trials. What
-    it meets is raised by whichever method is called next.
+    Every second a thread uploads the files of the trials that ended, then writes these trials. A
+    server that is away for a while costs nothing where writes can be repeated. What else the thread
+    meets, and what the last write meets, is raised by whichever method is called next.
 
     Raises:
         TrackingUnavailableError: MLflow does not answer; what is not kept is trained again.
@@ -148,19 +155,28 @@ class Recorder:
             try:
                 self._write()
             except Exception as error:  # noqa: BLE001 - it is raised in the thread that trains
-                self._error = error
-                return
+                if not (self._writer.repeatable and isinstance(error, TransientError)):
+                    self._error = error
+                    return
 
     def _write(self) -> None:
         with self._writing:
             with self._changing:
                 ended, self._ended = self._ended, []
                 begun = self._begun
-            if ended or begun is not self._shown:
-                with ThreadPoolExecutor(UPLOADS) as pool:
-                    list(pool.map(self._upload, [each.begun for each in ended]))
-                self._writer.write(ended, begun)
-                self._shown = begun
+            try:
+                self._send(ended, begun)
+            except TransientError:
+                with self._changing:
+                    self._ended = ended + self._ended
+                raise
+
+    def _send(self, ended: list[Ended], begun: Begun | None) -> None:
+        if ended or begun is not self._shown:
+            with ThreadPoolExecutor(UPLOADS) as pool:
+                list(pool.map(self._upload, [each.begun for each in ended]))
+            self._writer.write(ended, begun)
+            self._shown = begun
 
     def _upload(self, begun: Begun) -> None:
         if self._tracking.local_folder(begun.run) is None:
@@ -170,6 +186,8 @@ class Recorder:
 
 class RestWriter:
     """Writes by MLflow's own API: one request to begin a trial, three to end it."""
+
+    repeatable = False
 
     def __init__(self, bench: Workbench, batch: str) -> None:
         self._bench, self._batch = bench, batch
@@ -198,6 +216,8 @@ class RestWriter:
 
 class BulkWriter:
     """Writes whole runs and their versions, as many as there are, in one request."""
+
+    repeatable = True
 
     def __init__(self, bench: Workbench, batch: str) -> None:
         self._bench, self._batch = bench, batch
