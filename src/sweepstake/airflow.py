@@ -80,7 +80,7 @@ PR_SET_PDEATHSIG = 1
 
 
 class GridFolderTrigger(BaseEventTrigger):
-    """Wakes the intake DAG when a new or changed grid file in a folder has come to rest.
+    """Wakes the intake DAG when a grid file has come to rest in a folder, or is gone from it.
 
     The event carries nothing: intake looks for itself, so a lost or doubled event does no harm. The
     first look after a start always wakes, if there is any file.
@@ -95,12 +95,13 @@ class GridFolderTrigger(BaseEventTrigger):
         return "sweepstake.airflow.GridFolderTrigger", {"folder": self.folder}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look at the folder every second; yield when a file has come to rest there."""
+        """Look at the folder every second; yield when a file has come to rest there, or is gone."""
         known: frozenset[Sighting] = frozenset()
         while True:
             seen = await asyncio.to_thread(look, Path(self.folder))
             at_rest = frozenset(sighting for sighting in seen if sighting.quiet)
-            if at_rest - known:
+            gone = {each.path for each in known} - {each.path for each in seen}
+            if at_rest - known or gone:
                 yield TriggerEvent({"files": len(at_rest)})  # type: ignore[no-untyped-call]
             known = at_rest
             await asyncio.sleep(POLL_SECONDS)
