@@ -72,6 +72,7 @@ def test_a_grid_file_becomes_a_champion_through_s3(cluster, swept):
     """Plans, staged data and models pass from host to host in the bucket alone."""
     board = ask(cluster, "leaderboard", "main-job")
     assert 6 == len(board["standings"])
+    assert board["url"].startswith("http://localhost:5000/#/experiments/")
     assert ["mlflow/", "workspace/"] == said(cluster, "scheduler", LISTING)
 
 
