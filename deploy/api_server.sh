@@ -3,4 +3,4 @@
 set -eu
 umask 077
 printf '{"admin": "%s"}' "$AIRFLOW_ADMIN_PASSWORD" > "$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
-exec airflow api-server
+exec airflow api-server --proxy-headers

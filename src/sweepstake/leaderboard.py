@@ -39,6 +39,6 @@ def read(name: str, settings: Settings) -> Leaderboard:
         sweep=sweep_id,
         state=status,
         metric=bench.spec.metric,
-        url=run_url(settings.tracking_uri, bench.plan.experiment_id, bench.plan.parent_run_id),
+        url=run_url(settings.mlflow_pages, bench.plan.experiment_id, bench.plan.parent_run_id),
         standings=ranking.leaderboard(stand(bench), bench.spec.metric),
     )

@@ -29,6 +29,7 @@ class Settings:
     data_roots: folders and buckets that data may be read from; relative sources are looked up in
         the folders, in their order.
     tracking_uri: the MLflow server.
+    mlflow_url: where people open its pages, if they reach it under another address than tasks.
     airflow_url: the Airflow api-server.
     default_source: data of grid files in the course's shape that name none.
     pool: Airflow pool whose slots cap how many training tasks run at once.
@@ -50,6 +51,12 @@ class Settings:
     slots: int = os.cpu_count() or 1
     estimators: tuple[str, ...] = ()
     trusted_types: tuple[str, ...] = ()
+    mlflow_url: str = ""
+
+    @property
+    def mlflow_pages(self) -> str:
+        """The address that links to MLflow begin with."""
+        return self.mlflow_url or self.tracking_uri
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -57,10 +64,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     Variables are ``SWEEPSTAKE_HOME``, ``_GRIDS``, ``_WORKSPACE`` (a folder or
     ``s3://bucket/prefix``), ``_CACHE`` (the folder for copies from a bucket), ``_DATA_ROOTS``
-    (separated as in ``PATH``), ``_AIRFLOW_URL``, ``_AIRFLOW_USER``, ``_AIRFLOW_PASSWORD``,
-    ``_DEFAULT_SOURCE``, ``_POOL``, ``_SLOTS`` (default: the cores of this host), ``_ESTIMATORS``
-    and ``_TRUSTED_TYPES`` (separated by commas) and MLflow's own ``MLFLOW_TRACKING_URI``. What is
-    not set is taken from the embedded stack in ``SWEEPSTAKE_HOME`` if one was started there.
+    (separated as in ``PATH``), ``_MLFLOW_URL``, ``_AIRFLOW_URL``, ``_AIRFLOW_USER``,
+    ``_AIRFLOW_PASSWORD``, ``_DEFAULT_SOURCE``, ``_POOL``, ``_SLOTS`` (default: the cores of this
+    host), ``_ESTIMATORS`` and ``_TRUSTED_TYPES`` (separated by commas) and MLflow's own
+    ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack in
+    ``SWEEPSTAKE_HOME`` if one was started there.
 
     Raises:
         SettingsError: a URL has no scheme or is of no kind that is known, a number or a dotted name
@@ -93,6 +101,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         slots=_count(PREFIX + "SLOTS", get(PREFIX + "SLOTS", str(os.cpu_count() or 1))),
         estimators=_names(PREFIX + "ESTIMATORS", get(PREFIX + "ESTIMATORS", "")),
         trusted_types=_names(PREFIX + "TRUSTED_TYPES", get(PREFIX + "TRUSTED_TYPES", "")),
+        mlflow_url=get(PREFIX + "MLFLOW_URL", ""),
     )
 
 

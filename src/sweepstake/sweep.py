@@ -122,8 +122,8 @@ def train(
                 runs.append(child.run)
             follow()
     if len(runs) == 1:
-        return run_url(settings.tracking_uri, bench.plan.experiment_id, runs[0].run_id)
-    return batch_url(settings.tracking_uri, bench.sweep, name)
+        return run_url(settings.mlflow_pages, bench.plan.experiment_id, runs[0].run_id)
+    return batch_url(settings.mlflow_pages, bench.sweep, name)
 
 
 @disk_faults()
@@ -154,7 +154,7 @@ def close(sweep_id: str, settings: Settings) -> str:
             "Read their reasons on the parent run; then mend the grid file."
         )
         raise SweepFailedError(message)
-    return run_url(settings.tracking_uri, bench.plan.experiment_id, bench.plan.parent_run_id)
+    return run_url(settings.mlflow_pages, bench.plan.experiment_id, bench.plan.parent_run_id)
 
 
 def _read(drop: intake.Drop, settings: Settings) -> tuple[GridFile, Preflight]:

@@ -3,12 +3,13 @@
 import json
 
 import pytest
+import tls
 from jobs import GRID, ask, await_champion, drop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 S3 = "rclone"
-VARIABLES = {"WORKER_CONCURRENCY": "2", "TRAINING_SLOTS": "2"}
+VARIABLES = {"WORKER_CONCURRENCY": "2", "TRAINING_SLOTS": "2", **tls.VARIABLES}
 LISTING = """if True:
     import boto3, json, os
     found = boto3.client("s3").list_objects_v2(Bucket=os.environ["S3_BUCKET"], Delimiter="/")
@@ -72,6 +73,7 @@ def test_a_grid_file_becomes_a_champion_through_s3(cluster, swept):
     """Plans, staged data and models pass from host to host in the bucket alone."""
     board = ask(cluster, "leaderboard", "main-job")
     assert 6 == len(board["standings"])
+    assert board["url"].startswith("https://mlflow.example.org/#/experiments/")
     assert ["mlflow/", "workspace/"] == said(cluster, "scheduler", LISTING)
 
 
@@ -102,3 +104,19 @@ def test_the_doctor_tells_a_wrong_password_once(cluster, swept):
     wrong = ("env", "MLFLOW_TRACKING_PASSWORD=wrong", "sweepstake", "doctor", "--json")
     found = json.loads(cluster.run("doctor", *wrong).stdout)
     assert ["MLflow log-in"] == [each["name"] for each in found if not each["ok"]]
+
+
+def test_the_documented_proxy_speaks_tls_before_both_servers(cluster, swept):
+    """Under the page's names MLflow lets its users in, and Airflow knows that it is on https."""
+    proxy = tls.Proxy(cluster, "doctor")
+    password = cluster.services["users"].environment["MLFLOW_READER_PASSWORD"]
+    versions = "/api/2.0/mlflow/registered-models/get?name=digits"
+    answers = [
+        proxy.get("mlflow.example.org", versions, auth=("reader", each)).status_code
+        for each in (password, "wrong")
+    ]
+    assert [200, 401] == answers
+    wanted = {"next": "https://airflow.example.org/dags"}
+    assert 307 == proxy.get("airflow.example.org", "/api/v2/auth/login", params=wanted).status_code
+    left = proxy.get("airflow.example.org", "/api/v2/auth/logout")
+    assert "; Secure" in left.headers["Set-Cookie"]

@@ -74,6 +74,7 @@ def test_the_environment_decides(tmp_path):
             "SWEEPSTAKE_DEFAULT_SOURCE": "sklearn:wine",
             "SWEEPSTAKE_POOL": "training",
             "SWEEPSTAKE_SLOTS": "16",
+            "SWEEPSTAKE_MLFLOW_URL": "https://pages.example",
         }
     )
     expected = Settings(
@@ -88,6 +89,7 @@ def test_the_environment_decides(tmp_path):
         default_source="sklearn:wine",
         pool="training",
         slots=16,
+        mlflow_url="https://pages.example",
     )
     assert expected == settings
 
@@ -182,3 +184,11 @@ def test_a_number_of_slots_is_a_whole_one(value):
     """Anything else is refused with the setting's name."""
     with pytest.raises(SettingsError, match="SWEEPSTAKE_SLOTS: must be a whole number of at leas"):
         load_settings({"SWEEPSTAKE_SLOTS": value})
+
+
+def test_links_lead_where_people_reach_mlflow():
+    """That is the server's address, unless tasks know it by another one."""
+    tracked = {"MLFLOW_TRACKING_URI": "http://mlflow:5000"}
+    pages = "https://mlflow.example"
+    found = [load_settings({**tracked, **more}) for more in ({}, {"SWEEPSTAKE_MLFLOW_URL": pages})]
+    assert ["http://mlflow:5000", pages] == [each.mlflow_pages for each in found]
