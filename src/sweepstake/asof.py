@@ -20,7 +20,7 @@ from sweepstake.errors import DataError, NotFoundError
 from sweepstake.ledger import Contest
 from sweepstake.modelversion import EXEMPT, PENDING
 from sweepstake.plan import Plan
-from sweepstake.promotion import Decision, Scored, decide
+from sweepstake.promotion import Decision, Scored, Verdict, decide
 from sweepstake.registry import Registry
 from sweepstake.workspace import Workspace
 
@@ -213,4 +213,6 @@ def _newest_by_day(entries: Iterable[LedgerEntry]) -> Mapping[str, LedgerEntry]:
 def _reign(day: str, version: str, entry: LedgerEntry | None) -> Reign:
     if entry is None or entry.champion != version:
         return Reign(day, version, None, "The alias was set by other hands.")
-    return Reign(day, version, entry.score, entry.reason)
+    lost = entry.verdict is Verdict.KEEP
+    contender = f"v{entry.version} was the best of the day. " if lost else ""
+    return Reign(day, version, entry.score, contender + entry.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ import pytest
 from sweepstake import asof, champion, intake
 from sweepstake.connection import Connection
 from sweepstake.errors import GridFileError, NotFoundError
+from sweepstake.ledger import LedgerEntry
+from sweepstake.promotion import Verdict
 from sweepstake.registry import Registry
 
 FIRST = date(2026, 1, 1)
@@ -232,6 +234,36 @@ def test_who_was_champion_at_a_day(days):
     assert (str(at(1)), days.dated()[str(at(1))]) == (reign.day, reign.version)
     with pytest.raises(NotFoundError, match="no day up to then has one"):
         asof.reign_at(days.name, "2025-12-31", days.settings)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        (Verdict.PROMOTE, "It scored 0.9."),
+        (Verdict.KEEP, "v4 was the best of the day. It scored 0.9."),
+        (Verdict.REFUSE, "It scored 0.9."),
+    ],
+)
+def test_a_reason_says_whose_it_is(verdict, reason):
+    """Where the champion stayed, the reason speaks of the one that did not beat it."""
+    won = verdict is Verdict.PROMOTE
+    entry = LedgerEntry(
+        round="r",
+        model="m",
+        verdict=verdict,
+        version="4",
+        previous="" if won else "3",
+        reason="It scored 0.9.",
+        candidate_score=0.9,
+        champion_score=None if won else 0.95,
+        decided=datetime(2026, 1, 1, tzinfo=UTC),
+        run_id="run",
+        complete=True,
+        partition="2026-01-01",
+        as_of=True,
+    )
+    champion = "4" if won else "3"
+    assert reason == asof._reign("2026-01-01", champion, entry).reason
 
 
 def test_a_killed_replay_is_ended_by_the_next(days, monkeypatch):
