@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -101,6 +102,12 @@ class Host:
             process.kill()
             process.wait()
         self.processes.clear()
+        while _pids(self.space):  # they are dying, and still hold ports and files
+            time.sleep(0.02)
+
+
+def _pids(space):
+    return subprocess.run(["ip", "netns", "pids", space], capture_output=True, check=False).stdout
 
 
 def make_network():
@@ -113,11 +120,12 @@ def make_network():
 
 def clear():
     """Remove every host and the bridge, also those that a killed test has left: all are empty."""
+    for link in Path("/sys/class/net").glob(f"{PREFIX}*"):
+        ip("link", "delete", link.name)  # at once; with its namespace it would go some time later
     done = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
     names = [line.split()[0] for line in done.stdout.splitlines()]
     for name in (name for name in names if name.startswith(f"{PREFIX}-")):
         ip("netns", "delete", name, check=False)
         shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
-    ip("link", "delete", BRIDGE, check=False)
     with suppress(OSError):  # not there, or somebody else's
         DISK.rmdir()

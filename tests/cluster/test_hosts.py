@@ -61,6 +61,7 @@ def test_a_cut_host_is_reached_again_once_it_is_healed(namespaces, tmp_path):
     two.heal()
     said.append(_last_line(one, code))
     clear()
+    assert [] == [*Path("/sys/class/net").glob("swst*"), *Path("/etc/netns").glob("swst*")]
     assert [refused, gone, refused] == [line.partition(":")[0] for line in said]
 
 
