@@ -116,7 +116,7 @@ def _tell(folder: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="add what takes hours")
+    parser.add_argument("--full", action="store_true", help="add what takes half an hour")
     parser.add_argument("--only", nargs="+", choices=MEASURES, help="measure these parts alone")
     parser.add_argument("--rounds", type=int, default=3, help="how often each way has its turn")
     parser.add_argument("--quick", action="store_true", help="a rehearsal with few trials")

@@ -13,8 +13,8 @@ from sweepstake.errors import NotFoundError, SettingsError, TrackingUnavailableE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-PAGE = 1000
-"""Entities asked for at once in a listing."""
+PAGE = 500
+"""Entities asked for at once in a listing: what MLflow's client makes of an answer is large."""
 
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from sys import intern
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sweepstake.spec import BackfillPolicy
@@ -83,7 +84,7 @@ class Stored(Protocol):
 
 
 def version_of(found: Any) -> Version:
-    """MLflow's version as a record."""
+    """MLflow's version as a record; texts that are the same in thousands of them are kept once."""
     return Version(
         model=found.name,
         version=str(found.version),
@@ -91,5 +92,5 @@ def version_of(found: Any) -> Version:
         source=found.tags.get(FILES, found.source),
         stage="" if found.current_stage in {None, "None"} else found.current_stage,
         created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
-        tags=found.tags,
+        tags={intern(name): intern(text) for name, text in found.tags.items()},
     )

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from platform import python_version
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.bulk import MODEL_FOLDER
@@ -177,7 +178,7 @@ def result_metrics(result: TrialResult) -> tuple[tuple[str, float, int], ...]:
 
 
 def child_of(run: Any) -> Child:
-    """MLflow's run as a record."""
+    """MLflow's run as a record; texts that are the same in thousands of runs are kept once."""
     tags = run.data.tags
     return Child(
         run=TrialRun(run.info.run_id, run.info.artifact_uri),
@@ -186,8 +187,8 @@ def child_of(run: Any) -> Child:
         batch=tags["sweepstake.batch"],
         state=_STATE.get(run.info.status, TrialState.FAILED),
         estimator=tags["sweepstake.estimator"],
-        params=run.data.params,
-        metrics=run.data.metrics,
+        params={intern(name): intern(text) for name, text in run.data.params.items()},
+        metrics={intern(name): value for name, value in run.data.metrics.items()},
         reason=tags.get("sweepstake.error", ""),
         sha256=tags.get("sweepstake.sha256", ""),
         started=run.info.start_time,
