@@ -139,12 +139,20 @@ def history_table(model: str, entries: Iterable[LedgerEntry]) -> Table:
 def champion_text(model: str, version: Version | None, entries: Iterable[LedgerEntry]) -> str:
     """Who is in service, since when and why."""
     if version is None:
-        return f"{model} has no champion yet"
+        return f"{model} has no champion {_last_day(entries)}"
     mine = (e for e in entries if e.version == version.version and not e.as_of)
     crowned = (e for e in mine if e.verdict == "promote")
     entry = next(crowned, None)
     since = f" since {entry.decided:%Y-%m-%d %H:%M:%S} UTC. {entry.reason}" if entry else ""
     return f"{model}: champion is v{version.version}{since}"
+
+
+def _last_day(entries: Iterable[LedgerEntry]) -> str:
+    """What there is besides a champion in service."""
+    day = max((entry.partition for entry in entries if entry.as_of), default="")
+    return (
+        f"in service; for that of the last backfilled day ask with --as-of {day}" if day else "yet"
+    )
 
 
 def reign_text(model: str, day: str, reign: Reign) -> str:

@@ -1,8 +1,10 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sweepstake import console
 from sweepstake.leaderboard import Leaderboard
+from sweepstake.ledger import LedgerEntry
 from sweepstake.progress import Progress
+from sweepstake.promotion import Verdict
 from sweepstake.trial import Standing, TrialState
 
 URL = "http://127.0.0.1:5000/#/experiments/1/runs/" + "f" * 200
@@ -73,3 +75,19 @@ def test_bars_that_were_never_shown_leave_no_trace(capsys):
     with console.SweepBars():
         pass
     assert ("", "") == capsys.readouterr()
+
+
+def entry(day, *, as_of):
+    """A round about a day, or about the champion in service."""
+    now = datetime(2026, 1, 9, tzinfo=UTC)
+    about = {"verdict": Verdict.PROMOTE, "version": "1", "previous": "", "reason": ""}
+    scores = {"candidate_score": 0.5, "champion_score": None}
+    of_day = {"run_id": "run", "complete": True, "partition": day, "as_of": as_of}
+    return LedgerEntry(round="r", model="m", decided=now, **about, **scores, **of_day)
+
+
+def test_a_model_that_was_only_backfilled_tells_how_to_ask_for_its_days():
+    """It has no champion in service, but one as of each day."""
+    rounds = [entry("2026-01-07", as_of=True), entry("2026-01-05", as_of=True)]
+    assert "m has no champion yet" == console.champion_text("m", None, [])
+    assert console.champion_text("m", None, rounds).endswith("ask with --as-of 2026-01-07")
