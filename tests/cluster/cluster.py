@@ -7,12 +7,11 @@ import time
 from pathlib import Path
 
 from composefile import read_env, read_services
-from hosts import DISK, Host, clear, make_network
+from hosts import DISK, ROOT, Host, clear, make_network
 from s3server import command as s3_command
 
 from sweepstake.runtime import postgres
 
-ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 300
 POLL_SECONDS = 0.5

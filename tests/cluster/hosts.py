@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 PREFIX = "swst"
 BRIDGE = f"{PREFIX}-br"
 DISK = Path("/srv/sweepstake")
@@ -18,12 +19,16 @@ set -e
 hostname "$1"
 mount --make-rprivate /
 mount --bind "$2" /srv/sweepstake
+mount --bind "$3" /mnt
 mount -t tmpfs tmpfs /tmp
+mkdir -p "$3"
+mount --move /mnt "$3"
 cd /srv/sweepstake
-shift 2
+shift 3
 "$@" || exit $?
 """
-"""The shell stays the first process, which takes over children that have lost their parents."""
+"""The shell stays the first process, which takes over children that have lost their parents. The
+repository stays where it is, in a /tmp of the host's own as well: CI may have cloned it there."""
 
 
 def ip(*arguments, check=True):
@@ -61,7 +66,8 @@ class Host:
     def command(self, arguments):
         """The command line that runs a program on this host."""
         enter = (*MORTAL, "ip", "netns", "exec", self.space, *ALONE)
-        return [*enter, "sh", "-c", INSIDE, "sh", self.name, str(self.disk), *arguments]
+        place = (self.name, str(self.disk), str(ROOT))
+        return [*enter, "sh", "-c", INSIDE, "sh", *place, *arguments]
 
     def start(self, arguments, environment, log):
         """Start a program that keeps running."""
