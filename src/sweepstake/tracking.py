@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from sweepstake.runs import (
     result_tags,
     run_name,
 )
+from sweepstake.trackingrows import artifact_uri
 from sweepstake.trial import TrialState
 
 if TYPE_CHECKING:
@@ -216,10 +218,8 @@ class Tracking:
 
     def artifact_root(self, experiment_id: str) -> Callable[[str], str]:
         """A function that tells where the files of a run of the experiment lie, by the run's id."""
-        from mlflow.utils.uri import append_to_uri_path
-
-        root = self._client.get_experiment(experiment_id).artifact_location
-        return lambda run_id: str(append_to_uri_path(root, run_id, "artifacts"))
+        experiment = self._client.get_experiment(experiment_id)
+        return partial(artifact_uri, experiment)
 
     def local_folder(self, run: TrialRun) -> Path | None:
         """Where the artifacts of ``run`` lie, if the store is a folder that this host shares."""

@@ -57,12 +57,11 @@ def store_runs(tracking: Any, bulk: Bulk) -> set[str]:
 
 def _check(bulk: Bulk) -> None:
     """Hold every run to what MLflow's API allows."""
-    from mlflow.entities import Metric, Param, RunStatus, RunTag
+    from mlflow.entities import Metric, Param, RunTag
     from mlflow.utils import validation
 
     for run in bulk.runs:
         validation._validate_run_id(run.run_id)  # noqa: SLF001
-        RunStatus.from_string(run.status)
         validation._validate_batch_log_data(  # noqa: SLF001
             [Metric(name, value, run.started, step) for name, value, step in run.metrics],
             [Param(name, text) for name, text in run.params.items()],
