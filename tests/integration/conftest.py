@@ -45,6 +45,15 @@ def pytest_runtest_setup():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def own_folders():
+    """Hold that no test leaves a grid file in the clone's own watched folder."""
+    grids = Path(__file__).parents[2] / "grids"
+    before = sorted(grids.rglob("*"))
+    yield
+    assert before == sorted(grids.rglob("*"))
+
+
+@pytest.fixture(scope="session", autouse=True)
 def mlflow_imported():
     """Import MLflow once, with its warnings about itself, before warnings count as errors."""
     prepare_environment()

@@ -28,7 +28,8 @@ def bench(either_uri, tmp_path, name):
 def planned(uri, tmp_path, name):
     """The workbench of a sweep that was planned on a server."""
     (tmp_path / "grids").mkdir()
-    settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path), "MLFLOW_TRACKING_URI": uri})
+    environ = {"SWEEPSTAKE_HOME": str(tmp_path), "SWEEPSTAKE_GRIDS": str(tmp_path / "grids")}
+    settings = load_settings({**environ, "MLFLOW_TRACKING_URI": uri})
     grid = {
         "name": name,
         "data": {"source": "sklearn:iris"},
