@@ -167,8 +167,9 @@ class Recorder:
             try:
                 self._send(ended, begun)
             except TransientError:
-                with self._changing:
-                    self._ended = ended + self._ended
+                if self._writer.repeatable:
+                    with self._changing:
+                        self._ended = ended + self._ended
                 raise
 
     def _send(self, ended: list[Ended], begun: Begun | None) -> None:
@@ -197,7 +198,10 @@ class RestWriter:
         return self._bench.tracking.start_trial(self._bench.sweep, trial, self._batch, left)
 
     def write(self, ended: Sequence[Ended], begun: Begun | None) -> None:  # noqa: ARG002 - it is known
-        """Log and end each run, then make its model a version: each step may be repeated."""
+        """Log and end each run, then make its model a version.
+
+        Where that is cut short, the next attempt sees by the run's state what is left to do.
+        """
         for each in ended:
             self._write(each)
 

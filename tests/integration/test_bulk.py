@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
 import pytest
@@ -232,6 +234,58 @@ def test_something_else_is_refused_in_words(tracking):
     """A body that is no bulk is told what it should have been."""
     with pytest.raises(MlflowException, match="must get an experiment_id, a name and runs"):
         tracking._client.post(RUNS, {"runs": [{"run_id": 7}]})
+
+
+@pytest.fixture
+def listener():
+    """A server that keeps the events it is told of."""
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    httpd.told = []
+    thread = threading.Thread(target=httpd.serve_forever)
+    thread.start()
+    yield httpd
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+class Listener(BaseHTTPRequestHandler):
+    """Takes what is posted."""
+
+    def do_POST(self):
+        """Keep it."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.told.append(json.loads(body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+def test_webhooks_hear_of_posted_versions_and_tags(start_mlflow, listener, name, monkeypatch):
+    """Whoever waits for MLflow's events gets them from the routes too, once for each."""
+    monkeypatch.setenv("MLFLOW_WEBHOOK_ALLOWED_SCHEMES", "http")
+    monkeypatch.setenv("MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS", "true")
+    uri = start_mlflow("--app-name", "sweepstake").uri
+    tracking, client = Tracking(uri), MlflowClient(uri)
+    events = ["model_version.created", "model_version_tag.set"]
+    client.create_webhook(name, f"http://127.0.0.1:{listener.server_port}/", events)
+    Registry(uri).ensure_model(name)
+    sweep = tracking.open_sweep(tracking.ensure_experiment(name, "m"), f"{name}__1", {})
+    sent = record(sweep)
+    for _ in range(2):
+        post(tracking, sweep, name, sent)
+    tags = VersionTags(name, {1: {"sweepstake.decision": "keep"}})
+    tracking._client.post(VERSION_TAGS, tags.to_json())
+
+    deadline = time.monotonic() + 30
+    while len(listener.told) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    by_action = {each["action"]: each["data"] for each in listener.told}
+    assert (2, {"created", "set"}) == (len(listener.told), by_action.keys())
+    assert ("1", sent.run_id) == (by_action["created"]["version"], by_action["created"]["run_id"])
+    assert ("sweepstake.decision", "keep") == (by_action["set"]["key"], by_action["set"]["value"])
 
 
 def test_a_plain_server_takes_no_bulk(plain_uri, mlflow_uri):
