@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test install dev run down backfill-demo bench test chaos fuzz audit lint lock clean
+.PHONY: help secrets cluster-test install dev run down backfill-demo bench test cases chaos fuzz audit lint lock clean
 
 BIN := .venv/bin
 UV := $(BIN)/uv
@@ -13,6 +13,7 @@ help:
 	@echo "make down     stop the embedded stack"
 	@echo "make backfill-demo  sweep a week of daily data on a stack of its own, and draw its champions"
 	@echo "make test     everything that CI runs"
+	@echo "make cases    inputs as people bring them, held against pandas and scikit-learn (in make test too)"
 	@echo "make test-long  what takes long: dropped files, outages, starving backfills, several hosts"
 	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
 	@echo "make cluster-test  the compose file on hosts in network namespaces (root; apt installs what it needs)"
@@ -40,6 +41,9 @@ backfill-demo: install
 test: lint
 	@scripts/cluster_needs.sh
 	$(BIN)/pytest -m "not long"
+
+cases: dev
+	$(BIN)/pytest tests/integration/test_cases.py
 
 test-long: dev
 	@scripts/cluster_needs.sh
