@@ -13,7 +13,7 @@ from sweepstake.errors import DataError
 from sweepstake.nearmiss import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     import pandas as pd
@@ -171,8 +171,15 @@ def _categories(column: pd.Series) -> pd.Series:
 
     missing = column.isna()
     values = [None if gap else str(value) for value, gap in zip(column, missing, strict=True)]
+    if _are_truths(values):
+        values = [value and value.title() for value in values]
     known = sorted({value for value in values if value is not None})
     return pd.Series(pd.Categorical(values, categories=known), index=column.index)
+
+
+def _are_truths(texts: Iterable[str | None]) -> bool:
+    """Whether all texts are truth values, however they are written: they are to be one thing."""
+    return {text.lower() for text in texts if text} <= {"true", "false"}
 
 
 def some(names: Sequence[str]) -> str:

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from mlflow.models import ModelSignature
     from pandas import DataFrame
 
 __all__ = ["Template", "load_model", "open_template", "write_model"]
 
 RECORD_FILE = "MLmodel"
+CODE = "code"
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
 EXAMPLE_ROWS = 3
 
@@ -39,6 +41,7 @@ class Template:
     """The files that all models of a sweep share, and the ``MLmodel`` record to be completed."""
 
     folder: Path
+    files: tuple[Path, ...]
     record: Mapping[str, Any]
 
 
@@ -58,7 +61,8 @@ def open_template(folder: Path, estimator: Any, x: DataFrame) -> Template:
             _publish(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-    return Template(folder, json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")))
+    files = tuple(file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    return Template(folder, files, json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")))
 
 
 def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -> str:
@@ -73,8 +77,11 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
     content = dump(estimator)
     record = _completed(template.record, content, run_id)
     folder.mkdir()
-    for shared in template.folder.iterdir():  # copytree would hide why it cannot write
-        shutil.copyfile(shared, folder / shared.name)
+    for shared in template.files:  # copytree would hide why it cannot write
+        copied = folder / shared
+        if copied.parent != folder:
+            copied.parent.mkdir(parents=True)
+        shutil.copyfile(template.folder / shared, copied)
     (folder / MODEL_FILE).write_bytes(content)
     (folder / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
     return digest(content)
@@ -85,7 +92,6 @@ def _save(estimator: Any, x: DataFrame, folder: Path) -> None:
     prepare_environment()
     import mlflow.sklearn
     import yaml
-    from mlflow.models import infer_signature
 
     plain = _plain(x)
     with _mlflow_quiet():
@@ -95,13 +101,42 @@ def _save(estimator: Any, x: DataFrame, folder: Path) -> None:
             serialization_format="skops",
             skops_trusted_types=list(needed_types(dump(estimator))),
             pip_requirements=_requirements(),
-            signature=infer_signature(plain, estimator.predict(x)),
+            signature=_signature(x, estimator.predict(x)),
             input_example=plain.head(EXAMPLE_ROWS),
         )
     (folder / MODEL_FILE).unlink()
     record_file = folder / RECORD_FILE
     record = yaml.safe_load(record_file.read_text(encoding="utf-8"))
+    _bring_cast(folder, record)
     record_file.write_text(json.dumps(record, default=str), encoding="utf-8")
+
+
+def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
+    """Put the class of the first step beside the model, for MLflow's loaders.
+
+    Without an ``__init__.py`` the package of that name wins where it is installed.
+    """
+    from sweepstake import casting
+
+    package = folder / CODE / "sweepstake"
+    package.mkdir(parents=True)
+    shutil.copyfile(casting.__file__, package / "casting.py")
+    for flavor in record["flavors"].values():
+        flavor["code"] = CODE
+
+
+def _signature(x: DataFrame, predicted: Any) -> ModelSignature:
+    """The names of the columns, and what is predicted.
+
+    The columns are of any type: MLflow's ``double`` refuses whole numbers, its ``string`` a column
+    of gaps. The model's own cast takes what can be meant.
+    """
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
+
+    inputs = Schema([ColSpec(AnyType(), str(name)) for name in x])
+    return ModelSignature(inputs=inputs, outputs=infer_signature(None, predicted).outputs)
 
 
 def _requirements() -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.base import BaseEstimator
 
+    from sweepstake.casting import ColumnCast
+
 MOST_CATEGORIES = 100
 """Columns that one column of text becomes at most."""
 _BINS = 8
@@ -47,6 +49,17 @@ def build(
         parts = [("numbers", Pipeline(steps), numbers), ("categories", encode, texts)]
         steps = [("columns", ColumnTransformer([part for part in parts if part[2]]))]
     return Pipeline([*steps, ("classifier", classifier)])
+
+
+def castable(estimator: BaseEstimator, cast: ColumnCast) -> BaseEstimator:
+    """The fitted ``estimator`` behind a cast: it takes rows in any form.
+
+    The fits themselves get their columns typed and do without: a cast learns nothing.
+    """
+    from sklearn.pipeline import Pipeline
+
+    steps = estimator.steps if hasattr(estimator, "steps") else [("classifier", estimator)]
+    return Pipeline([("cast", cast), *steps])
 
 
 def classifier_of(estimator: BaseEstimator) -> BaseEstimator:

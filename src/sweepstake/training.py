@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from sklearn.base import BaseEstimator
 
+    from sweepstake.casting import ColumnCast
     from sweepstake.data import Dataset
     from sweepstake.evaluation import Evaluation
     from sweepstake.spec import SweepSpec
@@ -68,7 +69,7 @@ def train(
         tested = evaluate(estimator, dataset.X_holdout, dataset.y_holdout, dataset.classes)
         test_metrics = _test_metrics(estimator, dataset, tested, spec.metric)
     kept = pipeline.classifier_of(estimator)
-    return estimator, TrialResult(
+    return pipeline.castable(estimator, _cast(dataset)), TrialResult(
         trial=trial,
         params=_params(kept),
         metrics=_summary(folds, spec.metric) | test_metrics | seconds | curves.iterations(kept),
@@ -130,6 +131,14 @@ def _row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarr
 def _folds(dataset: Dataset, cv: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """The folds, made once for the trials that follow each other on the same data."""
     return splitting.folds(dataset.y_train, cv, seed)
+
+
+@lru_cache(maxsize=1)
+def _cast(dataset: Dataset) -> ColumnCast:
+    """The cast to the columns of the data, made once like the folds."""
+    from sweepstake.casting import ColumnCast
+
+    return ColumnCast.like(dataset.X_train)
 
 
 def _summary(folds: Sequence[Fold], metric: str) -> dict[str, float]:

@@ -1,9 +1,10 @@
 """The types that a model file may hold beside those that skops itself trusts.
 
-Reviewed for scikit-learn 1.9: each is a class or function of scikit-learn or NumPy that keeps
-figures or computes with them; none opens files, imports by name or evaluates text. ``partial``
-binds arguments to a function that must be trusted itself: skops audits what is inside. The types
-say that a file holds no code, not that its figures are the trained ones: its hash is for that.
+Reviewed for scikit-learn 1.9: each is a class or function of scikit-learn or NumPy, or our cast of
+columns, that keeps figures or computes with them; none opens files, imports by name or evaluates
+text. ``partial`` binds arguments to a function that must be trusted itself: skops audits what is
+inside. The types say that a file holds no code, not that its figures are the trained ones: its hash
+is for that.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ TRUSTED = frozenset(
         "sklearn.utils._metadata_requests.MetadataRequest",
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
         "sklearn.utils.validation.check_array",
+        "sweepstake.casting.ColumnCast",
     }
 )
 

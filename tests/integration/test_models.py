@@ -14,6 +14,7 @@ import warnings
 import zipfile
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -31,7 +32,9 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 from threadpoolctl import threadpool_limits
 
+import sweepstake
 from sweepstake import pipeline
+from sweepstake.casting import ColumnCast
 from sweepstake.errors import ModelFileError
 from sweepstake.modelfile import digest, dump, load_model, loads, needed_types
 from sweepstake.models import open_template, write_model
@@ -54,6 +57,7 @@ FAST = {
     "n_estimators": 5,
 }
 """Parameters that keep a fit short, for the classifiers that have them."""
+SOURCES = Path(sweepstake.__file__).parents[1]
 DISTANCES = (
     *("braycurtis", "canberra", "chebyshev", "dice", "euclidean", "hamming", "jaccard"),
     *("manhattan", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath"),
@@ -81,7 +85,7 @@ def build(name, **given):
 def fitted(name, **given):
     """The classifier ``name`` in the pipeline that trials use, fitted on iris."""
     estimator = pipeline.build(build(name, **given), Preprocess.AUTO, X)
-    return estimator.fit(X, TARGETS.get(name, Y))
+    return pipeline.castable(estimator.fit(X, TARGETS.get(name, Y)), ColumnCast.like(X))
 
 
 def variants():
@@ -155,18 +159,41 @@ def test_the_trusted_types_are_exactly_those_that_classifiers_hold():
     assert sorted(TRUSTED) == sorted(found)
 
 
-def test_text_columns_are_plain_strings_for_whoever_loads_the_model(tmp_path):
-    """A model trained on categories takes and explains strings, gaps included, through pyfunc."""
+def test_a_model_names_its_columns_and_takes_them_in_any_type(tmp_path):
+    """MLflow asks for the columns by name; whether a cell fits is said by the model's own cast."""
     x = with_categories()
     estimator = pipeline.build(RandomForestClassifier(5), Preprocess.AUTO, x).fit(x, Y)
-    model, _ = stored(estimator, x, tmp_path)
-    asked = x.astype({"colour": object})
+    model, _ = stored(pipeline.castable(estimator, ColumnCast.like(x)), x, tmp_path)
+    asked = x.astype({"colour": object, x.columns[0]: object})
 
     loaded = mlflow.pyfunc.load_model(str(model))
 
-    kinds = [str(kind) for kind in loaded.metadata.get_input_schema().input_types()]
-    assert kinds == ["DataType.double"] * 4 + ["DataType.string"]
+    schema = loaded.metadata.get_input_schema()
+    assert list(x.columns) == schema.required_input_names()
+    assert ["Any"] * 5 == [repr(kind) for kind in schema.input_types()]
     assert estimator.predict(x).tolist() == loaded.predict(asked).tolist()
+
+
+def test_a_model_is_loaded_where_sweepstake_is_not_installed(tmp_path):
+    """Its folder brings the one class along that is not of scikit-learn."""
+    estimator = fitted("GaussianNB")
+    model, _ = stored(estimator, X, tmp_path)
+    program = f"""if True:
+        import sys
+        sys.path[:] = [path for path in sys.path if {str(SOURCES)!r} not in path]
+        sys.meta_path[:] = [each for each in sys.meta_path if "editable" not in repr(each).lower()]
+        import mlflow.sklearn, mlflow.pyfunc, pandas
+        rows = pandas.read_json({str(tmp_path / "rows.json")!r})
+        print([mlflow.sklearn.load_model({str(model)!r}).predict(rows).tolist(),
+               mlflow.pyfunc.load_model({str(model)!r}).predict(rows).tolist()])
+        print(sys.modules["sweepstake.casting"].__file__)
+    """
+    X.to_json(tmp_path / "rows.json")
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    answers, home = done.stdout.splitlines()
+    assert [estimator.predict(X).tolist()] * 2 == json.loads(answers)
+    assert str(model / "code" / "sweepstake" / "casting.py") == home
 
 
 @pytest.mark.parametrize("labels", [np.array(["no", "yes"])[BINARY], BINARY == 1, TWO_LABELS])
@@ -191,6 +218,7 @@ def test_the_folder_says_what_it_is_and_what_it_needs(tmp_path):
     assert info.flavors["sklearn"]["skops_trusted_types"] == [
         "numpy.dtype",
         "sklearn.tree._tree.Tree",
+        "sweepstake.casting.ColumnCast",
     ]
     assert [column.name for column in info.signature.inputs] == list(X.columns)
     assert info.load_input_example(str(model)).shape == (3, 4)
@@ -294,7 +322,8 @@ def test_an_added_classifier_is_stored_once_its_types_are_trusted(tmp_path):
         from sklearn.datasets import load_iris
         from sweepstake import models, pipeline
         from sweepstake.errors import ModelFileError
-        from sweepstake.spec import Preprocess
+        from sweepstake.casting import ColumnCast
+from sweepstake.spec import Preprocess
 
         x, y = load_iris(return_X_y=True, as_frame=True)
         classifier = LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1)

@@ -146,7 +146,7 @@ def test_a_refusal_says_what_is_wrong(server, crown):
     await_version(server, "1")
     strange = server.post("/invocations", json={"inputs": [{"petal": 1}]}).json()["error"]
     shapeless = server.post("/invocations", json={"rows": []}).json()["error"]
-    assert "Feature names seen at fit time, yet now missing: - petal length (cm)" in strange
+    assert "must have the columns 'sepal length (cm)', 'sepal width (cm)'" in strange
     assert "must hold dataframe_split (columns and data), dataframe_records or inputs" in shapeless
 
 

@@ -164,7 +164,7 @@ def test_the_model_takes_frames_without_warnings(iris, preprocess):
 def test_models_keep_no_mapped_arrays(binary):
     """A model that remembers its rows keeps plain arrays, not views of the staged file's class."""
     fitted, _ = run(binary, "KNeighborsClassifier", preprocess=Preprocess.NONE)
-    assert type(fitted._fit_X) is np.ndarray
+    assert type(pipeline.classifier_of(fitted)._fit_X) is np.ndarray
     assert type(fitted.classes_) is np.ndarray
 
 
