@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from sweepstake.intake import Sighting
+    from sweepstake.intake import Drop, Sighting
     from sweepstake.workspace import Workspace
 
 MODEL_VERSIONS = Asset("sweepstake_model_versions")
@@ -162,15 +162,6 @@ def grid_folder(folder: Path) -> Asset:
     return Asset("sweepstake_grids", watchers=[watcher])
 
 
-start_sweep = partial(
-    TriggerDagRunOperator.partial,
-    trigger_dag_id="sweep",
-    logical_date=None,  # the run id alone identifies a sweep
-    skip_when_already_exists=True,
-    map_index_template="{{ task.trigger_run_id }}",
-)
-
-
 class MlflowLink(BaseOperatorLink):
     """A button on the task instance that opens its runs in MLflow."""
 
@@ -181,16 +172,43 @@ class MlflowLink(BaseOperatorLink):
         return str(operator.mlflow_url)
 
 
-class TrackedOperator(DecoratedOperator, PythonOperator):
-    """A Python task whose use case returns the address of its page in MLflow."""
+class PlainText:
+    """An operator whose arguments are data: no text among them is rendered as a template.
 
-    custom_operator_name = "@tracked"
-    operator_extra_links = (MlflowLink(),)
+    Airflow renders what it maps, such as the results of other tasks; and those hold texts of users.
+    """
+
+    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
+        """Resolve what stands for another task's result; leave every text as it is."""
+        if isinstance(content, str):
+            return content
+        return super().render_template(content, *args, **kwargs)  # type: ignore[misc]
+
+
+class StartSweep(PlainText, TriggerDagRunOperator):
+    """Starts the run of a sweep whose id no run has yet; the run is told the snapshot's digest."""
+
+    template_fields = ()
+
+
+start_sweep = partial(
+    StartSweep.partial,
+    trigger_dag_id="sweep",
+    logical_date=None,  # the run id alone identifies a sweep
+    skip_when_already_exists=True,
+    map_index_template="{{ task.trigger_run_id }}",
+)
+
+
+class PythonTask(PlainText, DecoratedOperator, PythonOperator):
+    """A Python function as a task."""
+
+    custom_operator_name = "@task"
 
     def __init__(
         self,
         *,
-        python_callable: Callable[..., str],
+        python_callable: Callable[..., Any],
         op_args: Sequence[Any],
         op_kwargs: Mapping[str, Any],
         **kwargs: Any,
@@ -201,7 +219,14 @@ class TrackedOperator(DecoratedOperator, PythonOperator):
             "op_kwargs": op_kwargs,
         }
         super().__init__(kwargs_to_upstream=upstream, **upstream, **kwargs)
-        self.mlflow_url = ""
+
+
+class TrackedTask(PythonTask):
+    """A Python task whose use case returns the address of its page in MLflow."""
+
+    custom_operator_name = "@tracked"
+    operator_extra_links = (MlflowLink(),)
+    mlflow_url = ""
 
     def execute(self, context: Context) -> Any:
         """Run the use case and remember its page for the link."""
@@ -209,7 +234,8 @@ class TrackedOperator(DecoratedOperator, PythonOperator):
         return self.mlflow_url
 
 
-tracked = partial(task_decorator_factory, decorated_operator_class=TrackedOperator)
+task = partial(task_decorator_factory, decorated_operator_class=PythonTask)
+tracked = partial(task_decorator_factory, decorated_operator_class=TrackedTask)
 
 
 def is_asked_for(instance: Any) -> bool:
@@ -220,22 +246,28 @@ def is_asked_for(instance: Any) -> bool:
     return bool(instance.try_number + instance.task.retries == instance.max_tries + 1)
 
 
-def new_sweeps(drops: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Of these drops, the arguments to start those that have no DAG run yet, as many as may be."""
+def new_sweeps(drops: Sequence[Drop]) -> list[dict[str, Any]]:
+    """Of these drops, the arguments to start those that have no DAG run yet, as many as may be.
+
+    They hold ids and digests only: the workspace knows the files' names.
+    """
     instance = get_current_context()["ti"]
 
-    def unknown(part: list[dict[str, str]]) -> list[dict[str, str]]:
-        known = instance.get_dr_count("sweep", run_ids=[drop["sweep"] for drop in part])
+    def unknown(part: Sequence[Drop]) -> Sequence[Drop]:
+        known = instance.get_dr_count("sweep", run_ids=[drop.sweep for drop in part])
         if known == len(part):
             return []
         if known == 0:
             return part
         middle = len(part) // 2
-        return unknown(part[:middle]) + unknown(part[middle:])
+        return [*unknown(part[:middle]), *unknown(part[middle:])]
 
     pages = [drops[i : i + 50] for i in range(0, len(drops), 50)]
     fresh = [drop for page in pages for drop in unknown(page)]
-    return [{"trigger_run_id": drop["sweep"], "conf": drop} for drop in fresh[:MOST_STARTED]]
+    return [
+        {"trigger_run_id": drop.sweep, "conf": {"snapshot": drop.snapshot}}
+        for drop in fresh[:MOST_STARTED]
+    ]
 
 
 def load_dags() -> dict[str, DAG]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from sweepstake.errors import printable
 from sweepstake.report import varying
 from sweepstake.trial import TrialState
 
@@ -50,18 +51,29 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 def tell(text: str) -> None:
     """An answer, on stdout, as it is: addresses and paths are never broken."""
-    out.print(text, soft_wrap=True)
+    out.print(_plain(text), soft_wrap=True)
 
 
 def tell_finding(finding: Finding) -> None:
     """What the doctor found, on stdout: in order, or what to mend."""
     mark, style = ("ok  ", "") if finding.ok else ("mend", "red")
-    out.print(f"{mark}  {finding.name}: {finding.message}", style=style, soft_wrap=True)
+    text = f"{mark}  {finding.name}: {finding.message}"
+    out.print(_plain(text), style=style, soft_wrap=True)
 
 
 def say(text: str, style: str = "dim") -> None:
     """A sentence about what is going on, on stderr."""
-    err.print(text, style=style, soft_wrap=True)
+    err.print(_plain(text), style=style, soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    """``text`` without signs that steer a terminal, in as many lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _add(table: Table, *cells: str) -> None:
+    """A row of texts that came from files and servers."""
+    table.add_row(*map(printable, cells))
 
 
 def print_json(record: Any) -> None:
@@ -83,7 +95,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
     table.add_column("classifier")
     names = varying(board.standings)
     for rank, standing in enumerate(board.standings[:ROWS], start=1):
-        table.add_row(*_leaderboard_row(rank, board.metric, standing, names))
+        _add(table, *_leaderboard_row(rank, board.metric, standing, names))
     if len(board.standings) > ROWS:
         table.caption = f"and {len(board.standings) - ROWS} more: --json shows all"
     return table
@@ -123,7 +135,8 @@ def history_table(model: str, entries: Iterable[LedgerEntry]) -> Table:
     ):
         table.add_column(heading)
     for entry in entries:
-        table.add_row(
+        _add(
+            table,
             f"{entry.decided:%Y-%m-%d %H:%M:%S}",
             entry.partition if entry.as_of else "",
             str(entry.verdict),
@@ -170,7 +183,7 @@ def reigns_table(model: str, reigns: Sequence[Reign]) -> Table:
     for heading in ("day", "version", "score", "reason"):
         table.add_column(heading)
     for reign in reigns:
-        table.add_row(reign.day, f"v{reign.version}", _figure(reign.score), reign.reason)
+        _add(table, reign.day, f"v{reign.version}", _figure(reign.score), reign.reason)
     return table
 
 
@@ -195,7 +208,7 @@ def days_table(dag_id: str, days: Iterable[Day]) -> Table:
         figures = (
             (f"{at.complete}/{at.total}", str(at.failed), _figure(at.best)) if at else ("",) * 3
         )
-        table.add_row(day.day, day.state, *figures, day.sweep)
+        _add(table, day.day, day.state, *figures, day.sweep)
     return table
 
 
@@ -207,7 +220,7 @@ def preview_table(preview: Preview) -> Table:
     )
     table = Table("trial", title=title, title_justify="left")
     for name in preview.trials[:ROWS]:
-        table.add_row(name)
+        _add(table, name)
     if len(preview.trials) > ROWS:
         table.caption = f"and {len(preview.trials) - ROWS} more: --json shows all"
     return table
@@ -219,13 +232,14 @@ def status_table(components: Iterable[Component]) -> Table:
     for heading in ("component", "state", "pid", "up for", "restarts", "address"):
         table.add_column(heading)
     for component in components:
-        table.add_row(
+        _add(
+            table,
             component.name,
             str(component.state),
             str(component.pid or ""),
             str(timedelta(seconds=round(component.uptime))) if component.pid else "",
             str(component.restarts),
-            component.url,
+            component.url or "",
         )
     return table
 
@@ -268,10 +282,10 @@ class SweepBars:
     def __init__(self) -> None:
         self._tasks: dict[str, TaskID] = {}
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[detail]}"),
+            TextColumn("{task.fields[detail]}", markup=False),
             console=err,
         )
 

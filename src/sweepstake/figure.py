@@ -25,20 +25,22 @@ def draw(standings: Sequence[Standing], metric: str, params: Sequence[str], file
 
     ``metric`` is the name of a mean over folds; its spread is the metric named ``std`` instead.
     """
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     shown = [s for s in standings if isfinite(s.metrics.get(metric, float("nan")))]
     panels = [name for name in params if _is_legible(shown, name)][:PANELS]
     rows = 1 + ceil(len(panels) / COLUMNS)
-    page = Figure(figsize=(11, 3.4 * rows), layout="constrained")
-    FigureCanvasAgg(page)
-    grid = page.add_gridspec(rows, COLUMNS)
-    _draw_scores(page.add_subplot(grid[0, :]), shown, metric)
-    for i, name in enumerate(panels):
-        axes = page.add_subplot(grid[1 + i // COLUMNS, i % COLUMNS])
-        _draw_param(axes, shown, metric, name)
-    page.savefig(file, dpi=100)
+    with rc_context({"text.parse_math": False}):  # dollar signs in values are dollar signs
+        page = Figure(figsize=(11, 3.4 * rows), layout="constrained")
+        FigureCanvasAgg(page)
+        grid = page.add_gridspec(rows, COLUMNS)
+        _draw_scores(page.add_subplot(grid[0, :]), shown, metric)
+        for i, name in enumerate(panels):
+            axes = page.add_subplot(grid[1 + i // COLUMNS, i % COLUMNS])
+            _draw_param(axes, shown, metric, name)
+        page.savefig(file, dpi=100)
 
 
 def _draw_scores(axes: Any, shown: Sequence[Standing], metric: str) -> None:

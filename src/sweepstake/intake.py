@@ -9,31 +9,36 @@ gets `PATIENCE_SECONDS` before it counts as wrong, because its writer may only b
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sweepstake import dailies
+from sweepstake import dailies, filenames
 from sweepstake.dailies import Daily
 from sweepstake.errors import GridFileError, NotFoundError, Problem
 from sweepstake.store import write_atomically
 from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
     from sweepstake.settings import Settings
 
+log = logging.getLogger(__name__)
+
 SUFFIXES = (".yaml", ".yml", ".json")
 QUIET_SECONDS = 1.0
 PATIENCE_SECONDS = 30.0
 REPORT_SUFFIX = ".errors.txt"
+LONGEST_OF_SYSTEM = 255
+"""Bytes that file systems let a name have."""
 MOST_STARTED = 500
 """Sweeps that one run of the intake DAG starts: the longest list that a task returns."""
 
@@ -119,17 +124,16 @@ def _read(path: Path, settings: Settings) -> bytes:
 
     Raises:
         GridFileError: the file cannot be read, is a link that leads out of the folder, or has a
-            name that no database takes.
+            name that is not allowed.
     """
     from sweepstake import loader
 
+    fault = filenames.fault(path.name)
     if not path.resolve().is_relative_to(settings.grids.resolve()):
         fault = "must not be a link that leads out of the watched folder. Copy the file there."
-    elif any("\ud800" <= sign <= "\udfff" for sign in path.name):  # bytes that are no UTF-8
-        fault = "must have a name in UTF-8. Rename it."
-    else:
-        return loader.read(path)
-    raise GridFileError(str(path), [Problem(0, "", fault)]) from PermissionError()
+    if fault:
+        raise GridFileError(str(path), [Problem(0, "", fault)]) from PermissionError()
+    return loader.read(path)
 
 
 def identify(content: bytes, file: str, settings: Settings) -> tuple[str, bool]:
@@ -139,11 +143,17 @@ def identify(content: bytes, file: str, settings: Settings) -> tuple[str, bool]:
     try:
         return loader.parse(content, file, settings).spec.name, True
     except GridFileError:
-        return loader.default_name(file), False
+        return filenames.default_name(file), False
 
 
 def drop(content: bytes, name: str, file: str, settings: Settings) -> Drop:
-    """Put a grid file into the watched folder, complete from the first look at it."""
+    """Put a grid file into the watched folder, complete from the first look at it.
+
+    Raises:
+        GridFileError: its name is not allowed there.
+    """
+    if fault := filenames.fault(file):
+        raise GridFileError(file, [Problem(0, "", fault)])
     path = settings.grids / file
     if not path.exists() or path.read_bytes() != content:
         write_atomically(path, content)
@@ -154,7 +164,20 @@ def claim(content: bytes, name: str, file: str, settings: Settings) -> Drop:
     """The sweep of a content: that of the name under which it was first seen."""
     workspace = Workspace(settings.workspace)
     digest = workspace.keep_snapshot(content)
-    return Drop(file, digest, workspace.claim(digest, f"{name}__{digest[:12]}"))
+    return Drop(file, digest, workspace.claim(digest, f"{name}__{digest[:12]}", file).sweep)
+
+
+def asked_for(conf: Mapping[str, Any] | None, settings: Settings) -> Drop:
+    """The sweep that a DAG run's configuration asks for by the digest ``snapshot``.
+
+    Whoever may trigger a run writes its configuration: nothing else in it is believed.
+
+    Raises:
+        NotFoundError: intake has taken in no such content.
+    """
+    digest = str((conf or {}).get("snapshot", ""))
+    claimed = Workspace(settings.workspace).claimed(digest)
+    return Drop(claimed.file, digest, claimed.sweep)
 
 
 def is_watched(drop: Drop, settings: Settings) -> bool:
@@ -172,13 +195,21 @@ def write_report(settings: Settings, file: str, text: str) -> None:
     A folder that is read-only costs the report, nothing else.
     """
     with suppress(OSError):
-        write_atomically(settings.grids / (file + REPORT_SUFFIX), f"{text}\n".encode())
+        write_atomically(_report(settings, file), f"{text}\n".encode())
 
 
 def clear_report(settings: Settings, file: str) -> None:
     """Take the report of earlier mistakes away: the file is right now."""
     with suppress(OSError):
-        (settings.grids / (file + REPORT_SUFFIX)).unlink()
+        _report(settings, file).unlink()
+
+
+def _report(settings: Settings, file: str) -> Path:
+    """The report of a file; one whose name would be too long is called after the sweep."""
+    name = file + REPORT_SUFFIX
+    if len(os.fsencode(name)) > LONGEST_OF_SYSTEM:
+        name = filenames.default_name(file) + REPORT_SUFFIX
+    return settings.grids / name
 
 
 def _sightings(folder: Path, now: float) -> Iterator[Sighting]:
@@ -257,9 +288,10 @@ def _of_wrong_file(
     if isinstance(error.__cause__, FileNotFoundError) or not (unreadable or sighting.patient):
         return file
     if unreadable or file in known:
+        log.warning("%s", error)
         write_report(settings, file, str(error))
         return file
-    return claim(loader.read(sighting.path), loader.default_name(file), file, settings)
+    return claim(loader.read(sighting.path), filenames.default_name(file), file, settings)
 
 
 def _first_of_each_name(found: Iterable[Daily], settings: Settings) -> Iterator[Daily]:
@@ -277,6 +309,6 @@ def _first_of_each_name(found: Iterable[Daily], settings: Settings) -> Iterator[
 def _clear_older_report(sighting: Sighting, settings: Settings) -> None:
     """Take away what was said about a content that the file no longer has."""
     with suppress(OSError):
-        report = settings.grids / (sighting.path.name + REPORT_SUFFIX)
-        if report.stat().st_mtime_ns < sighting.modified_ns:
+        report = _report(settings, sighting.path.name)
+        if report.lstat().st_mtime_ns < sighting.modified_ns:
             report.unlink()

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sweepstake import candidates, metrics, schedules, schema, space
 from sweepstake.document import line_of
 from sweepstake.errors import MOST_COUNTED, GridFileError, Problem
+from sweepstake.filenames import default_name
 from sweepstake.jsonfile import read_json
 from sweepstake.nearmiss import shown
 from sweepstake.spec import (
@@ -27,6 +27,7 @@ from sweepstake.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from sweepstake.document import Document
     from sweepstake.settings import Settings
@@ -211,13 +212,3 @@ def _register_top(register: str | Mapping[str, int]) -> int | None:
     if isinstance(register, str):
         return {"all": None, "best": 1}[register]
     return register["top"]
-
-
-def default_name(file: str) -> str:
-    """The name of a sweep whose file gives none: the stem, other characters turned to ``-``.
-
-    >>> default_name("grids/My digits (2).yaml")
-    'My-digits-2'
-    """
-    words = re.findall(r"[A-Za-z0-9._]+", Path(file).stem)
-    return "-".join(words)[:100].strip("._-") or "sweep"

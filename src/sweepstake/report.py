@@ -10,6 +10,7 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from sweepstake import comparison, figure
+from sweepstake.errors import printable
 from sweepstake.trial import TrialState
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 NOTE_ROWS = 10
 VIEW_PARAMS = 8
 """Axes that a parallel-coordinates plot still shows legibly."""
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a text begins with that a spreadsheet takes for a formula."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,21 @@ def _write_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], file: 
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _data(value) for name, value in row.items()} for row in rows)
+
+
+def _data(value: Any) -> Any:
+    """A value as spreadsheets show it: an apostrophe keeps a text from being run as a formula."""
+    is_formula = isinstance(value, str) and value.startswith(FORMULAS) and not _is_number(value)
+    return f"'{value}" if is_formula else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _compared(metric: str) -> list[str]:
@@ -171,8 +188,8 @@ def _described(standing: Standing) -> str:
 
 def _cell(text: str) -> str:
     """``text`` as it can stand in a Markdown table without being read as markup."""
-    safe = html.escape(" ".join(text.split()), quote=False)
-    for mark in "\\|*_`[]":
+    safe = html.escape(printable(" ".join(text.split())), quote=False)
+    for mark in "\\|*_~`[]":
         safe = safe.replace(mark, "\\" + mark)
     return safe
 
@@ -189,7 +206,7 @@ def _page(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str)
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.6g}" if isinstance(value, float) else html.escape(str(value))
+    return f"{value:.6g}" if isinstance(value, float) else html.escape(printable(str(value)))
 
 
 _HTML = """<!doctype html>

@@ -11,6 +11,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.bulk import MODEL_FOLDER
+from sweepstake.errors import printable
 from sweepstake.spec import EstimatorSpec
 from sweepstake.trial import TrialState
 
@@ -101,7 +102,8 @@ def library_tags() -> dict[str, str]:
 def run_name(trial: Trial) -> str:
     """``0007 RandomForestClassifier max_depth=4, n_estimators=100``: the parameters given only."""
     given = ", ".join(f"{name}={shown(value)}" for name, value in trial.estimator.params.items())
-    return clip(f"{trial.number:04d} {trial.estimator.short_name} {given}".rstrip(), NAME_LENGTH)
+    name = f"{trial.number:04d} {trial.estimator.short_name} {given}".rstrip()
+    return clip(printable(name), NAME_LENGTH)
 
 
 def clip(text: str, length: int) -> str:

@@ -9,6 +9,7 @@ too, words what the keywords cannot.
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib import resources
 from itertools import islice
@@ -59,8 +60,19 @@ def _validator() -> Draft202012Validator:
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
     extend: Any = validators.extend  # it has no annotations
-    strict: Draft202012Validator = extend(Draft202012Validator, type_checker=checker)(schema())
+    keywords = {"pattern": _unlike}
+    strict: Draft202012Validator = extend(Draft202012Validator, keywords, type_checker=checker)(
+        schema()
+    )
     return strict
+
+
+def _unlike(_: object, pattern: str, value: object, __: object) -> Iterator[Error]:
+    """JSON Schema's ``$`` is the end of a text; Python's is a line break before it as well."""
+    from jsonschema import ValidationError
+
+    if isinstance(value, str) and not re.search(pattern.replace("$", r"\Z"), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
 def _is_whole(_: object, value: object) -> bool:

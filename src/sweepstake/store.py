@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
-from sweepstake.errors import SettingsError, StoreUnavailableError
+from sweepstake.errors import NotFoundError, SettingsError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,38 +88,41 @@ class FolderStore:
 
     def read(self, name: str) -> bytes:
         """See `Store`."""
-        return (self.local / name).read_bytes()
+        return self._at(name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
         """See `Store`."""
-        write_atomically(self.local / name, content)
+        write_atomically(self._at(name), content)
 
     def create(self, name: str, content: bytes) -> None:
         """See `Store`."""
-        if not (self.local / name).exists():
+        if not self._at(name).exists():
             self.add(name, content)
 
     def add(self, name: str, content: bytes) -> None:
         """See `Store`; a hard link is the second's refusal."""
-        create_atomically(self.local / name, content)
+        create_atomically(self._at(name), content)
 
     def remove(self, name: str) -> None:
         """See `Store`."""
-        (self.local / name).unlink(missing_ok=True)
+        self._at(name).unlink(missing_ok=True)
 
     def names(self, folder: str) -> list[str]:
         """See `Store`."""
-        return sorted(f"{folder}/{path.name}" for path in (self.local / folder).glob("*"))
+        return sorted(f"{folder}/{path.name}" for path in self._at(folder).glob("*"))
 
     def written(self, name: str) -> int:
         """See `Store`."""
-        return (self.local / name).stat().st_mtime_ns
+        return self._at(name).stat().st_mtime_ns
 
     def share(self, folder: str) -> None:
         """Nothing to do: every host has the folder itself."""
 
     def bring(self, folder: str) -> None:
         """Nothing to do: every host has the folder itself."""
+
+    def _at(self, name: str) -> Path:
+        return self.local / checked(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +231,25 @@ class BucketStore:
             raise StoreUnavailableError(message)
 
     def _path(self, name: str) -> str:
-        return f"{self.place.url}/{name}"
+        return f"{self.place.url}/{checked(name)}"
 
     @contextmanager
     def _files(self) -> Iterator[Any]:
         """The file system; fsspec keeps one for each process, also after a fork."""
         with store_faults(self.place):
             yield _file_system(self.place.url.partition("://")[0])
+
+
+def checked(name: str) -> str:
+    """A name again, if it is one of a place in the store: it may hold what others wrote in a tag.
+
+    Raises:
+        NotFoundError: it leads elsewhere.
+    """
+    if name.startswith("/") or "\0" in name or not {".", ".."}.isdisjoint(name.split("/")):
+        message = f"{name!r}: must name a place inside the workspace, but leads out of it. "
+        raise NotFoundError(message + "Use the id of a sweep or a model.")
+    return name
 
 
 def endpoint() -> str | None:

@@ -12,7 +12,7 @@ from sweepstake import intake, report, space, workload
 from sweepstake.bulk import MODEL_FOLDER
 from sweepstake.comparison import batch_url, run_url
 from sweepstake.disk import disk_faults
-from sweepstake.errors import GridFileError, PermanentError, SweepFailedError
+from sweepstake.errors import GridFileError, PermanentError, SweepFailedError, printable
 from sweepstake.isolation import Worker
 from sweepstake.plan import Batch, Plan
 from sweepstake.ranking import leaderboard
@@ -173,7 +173,7 @@ def _read(drop: intake.Drop, settings: Settings) -> tuple[GridFile, Preflight]:
     if watched:
         intake.clear_report(settings, drop.file)
     for warning in checked.warnings:
-        log.warning("%s: %s", drop.file, warning)
+        log.warning("%s", printable(f"{drop.file}: {warning}"))
     return grid, checked
 
 

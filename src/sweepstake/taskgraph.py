@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG
 
-from sweepstake.airflow import MODEL_VERSIONS, PATIENT, POOL, is_asked_for, tracked
+from sweepstake.airflow import MODEL_VERSIONS, PATIENT, POOL, is_asked_for, task, tracked
 from sweepstake.errors import NotFoundError
 from sweepstake.intake import take
 from sweepstake.settings import load_settings
@@ -36,7 +36,7 @@ Backfill it with `sweepstake backfill {name} --from 2026-01-01 --to 2026-01-07`,
 def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
     """Add the tasks of a sweep to the DAG at hand; ``drop_of`` a DAG run is what it sweeps."""
 
-    @task
+    @task()
     def plan(dag_run: Any = None, ti: Any = None) -> list[dict[str, Any]]:
         from dataclasses import asdict
 

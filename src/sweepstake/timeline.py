@@ -35,7 +35,7 @@ def draw(reigns: Sequence[Reign], title: str, file: Path) -> None:
             if len(shown) <= MANY_DAYS:
                 text = f"v{shown[position].version}"
                 axes.annotate(text, (day, score), (0, 9), textcoords="offset points", ha="center")
-    axes.set_title(title)
+    axes.set_title(title, parse_math=False)
     axes.set_ylabel("score on the day's holdout")
     axes.margins(y=0.2)
     axes.grid(visible=True, alpha=0.3)

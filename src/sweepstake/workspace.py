@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.errors import NotFoundError
+from sweepstake.nearmiss import shown
 from sweepstake.store import open_store
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from sweepstake.store import Bucket, Store
 
 CLOSED_DAYS = "closed-days"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a snapshot stands for: a sweep's id, and the file's name when it was first seen."""
+
+    sweep: str
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +78,22 @@ class Workspace:
         """
         return self._read(f"snapshots/{digest}")
 
-    def claim(self, digest: str, sweep_id: str) -> str:
+    def claim(self, digest: str, sweep_id: str, file: str) -> Claim:
         """The sweep that the snapshot ``digest`` stands for: ``sweep_id`` if none claimed it.
 
         Of several who claim at once, on whatever host, one is first and all are told the same.
         """
-        name = f"snapshots/{digest}.sweep"
-        self._store.create(name, sweep_id.encode())
-        return self._read(name).decode()
+        content = json.dumps(asdict(Claim(sweep_id, file))).encode()
+        self._store.create(f"{_claim(digest)}.json", content)
+        return self.claimed(digest)
+
+    def claimed(self, digest: str) -> Claim:
+        """The sweep that the snapshot ``digest`` stands for.
+
+        Raises:
+            NotFoundError: nobody claimed it.
+        """
+        return Claim(**self.read_record(_claim(digest)))
 
     def write_record(self, name: str, record: Any) -> None:
         """Store a JSON-able record, replacing the one of that name."""
@@ -117,3 +134,11 @@ class Workspace:
                 "Submit the grid file again, or check SWEEPSTAKE_WORKSPACE."
             )
             raise NotFoundError(message) from None
+
+
+def _claim(digest: str) -> str:
+    """The record of a snapshot's claim; the digest comes from whoever may trigger a DAG run."""
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        message = f"snapshot: must be the SHA-256 of a grid file, but got {shown(digest)}. "
+        raise NotFoundError(message + "Drop the file into the watched folder instead.")
+    return f"snapshots/{digest}"

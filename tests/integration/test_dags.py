@@ -340,8 +340,8 @@ class Instance:
 
 
 def drop(number):
-    """A drop as the scan hands it on."""
-    return {"file": f"{number}.yaml", "snapshot": "0" * 64, "sweep": f"s{number:04d}__0"}
+    """A drop as the scan finds it."""
+    return intake.Drop(f"{number}.yaml", f"{number:064d}", f"s{number:04d}__0")
 
 
 @pytest.mark.parametrize(
@@ -359,11 +359,11 @@ def test_only_sweeps_without_a_run_are_started(monkeypatch, known, asked):
     from sweepstake import airflow
 
     drops = [drop(number) for number in range(200)]
-    instance = Instance(drops[number]["sweep"] for number in known)
+    instance = Instance(drops[number].sweep for number in known)
     monkeypatch.setattr(airflow, "get_current_context", lambda: {"ti": instance})
     started = airflow.new_sweeps(drops)
     expected = [
-        {"trigger_run_id": each["sweep"], "conf": each}
+        {"trigger_run_id": each.sweep, "conf": {"snapshot": each.snapshot}}
         for number, each in enumerate(drops)
         if number not in known
     ]

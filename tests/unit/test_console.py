@@ -38,6 +38,25 @@ def test_a_table_shows_what_an_error_said(capsys):
     assert f"FAILED: {reason}" in capsys.readouterr().out
 
 
+def test_nothing_that_is_shown_steers_the_terminal(capsys):
+    """Escapes of files and servers are written out in answers, sentences and tables."""
+    console.tell("a\x1b[31m\nb\u202e")
+    console.say("c\x9b2J")
+    failed = standing(3, TrialState.FAILED, reason="\x1b]")
+    console.out.print(console.leaderboard_table(board(failed)))
+    shown = capsys.readouterr()
+    assert "a\\x1b[31m\nb\\u202e\n" == shown.out[:18]
+    assert ("c\\x9b2J\n", True) == (shown.err, "\\x1b]" in shown.out)
+    assert "\x1b]" not in shown.out
+
+
+def test_bars_hold_no_markup(capsys):
+    """A name in brackets is a name."""
+    with console.SweepBars() as bars:
+        bars.show("[bold]x[/]", None)
+    assert "[bold]x[/]" in capsys.readouterr().err
+
+
 def test_only_complete_trials_have_a_rank(capsys):
     """Failed ones are listed below, without a place."""
     complete, failed = standing(1, TrialState.COMPLETE, 0.5), standing(0, TrialState.FAILED)

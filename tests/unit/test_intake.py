@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from sweepstake import dailies, intake
-from sweepstake.errors import NotFoundError
+from sweepstake import dailies, filenames, intake
+from sweepstake.errors import GridFileError, NotFoundError
 from sweepstake.intake import Drop
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
@@ -24,7 +24,9 @@ from sweepstake.workspace import Workspace
 GRID = b'data: {source: "sklearn:iris"}\nestimator: GaussianNB\n'
 BROKEN = b"data: {source: "
 NOBODY = 65534
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40)
+ANY = st.characters(codec="utf-8", exclude_characters="/\0")
+PLAIN = st.characters(categories=["L", "M", "N"], include_characters=" ._-()")
+NAMES = st.text(ANY, min_size=1, max_size=40) | st.text(PLAIN, min_size=1, max_size=40)
 NAMES = NAMES.filter(lambda name: not name.startswith("."))
 
 
@@ -229,8 +231,65 @@ def test_a_name_that_is_no_text_is_reported_and_holds_up_no_other(settings):
     put(settings, "b.yaml", GRID + b"cv: 3\n")
     found = files(settings)
     report = (settings.grids / os.fsdecode(b"gr\xfcn.yaml.errors.txt")).read_text()
-    expected = "gr\\udcfcn.yaml: must have a name in UTF-8. Rename it.\n"
+    expected = "but got '\\udcfc'. Rename it.\n"
     assert (["b.yaml"], True) == (found, report.endswith(expected))
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "{{ macros.uuid.os.system('id') }}",
+        "a'; drop table runs; --",
+        'it"s',
+        "new\nline",
+        "-rf",
+        "=cmd|x",
+        "\U0001f600",
+        "я" * 119,
+    ],
+)
+def test_a_file_with_a_hostile_name_is_reported_and_starts_nothing(settings, stem):
+    """Its report lies beside it, nothing of it is kept, and the others are taken in."""
+    put(settings, f"{stem}.yaml", BROKEN)
+    put(settings, "b.yaml")
+    found = files(settings)
+    (report,) = settings.grids.glob("*.errors.txt")
+    told = report.read_text(encoding="utf-8")
+    assert (["b.yaml"], 1) == (found, told.count("must have a name of letters, digits"))
+    assert 1 == told.count("\n")
+    assert [digest(GRID)] == [
+        path.name for path in (settings.workspace / "snapshots").iterdir() if not path.suffix
+    ]
+
+
+def test_a_hostile_name_is_not_submitted(settings):
+    """Whoever submits is told at once, and nothing is written."""
+    with pytest.raises(GridFileError, match="must have a name of letters"):
+        intake.drop(GRID, "a", "{{ a }}.yaml", settings)
+    assert [] == names(settings.grids)
+
+
+def test_a_run_is_told_the_digest_alone(settings):
+    """The workspace knows the file's name and the sweep; nothing else that was asked for counts."""
+    put(settings, "flowers.yaml")
+    (found,) = intake.scan(settings)
+    conf = {"snapshot": found.snapshot, "file": "../../etc/passwd", "sweep": "../x", "backfill": 1}
+    assert found == intake.asked_for(conf, settings)
+
+
+@pytest.mark.parametrize(
+    "conf", [None, {}, {"snapshot": "../x"}, {"snapshot": 7}, {"snapshot": ["a" * 64]}]
+)
+def test_a_run_without_a_digest_is_refused(settings, conf):
+    """A run that somebody triggers by hand says what it must have."""
+    with pytest.raises(NotFoundError, match="must be the SHA-256 of a grid file"):
+        intake.asked_for(conf, settings)
+
+
+def test_a_run_of_an_unknown_digest_is_refused(settings):
+    """What intake has not taken in is not there to be swept."""
+    with pytest.raises(NotFoundError, match="not in the workspace"):
+        intake.asked_for({"snapshot": "0" * 64}, settings)
 
 
 def test_a_folder_that_is_not_there_holds_no_files(settings):
@@ -270,11 +329,9 @@ def test_a_huge_file_is_not_read_whole(settings):
     ("stem", "name"),
     [
         ("My grid (2)", "My-grid-2"),
-        ('it\'s "quoted"', "it-s-quoted"),
-        ("решётка 7", "7"),
-        ("решётка", "sweep"),
-        ("a'; drop table runs; --", "a-drop-table-runs"),
-        ("new\nline", "new-line"),
+        ("решётка 7", filenames.default_name("решётка 7.yaml")),
+        ("решётка", filenames.default_name("решётка.yaml")),
+        ("数据", filenames.default_name("数据.yaml")),
     ],
 )
 def test_any_file_name_gives_a_sweep_with_a_plain_id(settings, stem, name, content):
@@ -287,7 +344,7 @@ def test_any_file_name_gives_a_sweep_with_a_plain_id(settings, stem, name, conte
 @effort(deadline=None, max_examples=50)  # each example writes files, and waits for the disk
 @given(st.dictionaries(NAMES, st.sampled_from([GRID, BROKEN, b"", b"\\0", GRID * 2])))
 def test_whatever_lies_in_the_folder_each_content_is_one_sweep(dropped):
-    """Sweeps and contents correspond, and every id is plain, whatever the names are."""
+    """Sweeps and contents of allowed names correspond, and every id is plain."""
     with tempfile.TemporaryDirectory() as folder:
         environ = {"SWEEPSTAKE_HOME": folder, "SWEEPSTAKE_GRIDS": f"{folder}/grids"}
         settings = load_settings(environ)
@@ -295,7 +352,8 @@ def test_whatever_lies_in_the_folder_each_content_is_one_sweep(dropped):
         for stem, content in dropped.items():
             put(settings, f"{stem}.yaml", content)
         drops = intake.scan(settings)
-    assert {digest(content) for content in dropped.values()} == {drop.snapshot for drop in drops}
+    allowed = {stem for stem in dropped if not filenames.fault(f"{stem}.yaml")}
+    assert {digest(dropped[stem]) for stem in allowed} == {drop.snapshot for drop in drops}
     assert all(re.fullmatch(r"[\w.-]+__[0-9a-f]{12}", drop.sweep, re.ASCII) for drop in drops)
     assert len({drop.sweep for drop in drops}) == len(drops)
 

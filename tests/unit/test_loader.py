@@ -115,21 +115,6 @@ def test_register_says_how_many(register, expected):
     assert expected == spec.register_top
 
 
-@pytest.mark.parametrize(
-    ("file", "expected"),
-    [
-        ("grids/digits.yaml", "digits"),
-        ("My grid (2).json", "My-grid-2"),
-        ("Сетка.yaml", "sweep"),
-        ("it's.v1.yml", "it-s.v1"),
-        ("x" * 300 + ".yaml", "x" * 100),
-    ],
-)
-def test_a_name_can_be_made_of_any_file_name(file, expected):
-    """The default name has only characters that Airflow and MLflow take."""
-    assert expected == loader.default_name(file)
-
-
 def test_the_suffix_decides_how_a_file_is_read():
     """The same bytes are JSON in one file and YAML in the other."""
     text = '{"classificator": "SVC"}'

@@ -117,6 +117,40 @@ def test_the_figure_stays_small(trials, tmp_path):
     assert 5_000 < (tmp_path / "leaderboard.png").stat().st_size < 400_000
 
 
+def test_no_text_in_the_csv_is_a_formula(tmp_path):
+    """A text that a spreadsheet would run gets an apostrophe; numbers stay as they are."""
+    texts = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "a=b"]
+    numbers = ["-1", "+5", "-1e-3", "-inf", ""]
+    standings = [standing(i, 0.5, params={"p": t}) for i, t in enumerate(texts + numbers)]
+    failed = standing(99, reason="=HYPERLINK(A1)")
+    report.write([*standings, failed], SPEC, SWEEP, tmp_path)
+    with (tmp_path / "leaderboard.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    expected = [*(f"'{text}" for text in texts[:-1]), "a=b", *numbers]
+    assert expected == [row["param.p"] for row in rows[:-1]]
+    assert ("'=HYPERLINK(A1)", "-1") == (rows[-1]["reason"], rows[len(texts)]["param.p"])
+
+
+def test_a_dollar_sign_in_a_figure_is_a_dollar_sign(tmp_path):
+    """A value, a parameter and a metric that look like a formula are drawn as they are."""
+    names = [r"$\frac{1$", r"$\nonsense{x}$", "$", "${{a}}$"]
+    standings = [standing(i, 0.5, params={r"$\x$": name}) for i, name in enumerate(names)]
+    report.write(standings, SPEC, SWEEP, tmp_path)
+    assert (tmp_path / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_texts_in_note_and_page_are_no_markup(tmp_path):
+    """Neither Markdown nor HTML nor signs that turn text around reach those who read them."""
+    text = "**b** ~~s~~ [a](http://x) ![i](x) `c` | <script>x</script>\n\n# h \u202e\x1b[31m"
+    summary = report.write([standing(0, 0.5, params={"p": text})], SPEC, SWEEP, tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    shown = r"p=\*\*b\*\* \~\~s\~\~ \[a\](http://x) !\[i\](x) \`c\` \| "
+    shown += r"&lt;script&gt;x&lt;/script&gt; # h \\u202e\\x1b\[31m"
+    assert shown in summary.note
+    assert r"\n\n# h \u202e\x1b[31m</td>" in page
+    assert [] == [sign for sign in "\u202e\x1b" if sign in summary.note + page]
+
+
 def test_only_parameters_that_vary_are_compared(tmp_path):
     """The comparison's axes are the parameters that differ, its filter the sweep's own children."""
     view = report.write(STANDINGS, SPEC, SWEEP, tmp_path).view

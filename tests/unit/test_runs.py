@@ -44,6 +44,12 @@ def test_long_names_are_cut():
     assert (clip("abc", 3), clip("abcd", 3)) == ("abc", "ab…")
 
 
+def test_a_name_holds_nothing_that_steers_who_shows_it():
+    """Line breaks, escapes and signs that turn text around are written out."""
+    spec = EstimatorSpec("a.B", {"x": "1\n2\x9b31m\u202e"})
+    assert r"0000 B x=1\n2\x9b31m\u202e" == run_name(Trial(0, "k", spec))
+
+
 def test_the_versions_of_all_libraries_are_tags():
     """scikit-learn's version can be searched for; the others stand together."""
     tags = library_tags()

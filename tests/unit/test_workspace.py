@@ -9,7 +9,7 @@ import pytest
 
 from sweepstake.errors import NotFoundError
 from sweepstake.store import write_atomically
-from sweepstake.workspace import Workspace
+from sweepstake.workspace import Claim, Workspace
 
 
 @pytest.fixture
@@ -108,17 +108,38 @@ def test_of_many_who_claim_at_once_one_is_first(workspace):
 
     def claim(number):
         start.wait()
-        return workspace.claim(digest, f"sweep-{number}")
+        return workspace.claim(digest, f"sweep-{number}", f"{number}.yaml")
 
     with ThreadPoolExecutor(8) as pool:
         (winner,) = set(pool.map(claim, range(8)))
-    assert winner == workspace.claim(digest, "late")
-    assert [f"snapshots/{digest}.sweep"] == files(workspace.root)
+    assert winner == workspace.claim(digest, "late", "late.yaml") == workspace.claimed(digest)
+    assert winner.sweep == f"sweep-{winner.file.removesuffix('.yaml')}"
+    assert [f"snapshots/{digest}.json"] == files(workspace.root)
 
 
 def test_who_sees_no_claim_but_comes_second_is_told_the_first(workspace, monkeypatch):
     """A claim that another made between the look and the write stays as it is."""
     digest = "a" * 64
-    workspace.claim(digest, "first")
+    workspace.claim(digest, "first", "a.yaml")
     monkeypatch.setattr(Path, "exists", lambda _: False)
-    assert "first" == workspace.claim(digest, "second")
+    assert Claim("first", "a.yaml") == workspace.claim(digest, "second", "b.yaml")
+
+
+@pytest.mark.parametrize("digest", ["", "../sweeps/x/plan", "A" * 64, "a" * 63, "a" * 64 + "\n"])
+def test_only_a_digest_can_be_claimed(workspace, digest):
+    """Whoever may trigger a DAG run writes what it asks for: it names no place of its own."""
+    with pytest.raises(NotFoundError, match="must be the SHA-256 of a grid file"):
+        workspace.claimed(digest)
+
+
+@pytest.mark.parametrize("name", ["../out", "a/../../out", "/etc/passwd", "a/./b", "a\0b"])
+def test_no_name_leads_out_of_the_workspace(workspace, tmp_path, name):
+    """Sweeps and models are named by tags that others may write: none reaches another place."""
+    for attempt in (
+        lambda: workspace.read_record(name),
+        lambda: workspace.write_record(name, {}),
+        lambda: workspace.remove_record(name),
+        lambda: workspace.records(name),
+    ):
+        with pytest.raises(NotFoundError, match="must name a place inside the workspace"):
+            attempt()

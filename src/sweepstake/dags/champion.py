@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from airflow.sdk import dag, task
+from airflow.sdk import dag
 
-from sweepstake.airflow import MODEL_VERSIONS, PATIENT, closed_days, on_change_or_time
+from sweepstake.airflow import MODEL_VERSIONS, PATIENT, closed_days, on_change_or_time, task
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
 
@@ -20,14 +20,14 @@ CLOSED_DAYS = closed_days(Workspace(load_settings().workspace))
     doc_md=__doc__,
 )
 def champion() -> None:
-    @task
+    @task()
     def find(dag_run: Any = None) -> list[dict[str, str]]:
         from sweepstake.champion import find
 
         rounds = find(dag_run.run_id, load_settings())
         return [{"key": judged.key, "model": judged.model} for judged in rounds]
 
-    @task
+    @task()
     def divide(rounds: Any) -> list[dict[str, Any]]:
         from dataclasses import asdict
 
@@ -56,7 +56,7 @@ def champion() -> None:
 
         promote(**judged, settings=load_settings())
 
-    @task
+    @task()
     def past() -> list[str]:
         from sweepstake.asof import models
 

@@ -2,9 +2,16 @@
 
 from typing import Any
 
-from airflow.sdk import dag, task
+from airflow.sdk import dag
 
-from sweepstake.airflow import PATIENT, grid_folder, new_sweeps, on_change_or_time, start_sweep
+from sweepstake.airflow import (
+    PATIENT,
+    grid_folder,
+    new_sweeps,
+    on_change_or_time,
+    start_sweep,
+    task,
+)
 from sweepstake.settings import load_settings
 
 
@@ -17,13 +24,11 @@ from sweepstake.settings import load_settings
     doc_md=__doc__,
 )
 def intake() -> None:
-    @task
+    @task()
     def scan() -> list[dict[str, Any]]:
-        from dataclasses import asdict
-
         from sweepstake.intake import scan
 
-        return new_sweeps([asdict(drop) for drop in scan(load_settings())])
+        return new_sweeps(scan(load_settings()))
 
     start_sweep(task_id="start").expand_kwargs(scan())
 

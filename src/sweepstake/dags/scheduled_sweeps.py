@@ -19,4 +19,4 @@ for daily in published(Workspace(load_settings().workspace)):
         try:
             globals()[daily.dag_id] = daily_dag(daily)
         except Exception:
-            logging.getLogger(__name__).exception("%s makes no DAG; the others do", daily.file)
+            logging.getLogger(__name__).exception("%r makes no DAG; the others do", daily.dag_id)

@@ -1,18 +1,20 @@
 """One sweep: plan its trials, train them in parallel, close the books.
 
-A run is started by the intake DAG, whose drop is its configuration: `file`, `snapshot`, `sweep`.
+A run is started by the intake DAG. Its configuration is `snapshot`, the SHA-256 of a grid file that
+intake has kept.
 """
 
 from airflow.sdk import dag
 
 from sweepstake.airflow import PATIENT
-from sweepstake.intake import Drop
+from sweepstake.intake import asked_for
+from sweepstake.settings import load_settings
 from sweepstake.taskgraph import plan_train_close
 
 
 @dag(schedule=None, default_args=PATIENT, tags=["sweepstake"], doc_md=__doc__)
 def sweep() -> None:
-    plan_train_close(lambda run: Drop(**run.conf))
+    plan_train_close(lambda run: asked_for(run.conf, load_settings()))
 
 
 made = sweep()
