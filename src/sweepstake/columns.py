@@ -5,21 +5,18 @@ Messages start with the place in the grid file that has to change: ``data.target
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING
 
+from sweepstake import writing
 from sweepstake.errors import DataError
 from sweepstake.nearmiss import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
 
-PLAIN_NAME = re.compile(r"[^\W\d][\w .-]*")
-"""Names that a grid file can hold without quotes."""
 _FIRST_ROWS = 5
 _FIRST_NAMES = 10
 """How many rows and names a message lists."""
@@ -27,15 +24,19 @@ _LARGEST_LABEL = 2**53
 """Beyond it, different whole numbers are the same float64."""
 
 
-def labels(frame: pd.DataFrame, target: tuple[str, ...]) -> np.ndarray:
+def labels(
+    frame: pd.DataFrame, target: tuple[str, ...], gaps: Mapping[str, int] | None = None
+) -> np.ndarray:
     """The labels: int64, bool or text of shape (n,); of several columns 0 and 1 as int64 (n, k).
+
+    ``gaps`` are texts in these columns that count as gaps, with how often they are there.
 
     Raises:
         DataError: there are no rows, a label is missing, is no class, or all rows have the same.
     """
     import numpy as np
 
-    columns = [_label_column(frame[name]) for name in target]
+    columns = [_label_column(frame[name], gaps or {}) for name in target]
     if len(columns) == 1:
         return columns[0]
     for name, column in zip(target, columns, strict=True):
@@ -49,7 +50,7 @@ def labels(frame: pd.DataFrame, target: tuple[str, ...]) -> np.ndarray:
     return np.column_stack(columns).astype(np.int64)
 
 
-def _label_column(column: pd.Series) -> np.ndarray:
+def _label_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
     """One column of labels as int64, bool or text, held against the rules for labels."""
     import numpy as np
     from pandas.api import types
@@ -63,7 +64,7 @@ def _label_column(column: pd.Series) -> np.ndarray:
         message = (
             f"data.target: every row needs a label, but {column.name!r} has none in {missing}."
         )
-        message += " Remove these rows or fill in their labels."
+        message += f" {_read_as_gaps(gaps)}Remove these rows or fill in their labels."
         raise DataError(message)
     if types.is_bool_dtype(column):
         values = column.to_numpy(dtype=bool)
@@ -80,6 +81,16 @@ def _label_column(column: pd.Series) -> np.ndarray:
         message += " Add rows of another class, or name another target column."
         raise DataError(message)
     return values
+
+
+def _read_as_gaps(gaps: Mapping[str, int]) -> str:
+    """A sentence on the texts that count as gaps, and how to keep them as labels."""
+    if not gaps:
+        return ""
+    first = list(gaps.items())[:_FIRST_ROWS]
+    counted = ", ".join(f"the text {text!r} ({count:,} times)" for text, count in first)
+    kept = writing.flow({"missing": [""]})
+    return f"Here {counted} counts as missing: write csv: {kept} under data to keep it. "
 
 
 def _whole_numbers(column: pd.Series) -> np.ndarray:
@@ -132,9 +143,8 @@ def feature(column: pd.Series) -> pd.Series:
 
 
 def _drop(column: pd.Series) -> str:
-    """What leaves a column out, as the grid file has to say it: JSON's quotes are YAML's too."""
-    name = str(column.name)
-    return f"drop: [{name if PLAIN_NAME.fullmatch(name) else json.dumps(name)}]"
+    """What leaves a column out, as the grid file has to say it."""
+    return f"drop: [{writing.name(str(column.name))}]"
 
 
 def _refuse_times(column: pd.Series, place: str, way_out: str) -> None:

@@ -78,18 +78,18 @@ def read(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Table:
         DataError: the source, a column or the labels cannot be used; carries every fault that can
             be seen at once, each with what to do.
     """
-    frame, span = partitions.load(spec, roots)
-    faults: list[str] = []
+    source, span = partitions.load(spec, roots)
+    frame, faults = source.frame, list(source.faults)
     target: tuple[str, ...] = ()
     with _noted(faults):
         target = _target(spec, frame)
     with _noted(faults):
         _check_columns("data.drop", spec.drop, frame)
-    left_out = None if faults else {*spec.drop, *target, *filter(None, [spec.time_column])}
+    left_out = {*spec.drop, *target, *filter(None, [spec.time_column])}
     if target:
         with _noted(faults):
-            y = columns.labels(frame, target)
-    if left_out is not None:
+            y = columns.labels(frame, target, source.gaps)
+    if target and left_out <= set(frame.columns):
         with _noted(faults):
             features = _features(frame.drop(columns=list(left_out)))
     if faults:

@@ -16,6 +16,7 @@ from sweepstake.jsonfile import read_json
 from sweepstake.nearmiss import shown
 from sweepstake.spec import (
     BackfillPolicy,
+    CsvSpec,
     DataSpec,
     GridFile,
     Limits,
@@ -192,7 +193,14 @@ def _data(raw: Mapping[str, Any], settings: Settings) -> DataSpec:
     section.pop("window", None)
     target = section.pop("target", ())
     section["target"] = (target,) if isinstance(target, str) else tuple(target)
+    section["csv"] = _csv(section.get("csv", {}))
     return DataSpec(**{**section, "drop": tuple(section.get("drop", ()))})
+
+
+def _csv(section: Mapping[str, Any]) -> CsvSpec:
+    tuples = {key: tuple(value) for key, value in section.items() if isinstance(value, list)}
+    separator = section.get("separator", "").replace("tab", "\t")
+    return CsvSpec(**{**section, **tuples, "separator": separator})
 
 
 def _promotion(section: Mapping[str, Any]) -> PromotionPolicy:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from glob import escape
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from sweepstake.sources import Source
     from sweepstake.spec import DataSpec
     from sweepstake.store import Bucket
 
@@ -47,7 +48,7 @@ class Span:
     last_time: str = ""
 
 
-def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> tuple[pd.DataFrame, Span | None]:
+def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> tuple[Source, Span | None]:
     """The rows of ``spec.partition`` and where they stood; all rows where data are not by day.
 
     Raises:
@@ -55,15 +56,17 @@ def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> tuple[pd.DataFrame, 
             cannot be told.
     """
     if not spec.by_day:
-        return sources.load(spec.source, roots), None
+        return sources.load(spec, roots), None
     if spec.partition is None:
         message = "data: is kept by day, so a day must be given, but none was. Name a partition."
         raise DataError(message)
     _check_there(spec, roots)
-    frame = sources.load(spec.filled_source, roots)
+    source = sources.load(spec, roots)
+    frame = source.frame
     if not spec.time_column:
-        return frame, Span(len(frame), min(1, len(frame)), len(frame))
-    return _cut(frame, _times(frame, spec), spec)
+        return source, Span(len(frame), min(1, len(frame)), len(frame))
+    cut, span = _cut(frame, _times(frame, spec), spec)
+    return replace(source, frame=cut), span
 
 
 def choose(spec: DataSpec, roots: Sequence[Path | Bucket], asked: date | None) -> date | None:
@@ -93,7 +96,7 @@ def newest(spec: DataSpec, roots: Sequence[Path | Bucket]) -> date | None:
             return known[-1]
         message = f"data.source: no file fits {spec.source!r} for any day. Add one, or correct it."
         raise DataError(message)
-    times = _times(sources.load(spec.source, roots), spec)
+    times = _times(sources.load(spec, roots).frame, spec)
     if not len(times):
         message = f"data.source: must have rows, but {spec.source!r} has none. Add rows."
         raise DataError(message)

@@ -17,19 +17,17 @@ FEW = 8
 
 def reference() -> str:
     """Markdown tables: one of the top level and one for each key that is a mapping of its own."""
-    sections = ["## Keys\n", HEAD, *_rows(schema()), ""]
-    for key, part in schema()["properties"].items():
+    return "\n".join(["## Keys\n", HEAD, *_rows(schema()), "", *_sections(schema(), "")])
+
+
+def _sections(mapping: Mapping[str, Any], place: str) -> Iterator[str]:
+    """A table for each key that is a mapping of its own, those inside it after it."""
+    for key, part in mapping["properties"].items():
         inner = _inner(_resolved(part))
         if inner:
-            sections += [
-                f"## `{key}`\n",
-                _resolved(part)["description"],
-                "",
-                HEAD,
-                *_rows(inner),
-                "",
-            ]
-    return "\n".join(sections)
+            yield f"## `{place}{key}`\n"
+            yield from (_resolved(part)["description"], "", HEAD, *_rows(inner), "")
+            yield from _sections(inner, f"{place}{key}.")
 
 
 def _resolved(part: Mapping[str, Any]) -> dict[str, Any]:

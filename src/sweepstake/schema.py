@@ -38,6 +38,7 @@ WORDS = {
     "string": "text",
     "integer": "a whole number",
     "number": "a number",
+    "boolean": "true or false",
 }
 
 
@@ -153,7 +154,20 @@ def _type(error: Error) -> str:
         value = shown(error.instance)
         inside = "..." if isinstance(error.instance, dict) else value
         return f"must be a list of values to try, but got {value}. Wrap a single value: [{inside}]."
-    return f"must be {wanted}, but got {shown(error.instance)}."
+    return f"must be {wanted}, but got {shown(error.instance)}.{_quoted(error, kinds)}"
+
+
+def _quoted(error: Error, kinds: str | list[str]) -> str:
+    """How a name or a text of the data that YAML took for something else is written."""
+    value = error.instance
+    if isinstance(value, dict) and len(value) == 1:  # a name with a colon
+        ((key, inner),) = value.items()
+        value = None if isinstance(inner, dict | list) else f"{key}: {inner}"
+    of_data = "string" in kinds and place(error.absolute_path).startswith("data.")
+    if not of_data or value is None or isinstance(value, dict | list):
+        return ""
+    text = shown(value) if isinstance(value, bool) else str(value)
+    return f" Quote it: {json.dumps(text, ensure_ascii=False)}."
 
 
 def _required(error: Error) -> str:

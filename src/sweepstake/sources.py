@@ -5,40 +5,73 @@ Messages start with the place in the grid file that has to change: ``data.source
 
 from __future__ import annotations
 
-import csv
 import re
-import warnings
+from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from sweepstake import remote
+from sweepstake import csvfile, inference, parquetfile, remote, writing
 from sweepstake.errors import DataError
 from sweepstake.nearmiss import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
+    from sweepstake.csvfile import CsvFile
+    from sweepstake.spec import DataSpec
     from sweepstake.store import Bucket
 
 SKLEARN = "sklearn:"
 SKLEARN_SETS = ("breast_cancer", "digits", "iris", "wine")
 SKLEARN_TARGET = "target"
 """The label column of scikit-learn's own data sets."""
-SUFFIXES = (".csv", ".parquet", ".pq")
+CSV_SUFFIXES = (*(".csv", ".csv.gz", ".csv.zst"), *(".tsv", ".tsv.gz", ".tsv.zst"))
+SUFFIXES = (*CSV_SUFFIXES, *parquetfile.SUFFIXES)
+WAYS = {
+    ".zip": "Unpack it.",
+    ".xlsx": "Save its sheet as CSV in UTF-8.",
+    ".xls": "Save its sheet as CSV in UTF-8.",
+    ".ods": "Save its sheet as CSV in UTF-8.",
+    ".bz2": "Pack it by gzip, as .csv.gz.",
+    ".xz": "Pack it by gzip, as .csv.gz.",
+    ".txt": "Name it .csv, and its separator under data, as csv: {separator: tab}.",
+    ".data": "Name it .csv, and its columns under data, as csv: {columns: [a, b]}.",
+    ".json": "Write it as CSV or Parquet.",
+    ".feather": "Write it as Parquet.",
+    ".pkl": "Write it as Parquet.",
+}
+"""What to do about files of other kinds."""
 MOST_OF_MEMORY = 0.5
+"""Rows are read in whole, and staged beside the frame."""
+CSV_BYTES = 4
+"""A number takes eight bytes of memory, and two or more as text."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def load(source: str, roots: Sequence[Path | Bucket]) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
     """The columns of a source as they stand in it, with their names as text.
 
-    ``source`` is ``sklearn:<name>``, or the path or ``s3://`` address of a ``.csv``, ``.parquet``
-    or ``.pq`` file. A relative path is looked up under each root in turn; the file must lie inside
-    a root, symbolic links followed.
+    Text that holds numbers is numbers by now. ``faults`` are what is wrong with columns of text,
+    and ``gaps`` the texts in the target columns that count as gaps, with how often they are there.
+    """
+
+    frame: pd.DataFrame
+    faults: tuple[str, ...] = ()
+    gaps: Mapping[str, int] = field(default_factory=dict)
+
+
+def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
+    """The rows of ``spec.filled_source``.
+
+    It is ``sklearn:<name>``, or the path or ``s3://`` address of a CSV or Parquet file, or the path
+    of a folder of Parquet files. A relative path is looked up under each root in turn; what is read
+    must lie inside a root, symbolic links followed.
 
     Raises:
         DataError: there is no such source, it lies outside the roots, cannot be read, or a column
@@ -46,14 +79,85 @@ def load(source: str, roots: Sequence[Path | Bucket]) -> pd.DataFrame:
         SettingsError: a bucket is not there, or not open to the credentials of the environment.
         StoreUnavailableError: the server of a bucket does not answer.
     """
+    source = spec.filled_source
     if source.startswith(SKLEARN):
-        return _load_sklearn(source.removeprefix(SKLEARN))
+        return Source(_load_sklearn(source.removeprefix(SKLEARN)))
     with _on_this_host(source, roots) as path:
-        _check_size(path, source)
-        csv_file = path.suffix.lower() == ".csv"
-        frame = _read_csv(path, source) if csv_file else _read_parquet(path, source)
-    _check_names([str(name) for name in frame.columns], source)
-    return frame.set_axis([str(name) for name in frame.columns], axis=1)
+        if path.is_dir() or path.name.lower().endswith(parquetfile.SUFFIXES):
+            return _of_parquet(path, spec, roots)
+        return _of_csv(path, spec)
+
+
+def _of_csv(path: Path, spec: DataSpec) -> Source:
+    source, largest = spec.filled_source, MOST_OF_MEMORY * _memory()
+    if CSV_BYTES * path.stat().st_size > largest:
+        needed = f"needs about {CSV_BYTES * path.stat().st_size / 1e9:,.1f} GB"
+        raise parquetfile.too_large(source, largest, needed)
+    with csvfile.opened(path, spec, largest / CSV_BYTES) as file:
+        frame = file.frame(dtype=_texts(file.names, spec))
+        frame = _with_codes(frame, file, spec)
+        frame, faults = inference.settled(frame, spec, lambda rows: _lines(file, rows))
+        return Source(frame, tuple(faults), _gaps(file, frame, spec))
+
+
+def _texts(names: Iterable[str], spec: DataSpec) -> dict[str, str]:
+    """The columns that are text whatever is in them."""
+    wanted = spec.csv.types
+    return {name: "str" for name in names if wanted.get(name) == inference.TEXT}
+
+
+def _with_codes(frame: pd.DataFrame, file: CsvFile, spec: DataSpec) -> pd.DataFrame:
+    """The frame with whole numbers of which one begins with 0 as the text that they are."""
+    apart = {*spec.drop, spec.time_column, *spec.csv.types}
+    numbers = frame.select_dtypes("number").columns
+    names = [name for name in numbers if name not in apart]
+    if not file.text.codes or not names:
+        return frame
+    raw = file.frame(usecols=names, dtype="str")
+    codes = [name for name in names if inference.are_codes(raw[name])]
+    return frame.assign(**raw[codes]) if codes else frame
+
+
+def _lines(file: CsvFile, rows: Iterable[int]) -> dict[int, str]:
+    return {row: f"line {line}" for row, line in file.lines(rows).items()}
+
+
+def _gaps(file: CsvFile, frame: pd.DataFrame, spec: DataSpec) -> dict[str, int]:
+    """The texts of target columns that count as gaps, and how often they are there."""
+    names = [n for n in spec.target if n in file.names and frame[n].isna().any()]
+    if not names:
+        return {}
+    raw = file.frame(usecols=names, dtype="str", na_values=[""])
+    return dict(Counter(text for name in names for text in raw[name][frame[name].isna()].dropna()))
+
+
+def _of_parquet(path: Path, spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
+    source, files = spec.filled_source, [path]
+    if path.is_dir():
+        files = parquetfile.files_of(path)
+        for file in files:
+            _check_inside(file, source, roots)
+    folder = path if path.is_dir() else path.parent
+    rows = parquetfile.read(files, folder, source, MOST_OF_MEMORY * _memory())
+    frame, faults = inference.settled(
+        rows.frame, spec, lambda found: {row: f"row {row + 1}" for row in found}, rows.texts
+    )
+    left_out = {*spec.drop, *spec.target, spec.time_column}
+    faults += [
+        f"data.source: columns must hold numbers, text or truth values, but {name!r} holds {kind} "
+        f"values. Convert it, or add drop: [{writing.name(name)}]."
+        for name, kind in rows.nested.items()
+        if name not in left_out
+    ]
+    return Source(frame, tuple(faults))
+
+
+def _check_inside(file: Path, source: str, roots: Sequence[Path | Bucket]) -> None:
+    homes = [root.resolve() for root in roots if isinstance(root, Path)]
+    if not any(file.resolve().is_relative_to(home) for home in homes):
+        message = "data.source: must hold no link that leads out of the data folders, but "
+        message += f"{source!r} has {file.name!r}. Copy the file there."
+        raise DataError(message)
 
 
 @contextmanager
@@ -63,6 +167,7 @@ def _on_this_host(source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]
         yield locate(source, [root for root in roots if isinstance(root, Path)])
         return
     _check_form(source)
+    _check_suffix(source)
     with remote.copied(source, roots, MOST_OF_MEMORY * _memory()) as path:
         yield path
 
@@ -90,6 +195,10 @@ def locate(source: str, roots: Sequence[Path]) -> Path:
     pairs = [(home, (home / source).resolve()) for home in homes]
     inside = [path for home, path in pairs if path.is_relative_to(home)]
     for path in inside:
+        if path.is_dir() and parquetfile.files_of(path):
+            return path
+    _check_suffix(source)
+    for path in inside:
         if path.is_file():
             return path
     if inside:
@@ -107,15 +216,20 @@ def locate(source: str, roots: Sequence[Path]) -> Path:
 
 
 def _check_form(source: str) -> None:
+    """Hold an address or a path against the rules for them.
+
+    Raises:
+        DataError: it has another scheme, a key or ``..``.
+    """
     scheme = _SCHEME.match(source)
     if scheme and not source.startswith(remote.SCHEME):
         fault = f"the scheme {scheme.group()!r} is not supported"
+        if len(scheme.group()) == len("C:"):
+            fault = f"must not begin with a drive, but got {source!r}"
     elif scheme and "@" in source:  # a key may stand before it
         fault = "must not hold a key; keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     elif not source or "\0" in source or ".." in PurePosixPath(source).parts:
         fault = f"must be a path without '..', but got {source!r}"
-    elif PurePosixPath(source).suffix.lower() not in SUFFIXES:
-        fault = f"must end in .csv, .parquet or .pq, but got {source!r}"
     else:
         return
     message = (
@@ -123,6 +237,21 @@ def _check_form(source: str) -> None:
         "relative to a data folder, or its s3:// address."
     )
     raise DataError(message)
+
+
+def _check_suffix(source: str) -> None:
+    """Refuse files of other kinds by their names.
+
+    Raises:
+        DataError: the name ends otherwise than those of CSV and Parquet files.
+    """
+    if not source.lower().endswith(SUFFIXES):
+        way_out = WAYS.get(PurePosixPath(source).suffix.lower(), "Write it as CSV or Parquet.")
+        message = (
+            "data.source: must end in .csv, .tsv (also with .gz or .zst), .parquet or .pq, or "
+        )
+        message += f"be a folder of Parquet files, but got {source!r}. {way_out}"
+        raise DataError(message)
 
 
 def _files_beside(source: str, homes: Sequence[Path]) -> Iterable[str]:
@@ -147,85 +276,8 @@ def _load_sklearn(name: str) -> pd.DataFrame:
     return frame
 
 
-def _check_size(path: Path, source: str) -> None:
-    """Refuse what cannot be held: rows are read in whole, and staged beside the frame."""
-    needed, present = _bytes_in_memory(path, source), _memory()
-    if needed > MOST_OF_MEMORY * present:
-        message = (
-            f"data.source: must fit into half of the memory ({present / 1e9:.1f} GB), but "
-            f"{source!r} needs about {needed / 1e9:,.1f} GB. Take part of its rows or columns."
-        )
-        raise DataError(message)
-
-
 def _memory() -> int:
     """The bytes of memory of this machine."""
     import psutil
 
     return int(psutil.virtual_memory().total)
-
-
-def _bytes_in_memory(path: Path, source: str) -> int:
-    """An estimate: a number takes eight bytes, and two or more as text. Packed files say theirs."""
-    if path.suffix.lower() == ".csv":
-        return 4 * path.stat().st_size
-    import pyarrow.parquet
-
-    try:
-        about = pyarrow.parquet.read_metadata(path)
-    except Exception as error:  # noqa: BLE001 - damaged metadata makes pyarrow raise anything
-        raise _unreadable(source, "Parquet", error) from None
-    return 8 * int(about.num_rows) * int(about.num_columns)
-
-
-def _read_csv(path: Path, source: str) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
-        _check_names(names, source)
-        with warnings.catch_warnings():
-            # A row longer than the header is a warning to pandas, which then drops its end.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(path, encoding="utf-8-sig", index_col=False, low_memory=False)
-    except (OSError, ValueError, csv.Error, pd.errors.ParserWarning) as error:
-        raise _unreadable(source, "CSV in UTF-8 with a header", error) from None
-
-
-def _read_parquet(path: Path, source: str) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        with path.open("rb") as file:  # a path would add columns for folders named like key=value
-            frame = pd.read_parquet(file, engine="pyarrow")
-        frame.select_dtypes(["string"]).to_numpy()  # text that is not UTF-8 shows only here
-    except Exception as error:  # noqa: BLE001 - damaged metadata makes pyarrow raise anything
-        raise _unreadable(source, "Parquet", error) from None
-    named = [level for level in frame.index.names if level is not None]
-    return frame.reset_index(level=named).reset_index(drop=True)
-
-
-def _unreadable(source: str, form: str, error: BaseException) -> DataError:
-    cause = " ".join(str(error).split())[:200].rstrip(".")
-    message = f"data.source: {source!r} must be {form}, but reading it ended with: {cause}."
-    return DataError(f"{message} Mend the file or write it anew.")
-
-
-def _check_names(names: Sequence[str], source: str) -> None:
-    """Hold the header against its rule: pandas would invent names for blanks and duplicates."""
-    blank = [position for position, name in enumerate(names, 1) if not name.strip()]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if not names:
-        fault = "has no header"
-    elif blank:
-        fault = f"has no name for column {blank[0]} of {len(names)}"
-    elif doubled:
-        fault = f"has more than one column named {doubled[0]!r}"
-    else:
-        return
-    message = (
-        f"data.source: every column must have a name of its own, but {source!r} {fault}. "
-        "Mend the header; pandas writes its index as such a column unless told index=False."
-    )
-    raise DataError(message)

@@ -50,6 +50,40 @@ class Candidate:
     grids: tuple[Mapping[str, tuple[Any, ...]], ...] = ()
 
 
+MISSING = (
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+)
+"""The texts that count as gaps where a grid file lists none: those of pandas."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSpec:
+    """How the text of a file is written, as far as the file does not say so itself."""
+
+    separator: str = ""
+    """Between columns; empty: a tab in ``.tsv`` files, else a comma."""
+    encoding: str = ""
+    """Empty: UTF-8, or UTF-16 where a byte order mark says so."""
+    decimal: str = "."
+    thousands: str = ""
+    """Between groups of digits; a blank stands for every kind of blank."""
+    percent: bool = False
+    """Whether 12% is 0.12."""
+    units: tuple[str, ...] = ()
+    """Signs beside a number that are left out."""
+    missing: tuple[str, ...] = MISSING
+    """The texts that count as gaps; an empty cell always does."""
+    comment: str = ""
+    """What begins a line, or the rest of one, that is left out."""
+    skip: int = 0
+    """Lines before the header."""
+    columns: tuple[str, ...] = ()
+    """The names of the columns of a file without a header."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """``text`` or ``number``, for columns that shall not be what they look like."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataSpec:
     """Where the rows come from and which part of them no trial may train on."""
@@ -67,6 +101,7 @@ class DataSpec:
     """Where days begin, and what times without an offset mean."""
     partition: date | None = None
     """The day that is trained on, set for one execution; never part of a grid file."""
+    csv: CsvSpec = field(default_factory=CsvSpec)
 
     @property
     def by_day(self) -> bool:

@@ -115,7 +115,7 @@ def test_daily_data_are_read_from_a_bucket(lake, kind):
 def test_other_addresses_are_refused(lake, source, rule):
     """What is missing, elsewhere or no table is told as such, and keys are not repeated."""
     with pytest.raises(DataError) as caught:
-        sources.load(source, lake)
+        sources.load(DataSpec(source), lake)
     assert rule in str(caught.value)
     assert "secret" not in str(caught.value)
 

@@ -124,7 +124,10 @@ def test_dropped_columns_are_no_features(root):
 
 
 HEADER = "data.source: every column must have a name of its own, but 'case.csv' has "
-MEND = ". Mend the header; pandas writes its index as such a column unless told index=False."
+MEND = (
+    '. Mend the header, or add drop: ["Unnamed: 0"]; pandas writes its index as such a column '
+    "unless told index=False."
+)
 CLASSES = "data.target: labels must be text, truth values or whole numbers, but 'label' holds "
 RECODE = ". Name a column of classes, or put the numbers into classes."
 TEXT_CASES = {
@@ -147,7 +150,7 @@ TEXT_CASES = {
         "data.source: numbers must be finite, but 'a' is not in 1 row: 1. "
         "Leave such cells empty, or add drop: [a]."
     ),
-    "a,a,label\n1,2,x\n": f"{HEADER}more than one column named 'a'{MEND}",
+    "a,a,label\n1,2,x\n": f"{HEADER}more than one column named 'a'. Mend the header.",
     ",a,label\n1,2,x\n": f"{HEADER}no name for column 1 of 3{MEND}",
     "a,label\n": "data.source: must have rows, but has only a header. Add rows.",
     "label\nx\ny\n": (
@@ -177,7 +180,9 @@ def test_a_malformed_csv_is_refused(root, text):
 def test_bytes_that_are_not_utf8_are_refused(root):
     """A file in another encoding is refused by name."""
     (root / "case.csv").write_bytes("a,label\nä,x\nö,y\n".encode("latin-1"))
-    with pytest.raises(DataError, match="must be CSV in UTF-8 with a header"):
+    with pytest.raises(
+        DataError, match=r"must be text in UTF-8, but line 2 .* 0xe4.* csv: {encoding: cp1252}"
+    ):
         data.read(DataSpec("case.csv", ("label",)), (root,))
 
 

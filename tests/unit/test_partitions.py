@@ -33,8 +33,8 @@ def spec(source="rows.csv", **changes):
 
 def numbers(folder, **changes):
     """The first and last ``x`` of the rows that a partition has."""
-    frame, _ = partitions.load(spec(**changes), [folder])
-    return (int(frame.x.min()), int(frame.x.max()), len(frame))
+    source, _ = partitions.load(spec(**changes), [folder])
+    return (int(source.frame.x.min()), int(source.frame.x.max()), len(source.frame))
 
 
 @pytest.mark.parametrize(

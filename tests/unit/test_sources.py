@@ -10,6 +10,7 @@ import pytest
 
 from sweepstake import sources
 from sweepstake.errors import DataError
+from sweepstake.spec import DataSpec
 
 TEXT = "a,label\n1,x\n2,y\n"
 
@@ -48,9 +49,12 @@ def test_an_absolute_path_inside_a_root_is_allowed(roots):
         ("s3://bucket/a.csv", "must lie below an address in SWEEPSTAKE_DATA_ROOTS, which has none"),
         ("s3://bucket/../a.csv", "must be a path without '..'"),
         ("http://host/a.csv", "the scheme 'http:' is not supported"),
-        ("C:\\a.csv", "the scheme 'C:' is not supported"),
-        ("deep/sales.xlsx", "must end in .csv, .parquet or .pq, but got 'deep/sales.xlsx'"),
-        ("deep", "must end in .csv, .parquet or .pq"),
+        ("C:\\a.csv", "must not begin with a drive, but got"),
+        (
+            "deep/sales.xlsx",
+            "be a folder of Parquet files, but got 'deep/sales.xlsx'. Save its sheet",
+        ),
+        ("deep", "must end in .csv, .tsv (also with .gz or .zst), .parquet or .pq, or be a folder"),
         ("/etc/hosts.csv", "must lie inside a data folder"),
         ("deep/sale.csv", "Did you mean 'deep/sales.csv'?"),
         ("sklearn:irs", "but got 'irs'. Did you mean 'iris'?"),
@@ -60,7 +64,7 @@ def test_an_absolute_path_inside_a_root_is_allowed(roots):
 def test_other_sources_are_refused_by_name(roots, source, rule):
     """Paths that leave the roots, schemes and formats that are not known are told as such."""
     with pytest.raises(DataError) as caught:
-        sources.load(source, roots)
+        sources.load(DataSpec(source), roots)
     assert str(caught.value).startswith("data.source: ")
     assert rule in str(caught.value)
 
@@ -71,7 +75,7 @@ def test_links_out_of_the_roots_are_refused(roots, tmp_path):
     (roots[0] / "out").symlink_to(tmp_path)
     for source in ("link.csv", "out/secret.csv", "out/secre.csv"):
         with pytest.raises(DataError, match=r"must lie inside|must be a file") as caught:
-            sources.load(source, roots)
+            sources.load(DataSpec(source), roots)
         assert "Did you mean" not in str(caught.value)
 
 
@@ -85,13 +89,13 @@ def test_a_folder_is_no_source(roots):
     """A folder with the name of a file is refused."""
     (roots[0] / "folder.csv").mkdir()
     with pytest.raises(DataError, match="must be a file under"):
-        sources.load("folder.csv", roots)
+        sources.load(DataSpec("folder.csv"), roots)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name(roots):
     """Files written by spreadsheets read as others do."""
     (roots[0] / "bom.csv").write_text(TEXT, encoding="utf-8-sig")
-    assert list(sources.load("bom.csv", roots).columns) == ["a", "label"]
+    assert list(sources.load(DataSpec("bom.csv"), roots).frame.columns) == ["a", "label"]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
@@ -101,10 +105,10 @@ def test_queues_and_devices_are_no_source(roots, name):
     (roots[0] / f"null{name}").symlink_to("/dev/zero")
     for source in (name, f"null{name}"):
         with pytest.raises(DataError, match=r"must be a file under|must lie inside"):
-            sources.load(source, roots)
+            sources.load(DataSpec(source), roots)
 
 
-def test_a_file_that_no_memory_holds_is_refused_unread(roots):
+def test_a_file_that_no_memory_holds_is_refused_unread(roots, monkeypatch):
     """Neither a huge file nor a small one that unpacks to a huge table is read."""
     with (roots[0] / "huge.csv").open("wb") as file:
         file.truncate(10**13)
@@ -113,8 +117,10 @@ def test_a_file_that_no_memory_holds_is_refused_unread(roots):
     with pq.ParquetWriter(roots[0] / "bomb.parquet", table.schema) as writer:
         writer.write_table(table)
     with pytest.raises(DataError, match=r"'huge\.csv' needs about 40,000\.0 GB"):
-        sources.load("huge.csv", roots)
-    assert 8 * 20 * 1_000_000 == sources._bytes_in_memory(roots[0] / "bomb.parquet", "bomb")
+        sources.load(DataSpec("huge.csv"), roots)
+    monkeypatch.setattr(sources, "_memory", lambda: 100_000_000)
+    with pytest.raises(DataError, match=r"'bomb\.parquet' needs about 0\.2 GB"):
+        sources.load(DataSpec("bomb.parquet"), roots)
     assert (roots[0] / "bomb.parquet").stat().st_size < 100_000
 
 
@@ -125,7 +131,7 @@ def test_a_file_that_no_memory_holds_is_refused_unread(roots):
 def test_an_address_with_a_password_is_refused_without_repeating_it(roots, source):
     """The message names the scheme alone."""
     with pytest.raises(DataError) as caught:
-        sources.load(source, roots)
+        sources.load(DataSpec(source), roots)
     assert "t0psecret" not in str(caught.value)
 
 
@@ -134,4 +140,4 @@ def test_text_that_is_not_utf_8_is_refused(roots):
     text = pa.array([b"fine", b"\xaf"], pa.binary()).view(pa.string())
     pq.write_table(pa.table({"a": [1, 2], "t": text}), roots[0] / "text.parquet")
     with pytest.raises(DataError, match=r"^data.source: 'text.parquet' must be Parquet, but"):
-        sources.load("text.parquet", roots)
+        sources.load(DataSpec("text.parquet"), roots)

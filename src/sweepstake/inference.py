@@ -1,0 +1,241 @@
+"""Inference: what columns of text are, numbers, dates, codes or categories, and what is faulty.
+
+A column most of whose values are numbers is a column of numbers with faults: it is refused with
+them, never taken for categories. Messages start with the place in the grid file that has to change.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sweepstake import writing
+from sweepstake.nearmiss import did_you_mean, shown
+from sweepstake.numerals import Numerals, best_reading
+from sweepstake.spec import MISSING
+from sweepstake.writing import flow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import numpy as np
+    import pandas as pd
+
+    from sweepstake.spec import CsvSpec, DataSpec
+
+    Where = Callable[[Iterable[int]], Mapping[int, str]]
+    """Says of positions of rows where they stand in the file: ``line 3``."""
+
+TEXT, NUMBER = "text", "number"
+MOST = 0.5
+"""From more than this share of numbers on, a column is one of numbers."""
+CODE = re.compile(r"0[0-9]+")
+_MOST_SHOWN = 5
+_MOST_GAPS = 5
+"""Different texts that a message suggests as gaps."""
+_MOST_LOOKED_AT = 1000
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\.?)?(?:\s*(?:z|utc|[-+]\d{2}:?\d{2}))?"
+_DAY = "|".join(
+    (
+        r"\d{4}([-/.])\d{1,2}\1\d{1,2}",
+        r"\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d{2})",
+        rf"\d{{1,2}}[-/. ]?\s*{_MONTH}[-/., ]?\s*(?:\d{{4}}|\d{{2}})",
+        rf"{_MONTH}\s*\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}",
+        r"\d{4}-(?:0[1-9]|1[0-2])",
+        r"\d{8}(?=t)",
+    )
+)
+_DATE = re.compile(rf"(?:{_DAY})(?:(?:t|,?\s+){_TIME})?|{_TIME}|\d{{8}}t\d{{4,6}}z?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Words:
+    """The different texts of a column; ``codes`` says which one a row has, -1 for a gap."""
+
+    name: str
+    texts: list[str]
+    codes: np.ndarray
+
+    def count(self, chosen: np.ndarray) -> int:
+        """How many rows have one of the texts that are ``chosen``."""
+        import numpy as np
+
+        return int(np.append(chosen, False)[self.codes].sum())
+
+    def named(self, chosen: np.ndarray, where: Where, most: int = _MOST_SHOWN) -> str:
+        """Some of the texts that are ``chosen``, how often they are there and where first."""
+        import numpy as np
+
+        places = np.flatnonzero(chosen)[:most]
+        firsts = {int(place): int((self.codes == place).argmax()) for place in places}
+        lines = where(firsts.values())
+        parts = []
+        for place, row in firsts.items():
+            times = int((self.codes == place).sum())
+            often = f"{times:,} times, first in " if times > 1 else ""
+            parts.append(f"{shown(self.texts[place])} ({often}{lines[row]})")
+        more = int(chosen.sum()) - len(places)
+        return ", ".join(parts) + (f" and {more:,} more" if more > 0 else "")
+
+
+def settled(
+    frame: pd.DataFrame, spec: DataSpec, where: Where, categories: Iterable[str] = ()
+) -> tuple[pd.DataFrame, list[str]]:
+    """``frame`` with the numbers that its columns of text hold, and what is faulty in them.
+
+    ``categories`` are columns of text that were read as such. What is no feature stays as it is.
+    """
+    apart = {*spec.drop, *spec.target, spec.time_column}
+    found: dict[str, pd.Series] = {}
+    faults: list[str] = []
+    for name in [*_texts(frame), *categories]:
+        if name not in apart:
+            column, fault = _settled(frame[name], spec.csv, where)
+            found[name] = column
+            faults += [fault] if fault else []
+    faults += _of_types(frame, spec)
+    return (frame.assign(**found) if found else frame), faults
+
+
+def are_codes(column: pd.Series) -> bool:
+    """Whether a column of text is one of whole numbers that are names, as one begins with 0."""
+    present = column.dropna().str.strip()
+    return bool(present.str.fullmatch("[0-9]+").all() and present.str.fullmatch(CODE).any())
+
+
+def _texts(frame: pd.DataFrame) -> Iterator[str]:
+    """The columns of text, as they come from CSV."""
+    import pandas as pd
+    from pandas.api import types
+
+    for name, kind in frame.dtypes.items():
+        of_text = types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype)
+        if of_text and types.infer_dtype(frame[name], skipna=True) == "string":
+            yield str(name)
+
+
+def _of_types(frame: pd.DataFrame, spec: DataSpec) -> Iterator[str]:
+    for name in spec.csv.types:
+        if name not in frame.columns:
+            hint = did_you_mean(name, list(frame.columns)) or " Name a column that it has."
+            yield f"data.csv.types: the data has no column {name!r}.{hint}"
+
+
+def _settled(column: pd.Series, csv: CsvSpec, where: Where) -> tuple[pd.Series, str]:
+    """A column of text as what it is, or why it is neither."""
+    import numpy as np
+
+    words, numerals = _words(column), Numerals(csv)
+    gaps = np.array([numerals.is_gap(text) for text in words.texts], dtype=bool)
+    kind = csv.types.get(words.name)
+    if kind == TEXT or (kind != NUMBER and any(map(CODE.fullmatch, words.texts))):
+        return _without(column, words, gaps), ""
+    values = _numbers(words.texts, numerals)
+    values[gaps] = np.nan
+    odd = np.isnan(values) & ~gaps
+    if not odd.any():
+        return _spread(column, words, values), ""
+    if kind == NUMBER or _are_numbers(words, odd, gaps, csv):
+        return column, _fault_of_numbers(words, odd, gaps, csv, where)
+    dates = np.array([bool(_DATE.fullmatch(text.strip())) for text in words.texts], dtype=bool)
+    if words.count(dates) > MOST * words.count(~gaps):
+        return column, _fault_of_dates(words, dates, where)
+    return _without(column, words, gaps), ""
+
+
+def _words(column: pd.Series) -> _Words:
+    import pandas as pd
+
+    codes, texts = pd.factorize(column)
+    return _Words(str(column.name), [str(text) for text in texts], codes)
+
+
+def _numbers(texts: list[str], numerals: Numerals) -> np.ndarray:
+    """The numbers that texts are; NaN for other text.
+
+    Pandas' own reading comes first, so that a number is the same whatever its neighbours are.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if not texts:
+        return np.empty(0)
+    plain = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(
+        dtype=float, copy=True
+    )
+    for place in np.flatnonzero(np.isnan(plain)):
+        number = numerals.number(texts[place])
+        plain[place] = np.nan if number is None else number
+    return plain
+
+
+def _are_numbers(words: _Words, odd: np.ndarray, gaps: np.ndarray, csv: CsvSpec) -> bool:
+    """Whether most rows, or most different texts, are numbers in some way of writing."""
+    import numpy as np
+
+    odd_texts = [words.texts[place] for place in np.flatnonzero(odd)[:_MOST_LOOKED_AT]]
+    others = set(best_reading(odd_texts, csv).others)
+    left = np.array([text in others for text in words.texts], dtype=bool) & odd
+    if odd.sum() > _MOST_LOOKED_AT:  # text mostly, as far as it was looked at
+        left = odd if len(others) > MOST * _MOST_LOOKED_AT else left
+    present = ~gaps
+    return bool(
+        words.count(left) < MOST * words.count(present) or left.sum() < MOST * present.sum()
+    )
+
+
+def _spread(column: pd.Series, words: _Words, values: np.ndarray) -> pd.Series:
+    import numpy as np
+    import pandas as pd
+
+    return pd.Series(np.append(values, np.nan)[words.codes], index=column.index, name=column.name)
+
+
+def _without(column: pd.Series, words: _Words, gaps: np.ndarray) -> pd.Series:
+    """The column of text with what counts as a gap left out."""
+    import numpy as np
+
+    return column.mask(np.append(gaps, False)[words.codes]) if gaps.any() else column
+
+
+def _fault_of_numbers(
+    words: _Words, odd: np.ndarray, gaps: np.ndarray, csv: CsvSpec, where: Where
+) -> str:
+    import numpy as np
+
+    texts = [words.texts[place] for place in np.flatnonzero(odd)]
+    reading = best_reading(texts, csv)
+    options: dict[str, Any] = dict(reading.options)
+    if 0 < len(reading.others) <= _MOST_GAPS:
+        known = [] if csv.missing == MISSING else [text for text in csv.missing if text]
+        options["missing"] = [*known, *sorted(map(str.strip, reading.others)), ""]
+    ways = [f"drop: [{writing.name(words.name)}]"]
+    if csv.types.get(words.name) != NUMBER:
+        ways.insert(0, f"csv: {flow({'types': {words.name: TEXT}})} to keep it as text")
+    if options:
+        reason = "where these are gaps" if not reading.options else "to read them"
+        ways.insert(0, f"csv: {flow(options)} {reason}")
+    return (
+        f"data.source: a column most of whose values are numbers must hold nothing else, but "
+        f"{words.name!r} holds other text in {words.count(odd):,} of {words.count(~gaps):,} "
+        f"values: {words.named(odd, where)}. Mend them, or write under data {_either(ways)}."
+    )
+
+
+def _fault_of_dates(words: _Words, dates: np.ndarray, where: Where) -> str:
+    name = words.name
+    ways = [
+        f"drop: [{writing.name(name)}]",
+        f"csv: {flow({'types': {name: TEXT}})} for one category each",
+    ]
+    return (
+        f"data.source: must not be a column of dates or times, but {name!r} is: "
+        f"{words.named(dates, where, 1)}. Convert it to numbers, or write under data "
+        f"{_either(ways)}."
+    )
+
+
+def _either(ways: list[str]) -> str:
+    return " or ".join([", ".join(ways[:-1]), ways[-1]]) if len(ways) > 1 else ways[0]

@@ -1,0 +1,175 @@
+"""Text files: packed or not and in any encoding, as UTF-8 on this host, unpacked under a cap.
+
+Messages start with the place in the grid file that has to change: ``data.source: ...``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CHUNK = 1 << 20
+"""Bytes that are looked at together."""
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order marks and the encodings that they say; the longer ones come first."""
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+OTHERS = {
+    b"PK\x03\x04": "a ZIP archive or a spreadsheet",
+    b"PK\x05\x06": "an empty ZIP archive",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet",
+    b"PAR1": "Parquet",
+    b"BZh": "packed by bzip2",
+    b"\xfd7zXZ": "packed by xz",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"%PDF": "a PDF",
+    b"SQLite format 3": "a database",
+    b"\x89HDF": "HDF5",
+    b"ARROW1": "an Arrow file",
+}
+"""How files begin that are often named like CSV."""
+CODE = re.compile(r"(?:^|[\s,;|\"'])0\d+(?=[\s,;|\"']|$)")
+"""A whole number with a leading zero, alone in its cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """UTF-8 text in a file: ``lines`` counts its line ends.
+
+    ``codes`` says whether a whole number with a leading zero may stand in it.
+    """
+
+    path: Path
+    lines: int
+    codes: bool
+
+
+def as_utf8(path: Path, source: str, encoding: str, largest: float, folder: Path) -> Text:
+    """The text of the file at ``path``; it is written into ``folder`` unless it is UTF-8 already.
+
+    Raises:
+        DataError: it has more than ``largest`` bytes, or holds no text of its encoding.
+    """
+    with path.open("rb") as file:
+        head = file.read(CHUNK)
+    _refuse_others(head, source)
+    packed = next((kind for kind in (GZIP, ZSTD) if head.startswith(kind)), b"")
+    if packed:
+        unpacked = folder / "unpacked"
+        _unpack(path, packed, source, largest, unpacked)
+        path = unpacked
+        with path.open("rb") as file:
+            head = file.read(CHUNK)
+    mark = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
+    return _checked(path, source, mark or encoding or "utf-8", folder)
+
+
+def _refuse_others(head: bytes, source: str) -> None:
+    for beginning, what in OTHERS.items():
+        if head.startswith(beginning):
+            message = "data.source: must be CSV or Parquet by its content and its name, but "
+            message += f"{source!r} is {what}. Save it as CSV, or name it as what it is."
+            raise DataError(message)
+
+
+def _unpack(path: Path, packed: bytes, source: str, largest: float, target: Path) -> None:
+    size = 0
+    try:
+        with _unpacking(path, packed) as stream, target.open("wb") as out:
+            while chunk := stream.read(CHUNK):
+                size += len(chunk)
+                if size > largest:
+                    message = f"data.source: must have at most {largest / 1e9:.1f} GB when "
+                    message += f"unpacked, but {source!r} has more. Take part of its rows."
+                    raise DataError(message)
+                out.write(chunk)
+    except (OSError, EOFError, zlib.error) as error:
+        cause = " ".join(str(error).split())[:200].rstrip(".")
+        message = f"data.source: {source!r} must be packed soundly, but unpacking it ended with: "
+        message += f"{cause}. Pack it anew."
+        raise DataError(message) from None
+
+
+def _unpacking(path: Path, packed: bytes) -> Any:
+    if packed == GZIP:
+        return gzip.open(path, "rb")
+    import pyarrow as pa
+
+    return pa.input_stream(str(path), compression="zstd")
+
+
+def _checked(path: Path, source: str, encoding: str, folder: Path) -> Text:
+    """The file itself where it is UTF-8, else a copy that is."""
+    plain = codecs.lookup(encoding).name in {"utf-8", "ascii"}
+    target = path if plain else folder / "text"
+    lines, codes, tail = 0, False, ""
+    with target.open("rb" if plain else "wb") as out:
+        for text in _decoded(path, source, encoding):
+            lines += text.count("\n") or text.count("\r")
+            codes = codes or bool(CODE.search(tail + text))
+            tail = text[-32:]
+            if not plain:
+                out.write(text.encode())
+    return Text(target, lines, codes)
+
+
+def _decoded(path: Path, source: str, encoding: str) -> Iterator[str]:
+    """The text of a file, piece by piece.
+
+    Raises:
+        DataError: a byte is none of the encoding, or NUL.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line, last = 1, False
+    with path.open("rb") as file:
+        while not last:
+            chunk = file.read(CHUNK)
+            last = not chunk
+            try:
+                text = decoder.decode(chunk, last)
+            except UnicodeDecodeError as error:
+                line += error.object.count(b"\n", 0, error.start)
+                raise DataError(_foreign(path, source, encoding, line, error)) from None
+            if "\0" in text:
+                line += text.count("\n", 0, text.index("\0"))
+                message = f"data.source: must be text, but line {line} of {source!r} has the byte "
+                message += "0x00. Save it as text in UTF-8."
+                raise DataError(message)
+            line += text.count("\n")
+            yield text
+
+
+def _foreign(path: Path, source: str, encoding: str, line: int, error: UnicodeDecodeError) -> str:
+    """What to say of a byte that is not of the encoding."""
+    byte = f"0x{error.object[error.start]:02x}"
+    message = f"data.source: must be text in {encoding.upper()}, but line {line} of {source!r} has "
+    message += f"the byte {byte}. Save it as UTF-8, or name its encoding under data, "
+    return f"{message}most likely csv: {{encoding: {_likely(path)}}}."
+
+
+def _likely(path: Path) -> str:
+    """The encoding that a file without marks has most likely."""
+    with path.open("rb") as file:
+        head = file.read(CHUNK)
+    if head.count(b"\0") > len(head) // 4:
+        return "utf-16-le" if head[1::2].count(b"\0") > head[::2].count(b"\0") else "utf-16-be"
+    try:
+        head.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "cp1252"

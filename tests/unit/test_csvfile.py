@@ -1,0 +1,213 @@
+"""CSV files in every form that people have them in."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from sweepstake import sources, textfile
+from sweepstake.errors import DataError
+from sweepstake.spec import CsvSpec, DataSpec
+
+PLAIN = "age,town,left\n31,Köln,no\n55,Nîmes,yes\n"
+
+
+def load(folder, content, name="case.csv", *, drop=(), **csv):
+    """What is read of a file with this content."""
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return sources.load(DataSpec(name, ("left",), drop, csv=CsvSpec(**csv)), [folder])
+
+
+def refusal(folder, content, name="case.csv", **csv):
+    """The one message about a file."""
+    with pytest.raises(DataError) as caught:
+        load(folder, content, name, **csv)
+    (message,) = caught.value.messages
+    return message
+
+
+def zstd(content):
+    """Bytes packed by Zstandard."""
+    return pa.compress(content, codec="zstd", asbytes=True)
+
+
+FORMS = {
+    "case.csv": PLAIN.encode(),
+    "mark.csv": PLAIN.encode("utf-8-sig"),
+    "wide.csv": PLAIN.encode("utf-16"),
+    "wider.csv": PLAIN.encode("utf-32"),
+    "wide-tabs.csv": PLAIN.replace(",", "\t").encode("utf-16"),
+    "case.csv.gz": gzip.compress(PLAIN.encode()),
+    "two.csv.gz": gzip.compress(PLAIN[:20].encode()) + gzip.compress(PLAIN[20:].encode()),
+    "CASE.CSV.GZ": gzip.compress(PLAIN.encode("utf-16")),
+    "wrongly-named.csv": gzip.compress(PLAIN.encode()),
+    "case.csv.zst": zstd(PLAIN.encode()),
+    "not-packed.csv.gz": PLAIN.encode(),
+    "case.tsv": PLAIN.replace(",", "\t").encode(),
+    "case.tsv.gz": gzip.compress(PLAIN.replace(",", "\t").encode()),
+    "tabs.csv": PLAIN.replace(",", "\t").encode(),
+    "excel.csv": f"sep=;\n{PLAIN.replace(',', ';')}".encode(),
+    "excel-crlf.csv": f"sep=,\r\n{PLAIN}".encode("utf-8-sig"),
+    "windows.csv": PLAIN.replace("\n", "\r\n").encode(),
+    "old-mac.csv": PLAIN.replace("\n", "\r").encode(),
+    "blank-lines.csv": PLAIN.replace("\n", "\n\n").encode(),
+    "no-last-end.csv": PLAIN.rstrip().encode(),
+    "separators-at-the-end.csv": PLAIN.replace("no", "no,").replace("yes", "yes,").encode(),
+    "quoted.csv": '"age","town","left"\n"31","Köln","no"\n"55","Nîmes","yes"\n'.encode(),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_that_says_what_it_is_is_read(tmp_path, name):
+    """Packing, marks, encodings by mark, tabs and Excel's first line need no option."""
+    frame = load(tmp_path, FORMS[name], name).frame
+    expected = {"age": [31, 55], "town": ["Köln", "Nîmes"], "left": ["no", "yes"]}
+    assert expected == frame.to_dict(orient="list")
+
+
+TOLD = {
+    "cp1252": (PLAIN.encode("cp1252"), {"encoding": "cp1252"}),
+    "separator": (PLAIN.replace(",", ";"), {"separator": ";"}),
+    "comment": (f"# exported\n{PLAIN}# end\n", {"comment": "#"}),
+    "comment behind": (PLAIN.replace("no\n", "no# so\n"), {"comment": "#"}),
+    "skip": (f"Report of 2026,\n\n{PLAIN}", {"skip": 2}),
+    "no header": (PLAIN.partition("\n")[2], {"columns": ("age", "town", "left")}),
+    "no header, told": (
+        f"# x\n{PLAIN.partition(chr(10))[2]}",
+        {"columns": ("age", "town", "left"), "comment": "#"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_a_form_that_the_grid_file_tells_is_read(tmp_path, case):
+    """Encoding, separator, comments, lines before the header and its absence are options."""
+    content, csv = TOLD[case]
+    frame = load(tmp_path, content, **csv).frame
+    expected = {"age": [31, 55], "town": ["Köln", "Nîmes"], "left": ["no", "yes"]}
+    assert expected == frame.to_dict(orient="list")
+
+
+EVERY = "data.source: every row must have a value for each of 3 columns, but "
+REFUSED = {
+    "short": ("31,Köln,no\n55,Nîmes\n", f"{EVERY}line 3 of 'case.csv' has 2 values."),
+    "short after a long cell": (
+        '31,"Köln\nRhein",no\n\n55,Nîmes\n',
+        f"{EVERY}line 5 of 'case.csv' has 2 values.",
+    ),
+    "short first": ("31\n55,Nîmes,no\n", f"{EVERY}line 2 of 'case.csv' has 1 value."),
+    "long": ("31,Köln,no\n55,Nîmes,yes,9\n", f"{EVERY}line 3 of 'case.csv' has 4 values."),
+    "all long": ("31,Köln,no,1\n55,Nîmes,yes,\n", f"{EVERY}line 2 of 'case.csv' has 4 values."),
+    "decimal comma": ("3,1,Köln,no\n", f"{EVERY}line 2 of 'case.csv' has 4 values. Quote"),
+    "open quote": ('31,"Köln,no\n55,Nîmes,yes\n', "data.source: a quote must be closed in its row"),
+    "a quote over rows": (
+        '31,"Köln,no\n55,Nîmes,yes\n56,Lyon,"yes\n',
+        (
+            "data.source: a quote must be closed in its row, but one in line 2 of 'case.csv' is "
+            "not before the next row. Close it, or remove it."
+        ),
+    ),
+    "NUL": ("31,Kö\0ln,no\n", "data.source: must be text, but line 2 of 'case.csv' has the byte"),
+    "a total": (
+        "31,Köln,no\nTotal 1 row\n",
+        f"{EVERY}line 3 of 'case.csv' has 1 value.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_rows_that_do_not_fit_the_header_are_refused_by_line(tmp_path, case):
+    """Pandas would fill short rows, cut long ones, and take lines into an open quote."""
+    rows, expected = REFUSED[case]
+    assert refusal(tmp_path, f"age,town,left\n{rows}").startswith(expected)
+
+
+def test_text_of_several_lines_is_no_open_quote(tmp_path):
+    """A quoted cell may hold line ends, commas and separators."""
+    rows = 'text,size,left\n"Dear all,\nthe end, so far.\n",1,no\n"a;b\nc",2,yes\n'
+    assert 2 == len(load(tmp_path, rows).frame)
+
+
+OTHERS = {
+    "case.csv": (b"PK\x03\x04....", "is a ZIP archive or a spreadsheet. Save it as CSV"),
+    "parquet.csv": (b"PAR1....", "is Parquet. Save it as CSV, or name it as what it is."),
+    "broken.csv.gz": (gzip.compress(PLAIN.encode())[:-9], "must be packed soundly"),
+    "broken.csv.zst": (zstd(PLAIN.encode())[:-9], "must be packed soundly"),
+    "latin-1.csv": (PLAIN.encode("latin-1"), "has the byte 0xf6. Save it as UTF-8, or name its"),
+    "no-mark.csv": (PLAIN.encode("utf-16-le"), "most likely csv: {encoding: utf-16-le}."),
+    "semicolons.csv": (
+        b"a;b;left\n1,5;2;no\n",
+        (
+            "columns must be separated by ',', but those of 'semicolons.csv' are by ';'. "
+            'Write csv: {separator: ";", decimal: ","} under data.'
+        ),
+    ),
+    "bars.csv": (b"a|b|left\n1.5|2|no\n", 'Write csv: {separator: "|"} under data.'),
+    "comment.csv": (
+        b"# mine\na,left\n1,2\n",
+        'Write csv: {skip: 1} under data, or csv: {comment: "#"}.',
+    ),
+    "empty.csv": (b"", "has no header"),
+    "wide.csv": (b"a," * 100_001, "must have at most 100,000 columns, but 'wide.csv' has 100,002"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_forms_are_refused_with_their_way_out(tmp_path, name):
+    """What a file is instead, and what to do, stands in one sentence."""
+    content, expected = OTHERS[name]
+    message = refusal(tmp_path, content, name)
+    assert message.startswith("data.source: ")
+    assert expected in message
+
+
+def test_a_packed_file_is_unpacked_under_a_cap(tmp_path, monkeypatch):
+    """What counts is what comes out: a megabyte may hold a gigabyte."""
+    monkeypatch.setattr(sources, "_memory", lambda: 80_000_000)
+    packed = gzip.compress(b"a,left\n" + b"1,x\n" * 10_000_000, 1)
+    message = refusal(tmp_path, packed, "bomb.csv.gz")
+    assert "must have at most 0.0 GB when unpacked, but 'bomb.csv.gz' has more" in message
+
+
+def test_a_header_is_checked_in_one_pass(tmp_path):
+    """Twenty thousand names are looked at once each, not once for each other name."""
+    seen = []
+
+    class Name(str):
+        __slots__ = ()
+
+        def __eq__(self, other):
+            seen.append(other)
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    from sweepstake import csvfile
+
+    csvfile.check_names([Name(f"gene {number}") for number in range(20_000)], "wide.csv")
+    assert len(seen) < 20_000
+
+
+def test_the_line_of_a_fault_counts_blank_lines_and_long_cells(tmp_path):
+    """It is the line that an editor shows."""
+    rows = 'age,town,left\n\n31,"a\nb",no\n# no comment here,,\n55,Nîmes,yes\n56,Lyon,no\n'
+    (fault,) = load(tmp_path, rows).faults
+    assert "'# no comment here' (line 5)" in fault
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_a_file_is_looked_at_in_pieces_of_any_size(tmp_path, monkeypatch, size):
+    """Letters and codes that fall between two pieces are seen whole."""
+    monkeypatch.setattr(textfile, "CHUNK", size)
+    rows = load(tmp_path, "zip,town,left\n00123,Köln,no\n10999,Nîmes,yes\n")
+    assert ["00123", "10999"] == rows.frame["zip"].tolist()
+
+
+def test_text_that_is_told_to_be_is_kept_as_it_stands(tmp_path):
+    """Codes without leading zeros stay text where the grid file says so."""
+    frame = load(tmp_path, "code,left\n12,no\n1.50,yes\n,no\n", types={"code": "text"}).frame
+    assert ["12", "1.50"] == frame["code"].dropna().tolist()
+    assert np.isnan(frame["code"].iloc[2])
