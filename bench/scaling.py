@@ -115,7 +115,7 @@ def _is_task(process: psutil.Process) -> bool:
         title = " ".join(process.cmdline())
     except psutil.Error:
         return False
-    return title.startswith("airflow worker -- ") and "LocalExecutor" not in title
+    return title.startswith("airflow worker -- ") and "ForkExecutor" not in title
 
 
 def _resident(process: psutil.Process) -> int:

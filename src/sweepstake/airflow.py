@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import signal
-from contextlib import suppress
+import os
 from datetime import timedelta
 from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -33,6 +31,7 @@ from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factor
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from sweepstake.bundle import DAG_FILES
+from sweepstake.deathsignal import end_with
 from sweepstake.errors import PermanentError, SweepstakeError
 from sweepstake.intake import MOST_STARTED, look
 from sweepstake.settings import load_settings
@@ -57,8 +56,7 @@ def end_with_supervisor(_: Context) -> None:
     Airflow starts another try in its place: the two would train the same trials side by side, and
     the lost one could write when the books are closed.
     """
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with(os.getppid())
 
 
 PATIENT = {
@@ -75,8 +73,6 @@ POOL = load_settings().pool
 """The pool that training tasks take their slots from."""
 
 POLL_SECONDS = 1.0
-PR_SET_PDEATHSIG = 1
-"""Of prctl(2)."""
 
 
 class GridFolderTrigger(BaseEventTrigger):

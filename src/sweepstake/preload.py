@@ -23,8 +23,8 @@ LIBRARIES = (
     "skops.io",
 )
 FOR_BUCKETS = ("boto3", "s3fs")
-ADAPTERS = {"airflow", "bundle", "cli", "clidays", "cliservers", "dags", "doctor", "runtime"}
-ADAPTERS |= {"serving", "taskgraph", "timetables"}
+ADAPTERS = {"airflow", "bundle", "cli", "clidays", "cliservers", "dags", "doctor", "executor"}
+ADAPTERS |= {"runtime", "serving", "taskgraph", "timetables"}
 FORKING = ({"scheduler"}, {"celery", "worker"})
 """Words on the command lines of the programs whose forks run tasks."""
 

@@ -37,8 +37,8 @@ TRIALS = KILLS + 2
 PATIENCE_SECONDS = 900 + 60 * KILLS
 PAUSE_SECONDS = (1.0, 8.0)
 TASK = re.compile("airflow worker -- [0-9a-f]")
-WORKER = re.compile("airflow worker -- LocalExecutor: [0-9a-f]")
-"""Ids follow, cut off where the title grows beyond the room it has; idle workers say so."""
+WORKER = re.compile("airflow worker -- ForkExecutor: [0-9a-f]")
+"""Ids follow, cut off where the title grows beyond the room it has."""
 GRID = """\
 model: {name}
 data: {{source: "sklearn:digits", holdout: 0.25}}

@@ -89,7 +89,7 @@ def _core(layout: Layout, ports: Ports, credentials: Credentials) -> dict[str, s
     return {
         "load_examples": "False",
         "dags_are_paused_at_creation": "False",
-        "executor": "LocalExecutor",
+        "executor": "sweepstake.executor.ForkExecutor",
         "parallelism": str(max(LEAST_PARALLELISM, 2 * (os.cpu_count() or 1))),
         "max_map_length": "4096",
         "min_serialized_dag_update_interval": "5",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sweepstake.runtime.layout import Layout
     from sweepstake.runtime.ports import Ports
 
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
+"""A busy machine may take minutes for what takes seconds; one that dies is told much sooner."""
 MOST_RESTARTS = 3
 POLL_SECONDS = 0.5
 TAIL_LINES = 20

@@ -27,6 +27,12 @@ USER = "sweepstake"
 SYSTEM_USER = "sweepstake-db"
 """The system user that the server runs as when the stack runs as root, which it refuses."""
 DATABASES = ("airflow", "mlflow")
+NETS = {
+    "idle_in_transaction_session_timeout": "30s",
+    "client_connection_check_interval": "5s",
+}
+"""What frees the locks of a program that holds a transaction and does nothing, or is gone while the
+server still works for it. The longest pauses of a healthy one are some seconds."""
 
 
 def system_user() -> str:
@@ -75,23 +81,33 @@ def is_ready(layout: Layout, ports: Ports) -> bool:
 
 
 def ensure_databases(layout: Layout, ports: Ports) -> None:
-    """Create the databases that do not exist yet."""
+    """Create the databases that do not exist yet, and spread the nets below them."""
     with closing(_connect(layout, ports)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database")
         present = {name for (name,) in cursor.fetchall()}
         for database in DATABASES:
             if database not in present:
                 cursor.execute(f"CREATE DATABASE {database}")
+            for name, value in NETS.items():
+                cursor.execute(f"ALTER DATABASE {database} SET {name} = '{value}'")
 
 
-def _connect(layout: Layout, ports: Ports) -> extensions.connection:
+def end_jobs(layout: Layout, ports: Ports, kind: str) -> None:
+    """Let Airflow know that its programs of a kind do not run any more."""
+    ended = "UPDATE job SET state = 'failed', end_date = now() WHERE state = 'running'"
+    database = _connect(layout, ports, "airflow")
+    with closing(database) as connection, connection.cursor() as cursor:
+        cursor.execute(f"{ended} AND job_type = %s", (kind,))
+
+
+def _connect(layout: Layout, ports: Ports, database: str = "postgres") -> extensions.connection:
     import psycopg2
 
     connection = psycopg2.connect(
         host=HOST,
         port=ports.postgres,
         user=USER,
-        dbname="postgres",
+        dbname=database,
         passfile=str(layout.pgpass),
         connect_timeout=2,
     )

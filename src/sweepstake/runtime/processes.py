@@ -31,9 +31,14 @@ def end(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         _signal(process, kill=False)
     _, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
-    for process in alive:
+    kill(alive)
+
+
+def kill(processes: Sequence[psutil.Process]) -> None:
+    """Kill ``processes``, and wait until they are gone."""
+    for process in processes:
         _signal(process, kill=True)
-    psutil.wait_procs(alive, timeout=PATIENCE_SECONDS)
+    psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sweepstake.runtime.ports import Ports
 
 MLFLOW_WORKERS = 2
+ALIVE_SECONDS = 120
+"""How long a worker of MLflow's server may not answer: uvicorn's own 5 seconds are less than one
+takes for its imports on a busy machine, and it would be killed again and again."""
 NAMES = ("postgres", "mlflow", "scheduler", "dag-processor", "triggerer", "api-server")
 """The programs, those that others need first."""
 
@@ -50,16 +53,16 @@ def programs(layout: Layout, ports: Ports) -> tuple[Program, ...]:
         Program(name="scheduler", command=_airflow("scheduler", "--skip-serve-logs")),
         Program(name="dag-processor", command=_airflow("dag-processor")),
         Program(name="triggerer", command=_airflow("triggerer", "--skip-serve-logs")),
-        Program(name="api-server", command=_after_its_like(*_airflow("api-server"))),
+        Program(name="api-server", command=_airflow("api-server")),
     )
 
 
 def _airflow(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "airflow", *arguments)
+    return _after_its_like(sys.executable, "-m", "airflow", *arguments)
 
 
 def _after_its_like(*command: str) -> tuple[str, ...]:
-    """A command that begins when nothing of the program holds its port any more."""
+    """A command that begins when nothing of the program that was killed before it is left."""
     return (sys.executable, "-m", "sweepstake.runtime.successor", *command)
 
 
@@ -71,5 +74,5 @@ def _mlflow(layout: Layout, ports: Ports) -> tuple[str, ...]:
         *("--app-name", "sweepstake"),
         *("--backend-store-uri", postgres.uri("mlflow", ports)),
         *("--default-artifact-root", layout.artifacts.as_uri(), "--no-serve-artifacts"),
-        *("--uvicorn-opts", "--no-access-log"),
+        *("--uvicorn-opts", f"--no-access-log --timeout-worker-healthcheck {ALIVE_SECONDS}"),
     )

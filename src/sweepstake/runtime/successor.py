@@ -1,8 +1,10 @@
-"""The start of a program that listens, when one before it may have been killed.
+"""The start of a program, when one before it may have been killed.
 
-A server's workers outlive it if it is killed alone, and hold the port: its successor could never
-listen. So they are ended first; the supervisor's name for the program, which they inherited, tells
-them apart.
+What a program has forked can outlive it: a server's workers hold the port, so that its successor
+could never listen; Airflow's helpers hold its connections, with whatever these have locked in the
+database. So they are killed first; the supervisor's name for the program, which they inherited,
+tells them apart. Airflow is told that the program has ended: its own rule is to wait until the last
+sign of life is half a minute old before another takes over its tasks and triggers.
 """
 
 from __future__ import annotations
@@ -11,15 +13,25 @@ import os
 import sys
 from pathlib import Path
 
-from sweepstake.runtime.processes import MARK, end, of_stack
+from sweepstake.runtime import ports, postgres
+from sweepstake.runtime.layout import Layout
+from sweepstake.runtime.processes import MARK, kill, of_stack
 
 NAME = "SUPERVISOR_PROCESS_NAME"
+JOBS = {
+    "scheduler": "SchedulerJob",
+    "dag-processor": "DagProcessorJob",
+    "triggerer": "TriggererJob",
+}
+"""What Airflow calls those of its programs that give signs of life; the stack has one of each."""
 
 
 def main() -> None:
-    """End what is left of the program, then become it: its command is in the arguments."""
-    name, left = os.environ[NAME], of_stack(Path(os.environ[MARK]))
-    end([process for process in left if process.info["environ"].get(NAME) == name])
+    """Kill what is left of the program, then become it: its command is in the arguments."""
+    name, layout = os.environ[NAME], Layout(Path(os.environ[MARK]))
+    kill([each for each in of_stack(layout.home) if each.info["environ"].get(NAME) == name])
+    if name in JOBS:
+        postgres.end_jobs(layout, ports.read(layout.ports), JOBS[name])
     # the command is the supervisor's own
     os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606  # nosec B606
 
