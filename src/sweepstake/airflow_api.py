@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import httpx
 from tenacity import (
@@ -17,7 +18,7 @@ from tenacity import (
 from sweepstake.errors import SettingsError, StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from tenacity import RetryCallState
 
@@ -71,6 +72,22 @@ class AirflowApi:
         query = query.add("run_id_prefix_pattern", prefix) if prefix else query
         answer = self._call("GET", f"/dags/{dag_id}/dagRuns?{query}", allow={404})
         return [run["dag_run_id"] for run in answer.json().get("dag_runs", ())]
+
+    def unfinished_runs(self) -> list[Mapping[str, Any]]:
+        """The hundred oldest runs of all DAGs that have not ended."""
+        query = httpx.QueryParams(state="running", order_by="run_after", limit=100)
+        query = query.add("state", "queued")
+        found: list[Mapping[str, Any]] = self._call("GET", f"/dags/~/dagRuns?{query}").json()[
+            "dag_runs"
+        ]
+        return found
+
+    def tasks(self, dag_id: str, run_id: str, states: Iterable[str]) -> list[Mapping[str, Any]]:
+        """A hundred task instances of a run that are in any of these states."""
+        query = httpx.QueryParams({"state": list(states), "limit": 100})
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances?{query}"
+        found: list[Mapping[str, Any]] = self._call("GET", path).json()["task_instances"]
+        return found
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Let a DAG run do a task and all that follows it once more."""

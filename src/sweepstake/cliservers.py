@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweepstake import console
 from sweepstake.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sweepstake.runtime import Component
+    from sweepstake.standstill import Standstill
 
 Json = Annotated[bool, typer.Option("--json", help="Print a record for programs on stdout.")]
 
@@ -20,16 +26,32 @@ def down() -> None:
 
 
 def status(*, as_json: Json = False) -> None:
-    """Show how each component of the embedded stack does."""
+    """Show how each component of the embedded stack does, and which runs stand still, and why."""
     from sweepstake import runtime
 
     components = runtime.status(load_settings())
+    still = _standstills() if _is_healthy(components, "api-server") else []
     if as_json:
         console.print_json(console.records(components))
     else:
         console.out.print(console.status_table(components))
-    if any(component.state is not runtime.ComponentState.HEALTHY for component in components):
+    for standstill in still:
+        console.say(str(standstill))
+    names = [component.name for component in components]
+    if still or not _is_healthy(components, *names):
         raise typer.Exit(1)
+
+
+def _is_healthy(components: Iterable[Component], *names: str) -> bool:
+    return all(each.state == "healthy" for each in components if each.name in names)
+
+
+def _standstills() -> list[Standstill]:
+    from sweepstake.airflow_api import AirflowApi
+    from sweepstake.standstill import standstills
+
+    with AirflowApi.of(load_settings()) as api:
+        return standstills(api)
 
 
 def doctor(*, as_json: Json = False) -> None:

@@ -14,6 +14,7 @@ from sweepstake.doctor.finding import Check
 from sweepstake.doctor.host import requirements
 from sweepstake.errors import NotFoundError, SettingsError, StackError
 from sweepstake.intake import MOST_STARTED
+from sweepstake.standstill import standstills
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ def check(settings: Settings) -> Check:
         Check("DAG files", partial(_dag_files, settings)),
         Check("pool", partial(_pool, settings)),
         Check("max_map_length", partial(_map_limit, settings)),
+        Check("standstills", partial(_standstills, settings)),
     )
     outside = (
         Check("Airflow version", partial(_version, settings)),
@@ -143,6 +145,14 @@ def _map_limit(settings: Settings) -> str:
         message = f"[core] max_map_length: must be at least {MOST_STARTED}, but got {told}. "
         raise SettingsError(message + "A longer list fails the task that returned it: raise it.")
     return told
+
+
+def _standstills(settings: Settings) -> str:
+    with AirflowApi.of(settings) as api:
+        found = standstills(api)
+    if found:
+        raise StackError("\n".join(map(str, found)))
+    return "every run goes on"
 
 
 def _own_limit(home: Path) -> str | None:
