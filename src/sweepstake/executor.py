@@ -1,7 +1,7 @@
 """The executor of the embedded stack: the scheduler forks one process for each task.
 
 Nothing waits for tasks in between: a process is there for one task, its end is always reported, and
-it never outlives the scheduler or holds its connections (docs/adr/0015-one-fork-per-task.md).
+it never outlives the scheduler or holds its connections (docs/adr/0016-one-fork-per-task.md).
 """
 
 from __future__ import annotations
