@@ -14,6 +14,7 @@ pytestmark = [
 ]
 
 INSIDE = {"DAG intake", "DAG sweep", "DAG champion", "DAG files", "pool", "max_map_length"}
+INSIDE |= {"standstills"}
 
 
 @pytest.fixture
