@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sweepstake import dailies, filenames
+from sweepstake import dailies, filenames, files
 from sweepstake.dailies import Daily
 from sweepstake.errors import GridFileError, NotFoundError, Problem
 from sweepstake.store import write_atomically
@@ -108,7 +108,7 @@ def take(name: str, day: date, settings: Settings, *, backfill: bool) -> Drop:
         NotFoundError: no file of the folder has this name for its sweep, or it has another by now.
     """
     daily = dailies.find(name, Workspace(settings.workspace))
-    content = _read(settings.grids / daily.file, settings)
+    content = _read(daily.file, settings)
     found, parses = identify(content, daily.file, settings)
     if parses and found != name:
         message = f"{daily.file}: must be the grid file of {name!r}, but is that of {found!r} now."
@@ -116,24 +116,25 @@ def take(name: str, day: date, settings: Settings, *, backfill: bool) -> Drop:
     return claim(content, name, daily.file, settings).on(day, backfill=backfill)
 
 
-def _read(path: Path, settings: Settings) -> bytes:
-    """The bytes of a file in the watched folder.
+def _read(file: str, settings: Settings) -> bytes:
+    """The bytes of a file in the watched folder, at most one more than a grid file may have.
 
     A link must stay in the folder, as those of mounted configuration do: whoever may put files
     there shall not have others read that only this process may.
 
     Raises:
-        GridFileError: the file cannot be read, is a link that leads out of the folder, or has a
-            name that is not allowed.
+        GridFileError: the file cannot be read, is no file, is a link that leads out of the folder,
+            or has a name that is not allowed.
     """
     from sweepstake import loader
 
-    fault = filenames.fault(path.name)
-    if not path.resolve().is_relative_to(settings.grids.resolve()):
-        fault = "must not be a link that leads out of the watched folder. Copy the file there."
-    if fault:
-        raise GridFileError(str(path), [Problem(0, "", fault)]) from PermissionError()
-    return loader.read(path)
+    path = str(settings.grids / file)
+    if fault := filenames.fault(file):
+        raise GridFileError(path, [Problem(0, "", fault)]) from PermissionError()
+    try:
+        return files.read_inside(settings.grids, file, loader.LARGEST)
+    except OSError as error:
+        raise loader.unreadable(path, error) from error
 
 
 def identify(content: bytes, file: str, settings: Settings) -> tuple[str, bool]:
@@ -154,9 +155,7 @@ def drop(content: bytes, name: str, file: str, settings: Settings) -> Drop:
     """
     if fault := filenames.fault(file):
         raise GridFileError(file, [Problem(0, "", fault)])
-    path = settings.grids / file
-    if not path.exists() or path.read_bytes() != content:
-        write_atomically(path, content)
+    _put(settings, file, content)
     return claim(content, name, file, settings)
 
 
@@ -183,8 +182,8 @@ def asked_for(conf: Mapping[str, Any] | None, settings: Settings) -> Drop:
 def is_watched(drop: Drop, settings: Settings) -> bool:
     """Whether the watched folder still holds what was dropped, under its name."""
     try:
-        content = (settings.grids / drop.file).read_bytes()
-    except OSError:
+        content = _read(drop.file, settings)
+    except GridFileError:
         return False
     return sha256(content).hexdigest() == drop.snapshot
 
@@ -195,30 +194,36 @@ def write_report(settings: Settings, file: str, text: str) -> None:
     A folder that is read-only costs the report, nothing else.
     """
     with suppress(OSError):
-        write_atomically(_report(settings, file), f"{text}\n".encode())
+        _put(settings, _report(file), f"{text}\n".encode())
 
 
 def clear_report(settings: Settings, file: str) -> None:
     """Take the report of earlier mistakes away: the file is right now."""
     with suppress(OSError):
-        _report(settings, file).unlink()
+        (settings.grids / _report(file)).unlink()
 
 
-def _report(settings: Settings, file: str) -> Path:
-    """The report of a file; one whose name would be too long is called after the sweep."""
+def _report(file: str) -> str:
+    """The name of a file's report; one that would be too long is called after the sweep."""
     name = file + REPORT_SUFFIX
     if len(os.fsencode(name)) > LONGEST_OF_SYSTEM:
-        name = filenames.default_name(file) + REPORT_SUFFIX
-    return settings.grids / name
+        return filenames.default_name(file) + REPORT_SUFFIX
+    return name
+
+
+def _put(settings: Settings, name: str, content: bytes) -> None:
+    """Have a file with this content in the watched folder; a link in its place is not followed."""
+    with suppress(OSError):
+        if files.read_inside(settings.grids, name, len(content)) == content:
+            return
+    write_atomically(settings.grids / name, content)
 
 
 def _sightings(folder: Path, now: float) -> Iterator[Sighting]:
     for path in sorted(folder.iterdir() if folder.is_dir() else ()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
-            try:
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir():
+            with suppress(FileNotFoundError):  # a link to nothing, or gone by now
                 yield _sighting(path, now)
-            except FileNotFoundError:
-                continue
 
 
 def _sighting(path: Path, now: float) -> Sighting:
@@ -236,9 +241,9 @@ def _has_writer(path: Path) -> bool:
     if not hasattr(fcntl, "F_SETLEASE"):
         return False
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except PermissionError:
-        return False
+        handle = files.open_inside(path.parent, path.name)
+    except OSError:
+        return False  # not to be read either, which will be told
     try:
         # a writer who comes meanwhile sends a signal: one that is ignored, not SIGIO, which kills
         fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
@@ -267,31 +272,43 @@ def _look_into(
     if not sighting.quiet:
         return file
     try:
-        content = _read(sighting.path, settings)
+        content = _read(file, settings)
+    except GridFileError as error:
+        return _of_unreadable_file(file, error, settings)
+    try:
         spec = loader.parse(content, file, settings).spec
     except GridFileError as error:
-        return _of_wrong_file(sighting, error, known, settings)
+        return _of_wrong_file(sighting, content, error, known, settings)
     if not spec.data.by_day:
         return claim(content, spec.name, file, settings)
     _clear_older_report(sighting, settings)
     return Daily.of(spec, file)
 
 
-def _of_wrong_file(
-    sighting: Sighting, error: GridFileError, known: Collection[str], settings: Settings
-) -> Drop | str:
-    """A sweep that fails for all to see; the name again for what is no sweep."""
-    from sweepstake import loader
+def _of_unreadable_file(file: str, error: GridFileError, settings: Settings) -> str:
+    """The name again, once its mistake is told; what is not there any more is none."""
+    if not isinstance(error.__cause__, FileNotFoundError):
+        log.warning("%s", error)
+        write_report(settings, file, str(error))
+    return file
 
+
+def _of_wrong_file(
+    sighting: Sighting,
+    content: bytes,
+    error: GridFileError,
+    known: Collection[str],
+    settings: Settings,
+) -> Drop | str:
+    """A sweep that fails for all to see; the name again for what is no sweep, or not wrong yet."""
     file = sighting.path.name
-    unreadable = isinstance(error.__cause__, OSError)
-    if isinstance(error.__cause__, FileNotFoundError) or not (unreadable or sighting.patient):
+    if not sighting.patient:
         return file
-    if unreadable or file in known:
+    if file in known:
         log.warning("%s", error)
         write_report(settings, file, str(error))
         return file
-    return claim(loader.read(sighting.path), filenames.default_name(file), file, settings)
+    return claim(content, filenames.default_name(file), file, settings)
 
 
 def _first_of_each_name(found: Iterable[Daily], settings: Settings) -> Iterator[Daily]:
@@ -309,6 +326,6 @@ def _first_of_each_name(found: Iterable[Daily], settings: Settings) -> Iterator[
 def _clear_older_report(sighting: Sighting, settings: Settings) -> None:
     """Take away what was said about a content that the file no longer has."""
     with suppress(OSError):
-        report = _report(settings, sighting.path.name)
+        report = settings.grids / _report(sighting.path.name)
         if report.lstat().st_mtime_ns < sighting.modified_ns:
             report.unlink()

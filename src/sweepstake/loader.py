@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sweepstake import candidates, metrics, schedules, schema, space
+from sweepstake import candidates, files, metrics, schedules, schema, space
 from sweepstake.document import line_of
 from sweepstake.errors import MOST_COUNTED, GridFileError, Problem
 from sweepstake.filenames import default_name
@@ -64,15 +64,21 @@ def read(path: Path) -> bytes:
     """The bytes of a file, at most one more than a grid file may have.
 
     Raises:
-        GridFileError: the file cannot be read.
+        GridFileError: the file cannot be read, or is a pipe or a device.
     """
     try:
-        with path.open("rb") as stream:
-            return stream.read(LARGEST + 1)
+        return files.read(path, LARGEST)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        problem = Problem(0, "", f"cannot be read: {reason}. Check its name and permissions.")
-        raise GridFileError(str(path), [problem]) from error
+        raise unreadable(str(path), error) from error
+
+
+def unreadable(file: str, error: OSError) -> GridFileError:
+    """The mistake of a file that cannot be read."""
+    reason = error.strerror or type(error).__name__
+    fault = f"cannot be read: {reason}. Check its name and permissions."
+    if isinstance(error, files.OutsideError):
+        fault = "must not be a link that leads out of the watched folder. Copy the file there."
+    return GridFileError(file, [Problem(0, "", fault)])
 
 
 def parse(content: bytes, file: str, settings: Settings) -> GridFile:

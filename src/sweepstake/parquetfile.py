@@ -5,7 +5,7 @@ Messages start with the place in the grid file that has to change: ``data.source
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -14,7 +14,8 @@ from sweepstake.csvfile import MOST_COLUMNS, check_names, unreadable
 from sweepstake.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import pandas as pd
@@ -51,8 +52,16 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def read(files: Sequence[Path], folder: Path, source: str, largest: float) -> Rows:
+def read(
+    files: Sequence[Path],
+    folder: Path,
+    source: str,
+    largest: float,
+    pin: Callable[[Path], AbstractContextManager[Path]] = nullcontext,
+) -> Rows:
     """The rows of files, in their order, with the columns that folders named ``key=value`` give.
+
+    ``pin`` opens a file for as long as it is read, and gives the path to read it by.
 
     Raises:
         DataError: a file cannot be read or does not go with the others, or all of them need more
@@ -64,7 +73,8 @@ def read(files: Sequence[Path], folder: Path, source: str, largest: float) -> Ro
     kinds: dict[str, pa.DataType] = {}
     with _told(source):
         for file in files:
-            table, schema = _read(file, source, left)
+            with pin(file) as path:
+                table, schema = _read(path, source, left)
             tables.append(_with_keys(table, file.relative_to(folder), kinds))
             kinds |= {field.name: field.type for field in schema}
             left -= table.nbytes

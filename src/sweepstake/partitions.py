@@ -10,7 +10,6 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from glob import escape
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -113,8 +112,7 @@ def _days(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Iterator[date]:
     """Every day in the name of a file that the source stands for."""
     first, *rest = map(re.escape, spec.source.split(PARTITION))
     whole = re.compile(f"{first}(?P<day>{DAY})" + "(?P=day)".join(rest))
-    pattern = DAY_GLOB.join(escape(part) for part in spec.source.split(PARTITION))
-    for name in sources.matching(pattern, roots):
+    for name in sources.matching(spec.source, DAY_GLOB, roots):
         found = whole.fullmatch(name)
         with suppress(ValueError):  # a name with a 31st of February
             if found:

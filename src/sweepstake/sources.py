@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from sweepstake import csvfile, inference, parquetfile, remote, writing
+from sweepstake import csvfile, files, inference, parquetfile, remote, writing
 from sweepstake.errors import DataError
 from sweepstake.nearmiss import did_you_mean, listed
+from sweepstake.spec import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -132,13 +135,12 @@ def _gaps(file: CsvFile, frame: pd.DataFrame, spec: DataSpec) -> dict[str, int]:
 
 
 def _of_parquet(path: Path, spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
-    source, files = spec.filled_source, [path]
+    source, largest = spec.filled_source, MOST_OF_MEMORY * _memory()
     if path.is_dir():
-        files = parquetfile.files_of(path)
-        for file in files:
-            _check_inside(file, source, roots)
-    folder = path if path.is_dir() else path.parent
-    rows = parquetfile.read(files, folder, source, MOST_OF_MEMORY * _memory())
+        found, pin = parquetfile.files_of(path), partial(_pinned_inside, source=source, roots=roots)
+        rows = parquetfile.read(found, path, source, largest, pin)
+    else:
+        rows = parquetfile.read([path], path.parent, source, largest)
     frame, faults = inference.settled(
         rows.frame, spec, lambda found: {row: f"row {row + 1}" for row in found}, rows.texts
     )
@@ -152,19 +154,16 @@ def _of_parquet(path: Path, spec: DataSpec, roots: Sequence[Path | Bucket]) -> S
     return Source(frame, tuple(faults))
 
 
-def _check_inside(file: Path, source: str, roots: Sequence[Path | Bucket]) -> None:
-    homes = [root.resolve() for root in roots if isinstance(root, Path)]
-    if not any(file.resolve().is_relative_to(home) for home in homes):
-        message = "data.source: must hold no link that leads out of the data folders, but "
-        message += f"{source!r} has {file.name!r}. Copy the file there."
-        raise DataError(message)
-
-
 @contextmanager
 def _on_this_host(source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]:
     """The file of a source, for as long as the block runs."""
     if not source.startswith(remote.SCHEME):
-        yield locate(source, [root for root in roots if isinstance(root, Path)])
+        path = locate(source, [root for root in roots if isinstance(root, Path)])
+        if path.is_dir():
+            yield path  # each of its files is pinned when its turn comes
+        else:
+            with _pinned_inside(path, source, roots) as pin:
+                yield pin
         return
     _check_form(source)
     _check_suffix(source)
@@ -172,16 +171,50 @@ def _on_this_host(source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]
         yield path
 
 
-def matching(pattern: str, roots: Sequence[Path | Bucket]) -> list[str]:
-    """The files that fit a source with ``*``, ``?`` and ``[0-9]`` in it, as sources name them."""
+@contextmanager
+def _pinned_inside(file: Path, source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]:
+    """A path that leads to this file of a source, whatever is put in its place in the block."""
+    homes = [root.resolve() for root in roots if isinstance(root, Path)]
+    home = next(home for home in homes if file.is_relative_to(home))
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(files.pinned(home, str(file.relative_to(home))))
+        except files.OutsideError:
+            message = "data.source: must hold no link that leads out of the data folders, but "
+            message += f"{source!r} has {file.name!r}. Copy the file there."
+            raise DataError(message) from None
+        except OSError as error:
+            raise csvfile.unreadable(source, "a file that can be read", error) from None
+        yield path
+
+
+def matching(source: str, filler: str, roots: Sequence[Path | Bucket]) -> list[str]:
+    """The files inside the roots that a source stands for, as sources name them.
+
+    ``filler`` stands in the place of the partition, and may have ``*``, ``?`` and ``[0-9]`` in it.
+
+    Raises:
+        DataError: the source leaves the roots.
+    """
+    _check_form(source)
+    pattern = filler.join(escape(part) for part in source.split(PARTITION))
     if pattern.startswith(remote.SCHEME):
         return remote.matching(pattern, roots)
     if pattern.startswith("/"):
         return []
     folders = [root for root in roots if isinstance(root, Path)]
+    fixed = PurePosixPath(source.partition(PARTITION)[0] + "_").parent
     return [
-        path.relative_to(root).as_posix() for root in folders for path in sorted(root.glob(pattern))
+        path.relative_to(root).as_posix()
+        for root in folders
+        if _is_inside(root / fixed, root)  # asked before its files are listed
+        for path in sorted(root.glob(pattern))
+        if _is_inside(path, root)
     ]
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
 
 
 def locate(source: str, roots: Sequence[Path]) -> Path:
@@ -258,8 +291,9 @@ def _files_beside(source: str, homes: Sequence[Path]) -> Iterable[str]:
     """Data files of the folder that ``source`` names, written as a source would name them."""
     folder = PurePosixPath(source).parent
     for home in homes:
-        for path in sorted((home / folder).glob("*.*")):
-            if path.resolve().is_relative_to(home) and path.name.lower().endswith(SUFFIXES):
+        beside = (home / folder).glob("*.*") if _is_inside(home / folder, home) else ()
+        for path in sorted(beside):
+            if _is_inside(path, home) and path.name.lower().endswith(SUFFIXES):
                 yield str(folder / path.name)
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 import sys
@@ -122,6 +123,27 @@ def test_a_file_that_is_not_there_is_named(call, folder, command):
     code, out, err = call(command, "nowhere.yaml")
     expected = "nowhere.yaml: cannot be read: No such file or directory. "
     assert (1, "", f"{expected}Check its name and permissions.\n") == (code, out, err)
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "submit", "run"])
+@pytest.mark.parametrize(("kind", "told"), [("pipe", "it is a pipe"), ("zero", "it is a device")])
+def test_what_is_no_file_is_refused_without_waiting(call, folder, command, kind, told):
+    """A pipe that nobody writes into and a device without an end are one sentence each."""
+    path = folder / "x.yaml"
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    code, out, err = call(command, path)
+    expected = f"x.yaml: cannot be read: {told}. Check its name and permissions.\n"
+    assert (1, "", True) == (code, out, err.endswith(expected))
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "submit", "run"])
+def test_a_huge_file_is_refused_by_its_size(call, folder, command):
+    """A hole of a terabyte costs what a grid file may cost."""
+    path = grid(folder, "")
+    with path.open("wb") as file:
+        file.truncate(10**12)
+    code, out, err = call(command, path)
+    assert (1, "", True) == (code, out, "must not be larger than 1,000,000 bytes" in err)
 
 
 def test_data_beside_the_grid_file_is_found(call, folder):

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from sweepstake import dailies, filenames, intake
+from sweepstake import dailies, filenames, intake, loader
 from sweepstake.errors import GridFileError, NotFoundError
 from sweepstake.intake import Drop
 from sweepstake.settings import load_settings
@@ -66,6 +66,12 @@ def files(settings):
 def names(folder):
     """Everything that lies in a folder."""
     return sorted(path.name for path in folder.iterdir())
+
+
+def written(path):
+    """Which file a path is and when it was written; reading changes neither."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns
 
 
 @contextmanager
@@ -224,6 +230,80 @@ def test_a_link_that_leads_out_of_the_folder_is_reported_unread(settings, tmp_pa
     assert not (settings.workspace / "snapshots").exists()
 
 
+def test_a_file_is_read_once(settings, tmp_path, monkeypatch):
+    """What takes its place after the reading is neither told nor kept."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"password: t0psecret\n: [")
+    os.utime(secret, (0, 0))
+    path = put(settings, "a.yaml", BROKEN)
+    parse = loader.parse
+
+    def exchange(*arguments):
+        path.unlink()
+        path.symlink_to(secret)
+        return parse(*arguments)
+
+    monkeypatch.setattr(loader, "parse", exchange)
+    (found,) = intake.scan(settings)
+    assert (digest(BROKEN), sweep_of("a", BROKEN)) == (found.snapshot, found.sweep)
+    assert BROKEN == Workspace(settings.workspace).read_snapshot(found.snapshot)
+    assert ["a.yaml"] == names(settings.grids)
+    assert not intake.is_watched(found, settings)
+
+
+def test_what_is_no_file_is_reported_and_holds_up_no_other(settings):
+    """A pipe without a writer and a device without an end are told, not read."""
+    os.mkfifo(settings.grids / "pipe.yaml")
+    (settings.grids / "zero.yaml").symlink_to("/dev/zero")
+    put(settings, "b.yaml")
+    while not all(each.quiet for each in intake.look(settings.grids)):
+        time.sleep(0.1)
+    found = files(settings)
+    told = [
+        (settings.grids / f"{stem}.yaml.errors.txt").read_text().rpartition(".yaml: ")[2]
+        for stem in ("pipe", "zero")
+    ]
+    expected = [
+        "cannot be read: it is a pipe. Check its name and permissions.\n",
+        "must not be a link that leads out of the watched folder. Copy the file there.\n",
+    ]
+    assert (["b.yaml"], expected) == (found, told)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_nothing_is_written_through_what_lies_in_the_place(settings, tmp_path, kind):
+    """A link or pipe where a report or a submitted file belongs is replaced, and not followed."""
+    target = tmp_path / "target"
+    target.write_bytes(b"precious")
+    places = [settings.grids / "a.yaml", settings.grids / "a.yaml.errors.txt"]
+    for place in places:
+        place.symlink_to(target) if kind == "link" else os.mkfifo(place)
+    intake.drop(GRID, "a", "a.yaml", settings)
+    intake.write_report(settings, "a.yaml", "wrong")
+    assert (b"precious", [GRID, b"wrong\n"]) == (
+        target.read_bytes(),
+        [place.read_bytes() for place in places],
+    )
+    assert not any(place.is_symlink() for place in places)
+
+
+def test_a_report_that_says_the_same_is_left_alone(settings):
+    """Looking every minute writes nothing as long as nothing changes."""
+    put(settings, "{.yaml")
+    intake.scan(settings)
+    report = settings.grids / "{.yaml.errors.txt"
+    before = written(report)
+    intake.scan(settings)
+    assert before == written(report)
+
+
+def test_a_file_that_is_too_large_is_told_so(settings):
+    """It is watched like any other, so its report lies beside it."""
+    put(settings, "a.yaml", b"#" * 1_500_000)
+    (found,) = intake.scan(settings)
+    assert intake.is_watched(found, settings)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep such names out")
 def test_a_name_that_is_no_text_is_reported_and_holds_up_no_other(settings):
     """A database would refuse it, together with all that intake tells in the same breath."""
@@ -361,9 +441,9 @@ def test_whatever_lies_in_the_folder_each_content_is_one_sweep(dropped):
 def test_a_dropped_file_is_complete_at_once(settings):
     """Submitting writes the bytes, and the same bytes again touch nothing."""
     intake.drop(GRID, "a", "a.yaml", settings)
-    before = (settings.grids / "a.yaml").stat()
+    before = written(settings.grids / "a.yaml")
     intake.drop(GRID, "a", "a.yaml", settings)
-    assert before == (settings.grids / "a.yaml").stat()
+    assert before == written(settings.grids / "a.yaml")
     assert (GRID, ["a.yaml"]) == (
         (settings.grids / "a.yaml").read_bytes(),
         names(settings.grids),

@@ -135,3 +135,72 @@ def test_the_partition_is_part_of_every_trial_key():
     days = (JANUARY_2, date(2026, 1, 3), JANUARY_2, None)
     first, second, again, never = (space.trials(sweep.at(day), "d")[0].key for day in days)
     assert (first, 3) == (again, len({first, second, never}))
+
+
+@pytest.fixture
+def outside(folder):
+    """A folder beside the roots, with files by day, and links that lead to it."""
+    other = folder.parent / f"{folder.name}-outside"
+    (other / "2026-01-05").mkdir(parents=True)
+    for name in ("x-2026-01-05.csv", "2026-01-05/x.csv", "2026-01-05/x-2026-01-05.csv"):
+        (other / name).write_text("y\na\n")
+    (folder / "link").symlink_to(other)
+    (folder / "2026-01-05").symlink_to(other / "2026-01-05")
+    (folder / "l-2026-01-05.csv").symlink_to(other / "x-2026-01-05.csv")
+    return other
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "../OUTSIDE/x-{partition}.csv",
+        "sub/../../OUTSIDE/x-{partition}.csv",
+        "../OUTSIDE/{partition}/x.csv",
+        "{partition}/../../OUTSIDE/x-{partition}.csv",
+    ],
+)
+def test_no_day_is_looked_for_by_steps_up(folder, outside, source):
+    """A path with ``..`` is refused before any folder is listed, and names no file."""
+    asked = spec(source.replace("OUTSIDE", outside.name), time_column="")
+    for look in (partitions.days, partitions.newest):
+        with pytest.raises(DataError, match="must be a path without") as refused:
+            look(asked, [folder])
+        assert "2026-01-05" not in str(refused.value)
+    with pytest.raises(DataError, match="must be a path without"):
+        partitions.load(asked, [folder])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "link/x-{partition}.csv",
+        "link/{partition}/x.csv",
+        "{partition}/x.csv",
+        "{partition}/x-{partition}.csv",
+        "l-{partition}.csv",
+    ],
+)
+def test_no_day_is_found_through_a_link_that_leads_out(folder, outside, source):
+    """The file by day of another folder is no day of the source, and is not named."""
+    asked = spec(source, time_column="", partition=JANUARY_2)
+    assert [] == partitions.days(asked, [folder])
+    with pytest.raises(DataError) as refused:
+        partitions.load(asked, [folder])
+    assert "2026-01-05" not in str(refused.value)
+
+
+def test_a_link_that_leads_out_is_not_listed(folder, outside, monkeypatch):
+    """Whether a folder lies inside is asked before its files are."""
+    monkeypatch.setattr(type(folder), "glob", lambda path, _: pytest.fail(f"{path} was listed"))
+    assert [] == partitions.days(spec("link/x-{partition}.csv", time_column=""), [folder])
+
+
+@pytest.mark.parametrize("name", ["a*", "a?", "[ab]", "**", "a[!b]"])
+def test_signs_of_patterns_in_a_source_are_themselves(folder, name):
+    """Only the day is open: a star in the path is a star in a name."""
+    (folder / name).mkdir()
+    (folder / "ab").mkdir()
+    (folder / name / "x-2026-01-01.csv").touch()
+    (folder / "ab" / "x-2026-01-02.csv").touch()
+    found = partitions.days(spec(f"{name}/x-{{partition}}.csv", time_column=""), [folder])
+    assert [date(2026, 1, 1)] == found

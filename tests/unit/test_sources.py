@@ -79,6 +79,34 @@ def test_links_out_of_the_roots_are_refused(roots, tmp_path):
         assert "Did you mean" not in str(caught.value)
 
 
+def test_a_file_that_is_exchanged_meanwhile_is_not_read(roots, tmp_path):
+    """Once a source is opened, its path leads to the same file whatever lies there now."""
+    file = roots[1] / "deep" / "sales.csv"
+    with sources._on_this_host("deep/sales.csv", roots) as path:
+        file.unlink()
+        file.symlink_to(tmp_path / "secret.csv")
+        (tmp_path / "secret.csv").write_text("t0psecret")
+        assert (TEXT, "sales.csv") == (path.read_text(encoding="utf-8"), path.name)
+
+
+def test_a_file_that_is_exchanged_before_it_is_opened_is_refused(roots, tmp_path, monkeypatch):
+    """Between the look at a path and its opening a link may come: it leads nowhere."""
+    file, locate = roots[1] / "deep" / "sales.csv", sources.locate
+
+    def exchange(*arguments):
+        found = locate(*arguments)
+        file.unlink()
+        file.symlink_to(tmp_path / "secret.csv")
+        return found
+
+    monkeypatch.setattr(sources, "locate", exchange)
+    with (
+        pytest.raises(DataError, match="no link that leads out of the data folders"),
+        sources._on_this_host("deep/sales.csv", roots),
+    ):
+        pass
+
+
 def test_a_link_that_stays_inside_is_followed(roots):
     """A symbolic link to a file in the same root is fine."""
     (roots[1] / "link.csv").symlink_to(roots[1] / "deep" / "sales.csv")
