@@ -1,23 +1,33 @@
 """Bulk: child runs and their versions as one request to a tracking server that takes many at once.
 
 MLflow's own API takes a run in three requests and a version in a fourth. A server that runs the app
-`sweepstake` (see `trackingapp`) takes any number of them in one, at the address ``RUNS``, and any
-number of version tags at ``VERSION_TAGS``.
+`sweepstake` (see `trackingapp`) takes many of them in one, at ``RUNS``, and the tags of many
+versions at ``VERSION_TAGS``. `bulkbody` reads there what is written here.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 RUNS = "/api/2.0/sweepstake/runs"
 VERSION_TAGS = "/api/2.0/sweepstake/version-tags"
 MODEL_FOLDER = "model"
 """The folder of a run's artifacts that its version is made of."""
+
+MOST_BYTES = 16_000_000
+"""The longest body that a server reads."""
+MOST_RUNS, MOST_VERSIONS = 500, 1000
+"""What one body may hold; MLflow's own API takes one of either."""
+MOST_POINTS, MOST_VALUES = 5000, 1000
+"""Figures of a run; parameters or tags of one thing. MLflow's API takes 1000 and 100 at a time."""
+RUNS_PER_CALL, BYTES_PER_CALL = 200, 8_000_000
+"""What one request is made to hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +61,21 @@ class Bulk:
         return {
             "experiment_id": self.experiment_id,
             "name": self.name,
-            "runs": [{**asdict(run), "metrics": _spelt(run.metrics)} for run in self.runs],
+            "runs": [_run_json(run) for run in self.runs],
         }
 
-    @classmethod
-    def from_json(cls, body: Any) -> Bulk:
-        """The bulk that ``to_json`` wrote.
-
-        Raises:
-            ValueError: it was something else.
-        """
-        try:
-            runs = tuple(_checked(_run(**run)) for run in body["runs"])
-            return cls(str(body["experiment_id"]), str(body["name"]), runs)
-        except (AttributeError, KeyError, TypeError, OverflowError) as error:
-            message = f"{RUNS}: must get an experiment_id, a name and runs, but got {error!r}."
-            raise ValueError(message) from error
+    def parts(self) -> Iterator[Bulk]:
+        """The same in requests that a server takes, in the order of the runs."""
+        part: list[RunRecord] = []
+        size = 0
+        for run in self.runs:
+            length = len(json.dumps(_run_json(run)))
+            if part and (len(part) == RUNS_PER_CALL or size + length > BYTES_PER_CALL):
+                yield replace(self, runs=tuple(part))
+                part, size = [], 0
+            part.append(run)
+            size += length
+        yield replace(self, runs=tuple(part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,51 +89,10 @@ class VersionTags:
         """The request's body."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, body: Any) -> VersionTags:
-        """The tags that ``to_json`` wrote.
 
-        Raises:
-            ValueError: it was something else.
-        """
-        try:
-            tags = {int(number): _texts(given) for number, given in body["tags"].items()}
-            return cls(str(body["name"]), tags)
-        except (AttributeError, KeyError, TypeError) as error:
-            message = f"{VERSION_TAGS}: must get a name and tags by version, but got {error!r}."
-            raise ValueError(message) from error
+def _run_json(run: RunRecord) -> dict[str, Any]:
+    return {**asdict(run), "metrics": _spelt(run.metrics)}
 
 
 def _spelt(metrics: Iterable[tuple[str, float, int]]) -> list[tuple[str, float | str, int]]:
     return [(name, v if math.isfinite(v) else str(v), step) for name, v, step in metrics]
-
-
-def _run(
-    metrics: Iterable[tuple[str, float | str, int]],
-    tags: Mapping[str, str],
-    params: Mapping[str, str],
-    version: Mapping[str, str] | None,
-    **fields: Any,
-) -> RunRecord:
-    return RunRecord(
-        tags=_texts(tags),
-        params=_texts(params),
-        metrics=tuple((str(name), float(value), int(step)) for name, value, step in metrics),
-        version=None if version is None else _texts(version),
-        **{name: fields[name] for name in ("run_id", "status")},
-        started=int(fields["started"]),
-        ended=None if fields["ended"] is None else int(fields["ended"]),
-    )
-
-
-def _checked(run: RunRecord) -> RunRecord:
-    """A run with a name, and a state that fits its end."""
-    states = {"RUNNING"} if run.ended is None else {"FINISHED", "FAILED"}
-    if run.status not in states or "mlflow.runName" not in run.tags:
-        message = f"{RUNS}: a run must have a name and be one of {sorted(states)}, but got {run}."
-        raise ValueError(message)
-    return run
-
-
-def _texts(values: Mapping[str, str]) -> dict[str, str]:
-    return {str(name): str(value) for name, value in values.items()}

@@ -5,17 +5,36 @@ Written with MLflow's own tables, as those of `trackingrows` are.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.bulk import MODEL_FOLDER
-from sweepstake.trackingrows import insert
+from sweepstake.bulk import MODEL_FOLDER, RUNS
+from sweepstake.statements import insert, repeated, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sweepstake.bulk import RunRecord
-    from sweepstake.trackingrows import Row
+    from sweepstake.statements import Row
+
+
+def check_versions(name: str, runs: Iterable[RunRecord]) -> None:
+    """Hold versions to what MLflow's API takes.
+
+    Raises:
+        MlflowException: one would be refused.
+    """
+    from mlflow.server import handlers
+    from mlflow.utils import validation
+
+    for run in runs:
+        validation._validate_model_name(name)  # noqa: SLF001
+        message = _create_model_version(name, run)
+        _check_tags([run.version or {}])
+        _check_source(message.source)
+        if handlers._is_prompt_request(message):  # noqa: SLF001
+            handlers._validate_prompt_source(message.source)  # noqa: SLF001
 
 
 def store_versions(registry: Any, name: str, runs: Sequence[RunRecord]) -> dict[str, int]:
@@ -27,23 +46,65 @@ def store_versions(registry: Any, name: str, runs: Sequence[RunRecord]) -> dict[
     Raises:
         MlflowException: there is no registered model of this name.
     """
-    if not runs:
-        return {}
-    with registry.ManagedSessionMaker(read_only=False) as session:
-        now = int(time.time() * 1000)
-        model = registry._get_registered_model(session, name)  # noqa: SLF001
-        model.last_updated_time = now
-        session.flush()  # from here on the row is locked
-        known = _known_versions(registry, session, name, [run.run_id for run in runs])
-        new = [run for run in runs if run.run_id not in known]
-        first = _last_version(registry, session, name) + 1
-        base = {"workspace": model.workspace, "name": name}
-        numbered = list(enumerate(new, first))
-        rows = ({**base, **_version_row(run, number, now)} for number, run in numbered)
-        insert(session, _tables().SqlModelVersion, rows)
-        insert(session, _tables().SqlModelVersionTag, _version_tags(base, numbered))
-    _tell(registry, name, numbered)
-    return known | {run.run_id: number for number, run in numbered}
+    wanted: dict[str, RunRecord] = {}
+    for run in runs:
+        wanted.setdefault(run.run_id, run)
+
+    def store() -> tuple[dict[str, int], list[tuple[int, RunRecord]]]:
+        with registry.ManagedSessionMaker(read_only=False) as session:
+            return _store_versions(registry, session, name, wanted)
+
+    known, new = repeated(store) if wanted else ({}, [])
+    _tell(registry, name, new)
+    return known | {run.run_id: number for number, run in new}
+
+
+def _store_versions(
+    registry: Any, session: Any, name: str, runs: Mapping[str, RunRecord]
+) -> tuple[dict[str, int], list[tuple[int, RunRecord]]]:
+    """Numbers of the runs that are versions already, and those that became one just now."""
+    base, now = _base(registry, session, name), int(time.time() * 1000)
+    _lock(session, base, now)
+    known = _known_versions(registry, session, name, list(runs))
+    first = _last_version(registry, session, name) + 1
+    new = list(enumerate((run for run_id, run in runs.items() if run_id not in known), first))
+    rows = ({**base, **_version_row(run, number, now)} for number, run in new)
+    insert(session, _tables().SqlModelVersion, rows)
+    insert(session, _tables().SqlModelVersionTag, _version_tags(base, new))
+    return known, new
+
+
+def _base(registry: Any, session: Any, name: str) -> Row:
+    """What is the same in all rows of a registered model."""
+    model = registry._get_registered_model(session, name)  # noqa: SLF001
+    return {"workspace": model.workspace, "name": name}
+
+
+def _lock(session: Any, base: Row, now: int) -> None:
+    """Say that the registered model has changed; until the end, others wait at its row."""
+    from sqlalchemy import update
+
+    changed = update(_tables().SqlRegisteredModel).filter_by(**base)
+    session.execute(changed.values(last_updated_time=now))
+
+
+def _create_model_version(name: str, run: RunRecord) -> Any:
+    """The request of MLflow's API that makes this version."""
+    from mlflow.protos.model_registry_pb2 import CreateModelVersion, ModelVersionTag
+
+    tags = [ModelVersionTag(key=key, value=text) for key, text in (run.version or {}).items()]
+    return CreateModelVersion(name=name, source=_source(run), run_id=run.run_id, tags=tags)
+
+
+def _check_source(source: str) -> None:
+    """Hold the place of a version's files to the operator's own pattern."""
+    from mlflow.environment_variables import MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX
+    from mlflow.exceptions import MlflowException
+
+    pattern = MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX.get()
+    if pattern and not re.search(pattern, source):
+        message = f"{RUNS}: must be versions of places like {pattern}, but got {source}."
+        raise MlflowException.invalid_parameter_value(message)
 
 
 def _tell(registry: Any, name: str, numbered: Iterable[tuple[int, RunRecord]]) -> None:
@@ -130,26 +191,28 @@ def store_tags(registry: Any, name: str, tags: Mapping[int, Mapping[str, str]]) 
     Raises:
         MlflowException: there is no such registered model, or a tag is none.
     """
-    with registry.ManagedSessionMaker(read_only=False) as session:
-        model = registry._get_registered_model(session, name)  # noqa: SLF001
-        base = {"workspace": model.workspace, "name": name}
-        alive = _alive(registry, session, name, list(tags))
-        rows = [
-            {**base, "version": number, "key": key, "value": value}
-            for number in alive
-            for key, value in tags[number].items()
-        ]
-        _check(rows)
-        _delete_tags(session, base, rows)
-        insert(session, _tables().SqlModelVersionTag, rows)
-    _tell_of_tags(registry, rows)
+    _check_tags(tags.values())
+
+    def store() -> list[Row]:
+        with registry.ManagedSessionMaker(read_only=False) as session:
+            base = _base(registry, session, name)
+            rows = [
+                {**base, "version": number, "key": key, "value": value}
+                for number in _alive(registry, session, name, list(tags))
+                for key, value in tags[number].items()
+            ]
+            upsert(session, _tables().SqlModelVersionTag, rows)
+            return rows
+
+    _tell_of_tags(registry, repeated(store))
 
 
-def _check(rows: Iterable[Row]) -> None:
+def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
     from mlflow.utils.validation import _validate_model_version_tag
 
-    for row in rows:
-        _validate_model_version_tag(row["key"], row["value"])
+    for given in tags:
+        for key, value in given.items():
+            _validate_model_version_tag(key, value)
 
 
 def _alive(registry: Any, session: Any, name: str, numbers: list[int]) -> list[int]:
@@ -159,22 +222,16 @@ def _alive(registry: Any, session: Any, name: str, numbers: list[int]) -> list[i
     return sorted(row.version for row in found)
 
 
-def _delete_tags(session: Any, base: Row, rows: Iterable[Row]) -> None:
-    """Make room for tags, of each key at once."""
-    table = _tables().SqlModelVersionTag
-    keys = {row["key"] for row in rows}
-    for key in keys:
-        numbers = [row["version"] for row in rows if row["key"] == key]
-        query = session.query(table).filter_by(**base, key=key)
-        query.filter(table.version.in_(numbers)).delete(synchronize_session=False)
-
-
-def _tell_of_tags(registry: Any, rows: Iterable[Row]) -> None:
-    """Call the webhooks that wait for tags of versions."""
+def _tell_of_tags(registry: Any, rows: Sequence[Row]) -> None:
+    """Call the webhooks that wait for tags of versions, or of prompts, which are versions too."""
     from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
     from mlflow.webhooks.delivery import deliver_webhook
 
-    event = WebhookEvent(WebhookEntity.MODEL_VERSION_TAG, WebhookAction.SET)
+    if not rows:
+        return
+    prompt = registry.get_registered_model(rows[0]["name"])._is_prompt()  # noqa: SLF001
+    entity = WebhookEntity.PROMPT_VERSION_TAG if prompt else WebhookEntity.MODEL_VERSION_TAG
+    event = WebhookEvent(entity, WebhookAction.SET)
     for row in rows:
         payload = {name: str(row[name]) for name in ("name", "version", "key", "value")}
         deliver_webhook(event=event, payload=payload, store=registry)

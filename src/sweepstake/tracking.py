@@ -231,8 +231,9 @@ class Tracking:
         return Path(local_file_uri_to_path(run.artifact_uri))
 
     def post(self, bulk: Bulk) -> None:
-        """Store whole runs, and versions of their models, in one request that may be repeated."""
-        self._client.post(RUNS, bulk.to_json())
+        """Store whole runs, and versions of their models, in requests that may be repeated."""
+        for part in bulk.parts():
+            self._client.post(RUNS, part.to_json())
 
     def upload(self, run: TrialRun, folder: Path) -> None:
         """Store every file below ``folder`` as an artifact of ``run``, any ``MLmodel`` last.

@@ -6,13 +6,16 @@ with MLflow's users.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sweepstake import registryrows, trackingrows
-from sweepstake.bulk import RUNS, VERSION_TAGS, Bulk, VersionTags
+from sweepstake import bulkbody, registryrows, trackingrows
+from sweepstake.bulk import MOST_BYTES, RUNS, VERSION_TAGS
+from sweepstake.trackingrights import Rights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+Record = TypeVar("Record")
 
 
 def create_app() -> Any:
@@ -25,31 +28,41 @@ def create_app() -> Any:
 
 
 def create_app_with_users() -> Any:
-    """The same, where only users who may change the experiment and the registered model may post.
+    """The same, where only users may post who may do each of it by MLflow's own API.
 
     Raises:
         MlflowException: MLflow's settings of users are incomplete.
     """
     from mlflow.server import app, auth
 
-    model, experiment = (
-        auth.validate_can_update_registered_model,
-        auth.validate_can_update_experiment,
-    )
+    rights = Rights(auth)
     auth.BEFORE_REQUEST_VALIDATORS |= {
-        (RUNS, "GET"): lambda: True,
-        (RUNS, "POST"): lambda: experiment() and model(),
-        (VERSION_TAGS, "GET"): lambda: True,
-        (VERSION_TAGS, "POST"): model,
+        (_path(RUNS), "GET"): lambda: True,
+        (_path(RUNS), "POST"): lambda: _may_post_runs(rights),
+        (_path(VERSION_TAGS), "GET"): lambda: True,
+        (_path(VERSION_TAGS), "POST"): lambda: rights.allow_tags(_posted(bulkbody.read_tags)),
     }
     _add_routes(app)
     return auth.create_app(app)
 
 
+def _may_post_runs(rights: Rights) -> bool:
+    bulk = _posted(bulkbody.read_runs)
+    known = trackingrows.experiments_of(_stores()[0], [run.run_id for run in bulk.runs])
+    return rights.allow_runs(bulk, known)
+
+
+def _path(route: str) -> str:
+    """The route below the prefix that the server was started with."""
+    from mlflow.server import handlers
+
+    return str(handlers._add_static_prefix(route))  # noqa: SLF001
+
+
 def _add_routes(app: Any) -> None:
     for route, take in {RUNS: _take_runs, VERSION_TAGS: _take_tags}.items():
-        for method, view in {"GET": _offer, "POST": _posted(take)}.items():
-            app.add_url_rule(route, f"{method} {route}", view, methods=[method])
+        for method, view in {"GET": _offer, "POST": _answered(take)}.items():
+            app.add_url_rule(_path(route), f"{method} {route}", view, methods=[method])
 
 
 def _offer() -> Any:
@@ -62,20 +75,54 @@ def _offer() -> Any:
     return jsonify({"offered": isinstance(tracking, Tracking) and isinstance(registry, Registry)})
 
 
-def _posted(take: Callable[[Any], Any]) -> Callable[[], Any]:
-    """A view that lets ``take`` answer what is posted."""
-    from flask import jsonify, request
-    from mlflow.exceptions import MlflowException
+def _answered(take: Callable[[], dict[str, Any]]) -> Callable[[], Any]:
+    """A view that answers with what ``take`` returns, or with its error as MLflow words it."""
+    from flask import jsonify
     from mlflow.server.handlers import catch_mlflow_exception
 
     def view() -> Any:
-        try:
-            return jsonify(take(request.get_json(silent=True)))
-        except ValueError as error:
-            raise MlflowException.invalid_parameter_value(str(error)) from error
+        return jsonify(take())
 
     safe: Callable[[], Any] = catch_mlflow_exception(view)
     return safe
+
+
+def _posted(read: Callable[[bytes], Record]) -> Record:
+    """The posted body as ``read`` has it, read once for each request.
+
+    Raises:
+        MlflowException: it is none.
+    """
+    from flask import g
+    from mlflow.exceptions import MlflowException
+
+    if "sweepstake_posted" not in g:
+        try:
+            g.sweepstake_posted = read(_body())
+        except ValueError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+    record: Record = g.sweepstake_posted
+    return record
+
+
+def _body() -> bytes:
+    """The body of the request.
+
+    Raises:
+        ValueError: it says that it is no JSON, or is longer than a server reads.
+    """
+    from flask import request
+    from werkzeug.exceptions import RequestEntityTooLarge
+
+    if not request.is_json:  # what a page of another site may send does not say so either
+        message = f"{request.path}: must be of type application/json, but got {request.mimetype}."
+        raise ValueError(message)
+    request.max_content_length = MOST_BYTES
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        message = f"{request.path}: must have at most {MOST_BYTES:,} bytes. Send it in parts."
+        raise ValueError(message) from None
 
 
 def _stores() -> tuple[Any, Any]:
@@ -84,17 +131,19 @@ def _stores() -> tuple[Any, Any]:
     return handlers._get_tracking_store(), handlers._get_model_registry_store()  # noqa: SLF001
 
 
-def _take_runs(body: Any) -> dict[str, Any]:
+def _take_runs() -> dict[str, Any]:
     """Store runs, then the versions of those that are finished; their numbers by run id."""
     tracking, registry = _stores()
-    bulk = Bulk.from_json(body)
+    bulk = _posted(bulkbody.read_runs)
+    wanted = [run for run in bulk.runs if run.version is not None]
+    registryrows.check_versions(bulk.name, wanted)
     finished = trackingrows.store_runs(tracking, bulk)
-    wanted = [run for run in bulk.runs if run.run_id in finished and run.version is not None]
-    return {"versions": registryrows.store_versions(registry, bulk.name, wanted)}
+    versions = [run for run in wanted if run.run_id in finished]
+    return {"versions": registryrows.store_versions(registry, bulk.name, versions)}
 
 
-def _take_tags(body: Any) -> dict[str, Any]:
+def _take_tags() -> dict[str, Any]:
     """Set tags of versions."""
-    given = VersionTags.from_json(body)
+    given = _posted(bulkbody.read_tags)
     registryrows.store_tags(_stores()[1], given.name, given.tags)
     return {}

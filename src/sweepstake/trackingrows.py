@@ -8,16 +8,19 @@ that is killed leaves no half-written run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.bulk import RUNS
+from sweepstake.statements import insert, repeated, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sweepstake.bulk import Bulk, RunRecord
+    from sweepstake.statements import Row
 
-Row = dict[str, Any]
+NAME = "mlflow.runName"
 
 
 def artifact_uri(experiment: Any, run_id: str) -> str:
@@ -27,48 +30,91 @@ def artifact_uri(experiment: Any, run_id: str) -> str:
     return str(append_to_uri_path(experiment.artifact_location, run_id, "artifacts"))
 
 
+def experiments_of(tracking: Any, run_ids: Iterable[str]) -> dict[str, str]:
+    """The experiment of each run that there is."""
+    from mlflow.store.tracking.dbmodels.models import SqlRun
+
+    with tracking.ManagedSessionMaker(read_only=False) as session:  # not a copy that lags behind
+        found = session.query(SqlRun.run_uuid, SqlRun.experiment_id)
+        known = found.filter(SqlRun.run_uuid.in_(sorted(set(run_ids))))
+        return {run_id: str(experiment) for run_id, experiment in known}
+
+
 def store_runs(tracking: Any, bulk: Bulk) -> set[str]:
     """Insert new runs, go on with open ones, pass over all others; the ids of those finished.
 
-    ``tracking`` is the server's ``SqlAlchemyStore`` of runs. A run in MLflow's bin stays there.
+    ``tracking`` is the server's ``SqlAlchemyStore`` of runs. A run in MLflow's bin stays there. A
+    run that is given several times is written as if it had come in as many requests.
 
     Raises:
-        MlflowException: the runs cannot be written, or met another request: send it again.
+        MlflowException: the runs cannot be written, or met others again and again: send it again.
     """
-    from mlflow.store.tracking.dbmodels.models import SqlRun
+    runs = [_checked(run) for run in bulk.runs]
 
-    _check(bulk)
-    with tracking.ManagedSessionMaker(read_only=False) as session:
-        experiment = tracking.get_experiment(bulk.experiment_id)
-        tracking._check_experiment_is_active(experiment)  # noqa: SLF001
-        ids = [run.run_id for run in bulk.runs]
-        found = session.query(SqlRun).filter(SqlRun.run_uuid.in_(ids)).with_for_update()
-        known = {row.run_uuid: row for row in found}
-        _hold_together(known.values(), bulk.experiment_id)
-        new = [run for run in bulk.runs if run.run_id not in known]
-        going = [run for run in bulk.runs if run.run_id in known and _is_open(known[run.run_id])]
-        insert(session, SqlRun, (_run_row(run, experiment) for run in new))
-        for run in going:
-            known[run.run_id].status, known[run.run_id].end_time = run.status, run.ended
-        _log(tracking, session, [*new, *going], {run.run_id for run in going})
-        finished = {run.run_id for run in new if run.status == "FINISHED"}
-        return finished | {run_id for run_id, row in known.items() if _is_finished(row)}
+    def store() -> set[str]:
+        with tracking.ManagedSessionMaker(read_only=False) as session:
+            experiment = tracking.get_experiment(bulk.experiment_id)
+            tracking._check_experiment_is_active(experiment)  # noqa: SLF001
+            parts = (_store(tracking, session, experiment, part) for part in _rounds(runs))
+            return set().union(*parts)
+
+    return repeated(store)
 
 
-def _check(bulk: Bulk) -> None:
-    """Hold every run to what MLflow's API allows."""
+def _checked(run: RunRecord) -> RunRecord:
+    """The run as MLflow's API takes it: held to its rules, too long texts cut if it cuts them."""
     from mlflow.entities import Metric, Param, RunTag
     from mlflow.utils import validation
 
-    for run in bulk.runs:
-        validation._validate_run_id(run.run_id)  # noqa: SLF001
-        validation._validate_batch_log_data(  # noqa: SLF001
-            [Metric(name, value, run.started, step) for name, value, step in run.metrics],
-            [Param(name, text) for name, text in run.params.items()],
-            [RunTag(name, text) for name, text in run.tags.items()],
-        )
-        for name, text in (run.version or {}).items():
-            validation._validate_model_version_tag(name, text)  # noqa: SLF001
+    _, params, tags = validation._validate_batch_log_data(  # noqa: SLF001
+        [Metric(name, value, _moment(run), step) for name, value, step in run.metrics],
+        [Param(name, text) for name, text in run.params.items()],
+        [RunTag(name, text) for name, text in run.tags.items()],
+    )
+    return replace(
+        run,
+        params={param.key: param.value for param in params},
+        tags={tag.key: tag.value for tag in tags},
+    )
+
+
+def _moment(run: RunRecord) -> int:
+    """All figures of a run carry the moment at which it ended."""
+    return run.started if run.ended is None else run.ended
+
+
+def _rounds(runs: Sequence[RunRecord]) -> Iterator[list[RunRecord]]:
+    """The runs so that each is at most once in a part, in their order."""
+    left = list(runs)
+    while left:
+        part: dict[str, RunRecord] = {}
+        later = [run for run in left if part.setdefault(run.run_id, run) is not run]
+        yield list(part.values())
+        left = later
+
+
+def _store(tracking: Any, session: Any, experiment: Any, runs: Sequence[RunRecord]) -> set[str]:
+    """Write runs of different ids; the ids of those that are finished afterwards."""
+    from mlflow.store.tracking.dbmodels.models import SqlRun
+
+    known = _known(session, runs)
+    _hold_together(known.values(), experiment.experiment_id)
+    new = [run for run in runs if run.run_id not in known]
+    insert(session, SqlRun, (_run_row(run, experiment) for run in new))
+    _log_new(tracking, session, new)
+    for run in runs:
+        if run.run_id in known and _is_open(known[run.run_id]):
+            _go_on(tracking, session, known[run.run_id], run)
+    finished = {run.run_id for run in new if run.status == "FINISHED"}
+    return finished | {run_id for run_id, row in known.items() if _is_finished(row)}
+
+
+def _known(session: Any, runs: Iterable[RunRecord]) -> dict[str, Any]:
+    """The rows of the runs that there are, locked in the order of their ids."""
+    from mlflow.store.tracking.dbmodels.models import SqlRun
+
+    found = session.query(SqlRun).filter(SqlRun.run_uuid.in_([run.run_id for run in runs]))
+    return {row.run_uuid: row for row in found.order_by(SqlRun.run_uuid).with_for_update()}
 
 
 def _hold_together(rows: Iterable[Any], experiment_id: str) -> None:
@@ -93,7 +139,7 @@ def _run_row(run: RunRecord, experiment: Any) -> Row:
     """As ``SqlAlchemyStore.create_run`` fills it."""
     return {
         "run_uuid": run.run_id,
-        "name": run.tags["mlflow.runName"],
+        "name": run.tags[NAME],
         "artifact_uri": artifact_uri(experiment, run.run_id),
         "experiment_id": int(experiment.experiment_id),
         "source_type": "UNKNOWN",
@@ -108,58 +154,92 @@ def _run_row(run: RunRecord, experiment: Any) -> Row:
     }
 
 
-def _log(tracking: Any, session: Any, runs: Sequence[RunRecord], tagged: Collection[str]) -> None:
-    """Insert the tags that are not there yet, parameters and metrics.
+def _log_new(tracking: Any, session: Any, runs: Sequence[RunRecord]) -> None:
+    """Insert tags, parameters and metrics of runs that have none."""
+    from mlflow.store.tracking.dbmodels import models
 
-    Runs get parameters and metrics once, when they end; only the runs ``tagged`` may have tags.
-    """
-    from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlTag
-
-    keys = session.query(SqlTag.run_uuid, SqlTag.key).filter(SqlTag.run_uuid.in_(tagged))
-    present = {(run_id, key) for run_id, key in keys} if tagged else set()
-    tags = (row for run in runs for row in _text_rows(run, run.tags))
-    insert(session, SqlTag, (r for r in tags if (r["run_uuid"], r["key"]) not in present))
-    insert(session, SqlParam, (row for run in runs for row in _text_rows(run, run.params)))
     points = [row for run in runs for row in _metric_rows(tracking, run)]
-    insert(session, SqlMetric, points)
-    insert(session, SqlLatestMetric, _latest(points))
+    insert(session, models.SqlTag, _text_rows(runs, lambda run: run.tags))
+    insert(session, models.SqlParam, _text_rows(runs, lambda run: run.params))
+    insert(session, models.SqlMetric, points)
+    insert(session, models.SqlLatestMetric, _latest(points))
 
 
-def _text_rows(run: RunRecord, texts: Mapping[str, str]) -> Iterator[Row]:
-    return ({"run_uuid": run.run_id, "key": key, "value": text} for key, text in texts.items())
+def _text_rows(
+    runs: Iterable[RunRecord], texts: Callable[[RunRecord], Mapping[str, str]]
+) -> Iterator[Row]:
+    for run in runs:
+        for key, text in texts(run).items():
+            yield {"run_uuid": run.run_id, "key": key, "value": text}
 
 
 def _metric_rows(tracking: Any, run: RunRecord) -> Iterator[Row]:
-    """All points carry the moment at which the run ended."""
-    for name, number, step in dict.fromkeys(run.metrics):
+    """The points of a run, each once, also those that the database cannot tell apart."""
+    seen = set()
+    for name, number, step in run.metrics:
         is_nan, value = tracking.sanitize_metric_value(number)
-        yield {
-            "run_uuid": run.run_id,
-            "key": name,
-            "value": value,
-            "timestamp": run.ended or run.started,
-            "step": step,
-            "is_nan": is_nan,
-        }
+        if (name, step, value, is_nan) not in seen:
+            seen.add((name, step, value, is_nan))
+            yield {
+                "run_uuid": run.run_id,
+                "key": name,
+                "value": value,
+                "timestamp": _moment(run),
+                "step": step,
+                "is_nan": is_nan,
+            }
 
 
 def _latest(points: Iterable[Row]) -> Iterable[Row]:
     """Of each metric the point that MLflow shows: of the greatest step, then the greatest."""
-    ordered = sorted(points, key=lambda row: (row["step"], row["value"]))
-    return {(row["run_uuid"], row["key"]): row for row in ordered}.values()
+    latest: dict[tuple[str, str], Row] = {}
+    for row in points:
+        shown = latest.setdefault((row["run_uuid"], row["key"]), row)
+        if (row["step"], row["value"]) > (shown["step"], shown["value"]):
+            latest[row["run_uuid"], row["key"]] = row
+    return latest.values()
 
 
-def insert(session: Any, table: Any, rows: Iterable[Row]) -> None:
-    """Insert rows in as few statements as the database allows."""
+def _go_on(tracking: Any, session: Any, row: Any, run: RunRecord) -> None:
+    """Write what an open run has become, as ``log_batch`` and ``update_run_info`` do."""
+    from mlflow.store.tracking.dbmodels import models
+
+    row.status, row.end_time, row.name = run.status, run.ended, run.tags[NAME]
+    upsert(session, models.SqlTag, _text_rows([run], lambda run: run.tags))
+    insert(session, models.SqlParam, _text_rows([run], lambda run: _new_params(session, run)))
+    points = _new_points(session, _metric_rows(tracking, run), run.run_id)
+    insert(session, models.SqlMetric, points)
+    logged = [models.SqlMetric(**point) for point in points]
+    tracking._update_latest_metrics_if_necessary(logged, session)  # noqa: SLF001
+
+
+def _new_params(session: Any, run: RunRecord) -> dict[str, str]:
+    """The parameters that are not there yet.
+
+    Raises:
+        MlflowException: one that is there has another value.
+    """
     from mlflow.exceptions import MlflowException
-    from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
-    from sqlalchemy import insert as statement
-    from sqlalchemy.exc import IntegrityError
+    from mlflow.store.tracking.dbmodels.models import SqlParam
 
-    found = list(rows)
-    try:
-        if found:
-            session.execute(statement(table), found)
-    except IntegrityError as error:
-        message = f"{RUNS}: another request wrote some of these rows just now. Send it again."
-        raise MlflowException(message, TEMPORARILY_UNAVAILABLE) from error
+    kept = {row.key: row.value for row in session.query(SqlParam).filter_by(run_uuid=run.run_id)}
+    changed = sorted(key for key, value in run.params.items() if kept.get(key, value) != value)
+    if changed:
+        message = f"{RUNS}: run {run.run_id}: parameters must stay as they are, but got {changed}."
+        raise MlflowException.invalid_parameter_value(message)
+    return {key: value for key, value in run.params.items() if key not in kept}
+
+
+def _new_points(session: Any, points: Iterable[Row], run_id: str) -> list[Row]:
+    """The points that are not there yet."""
+    from mlflow.store.tracking.dbmodels.models import SqlMetric
+
+    wanted = list(points)
+    found = session.query(SqlMetric).filter_by(run_uuid=run_id)
+    kept = found.filter(SqlMetric.key.in_({point["key"] for point in wanted}))
+    known = {tuple(getattr(row, name) for name in _POINT) for row in kept} if wanted else set()
+    return [point for point in wanted if tuple(point[name] for name in _POINT) not in known]
+
+
+_POINT = ("key", "timestamp", "step", "value", "is_nan")
+"""What makes two points of a run the same."""
