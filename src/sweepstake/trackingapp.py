@@ -134,8 +134,8 @@ def _stores() -> tuple[Any, Any]:
 def _take_runs() -> dict[str, Any]:
     """Store runs, then the versions of those that are finished; their numbers by run id."""
     tracking, registry = _stores()
-    bulk = _posted(bulkbody.read_runs)
-    wanted = [run for run in bulk.runs if run.version is not None]
+    bulk = trackingrows.as_taken(tracking, _posted(bulkbody.read_runs))
+    wanted = [run for run in bulk.runs if run.version is not None and run.status == "FINISHED"]
     registryrows.check_versions(bulk.name, wanted)
     finished = trackingrows.store_runs(tracking, bulk)
     versions = [run for run in wanted if run.run_id in finished]

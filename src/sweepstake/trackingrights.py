@@ -110,7 +110,7 @@ def _requests(bulk: Bulk, run: RunRecord, run_id: str, *, is_new: bool) -> Itera
     if not is_new or run.ended is not None or run.params or run.metrics:
         yield _request("LogBatch", run_id=run_id)
         yield _request("UpdateRun", run_id=run_id)
-    if run.version is not None:
+    if run.version is not None and run.status == "FINISHED":
         source, tags = f"runs:/{run_id}/{MODEL_FOLDER}", _told_apart(run.version)
         yield _request(
             "CreateModelVersion", name=bulk.name, source=source, run_id=run_id, tags=tags

@@ -40,29 +40,44 @@ def experiments_of(tracking: Any, run_ids: Iterable[str]) -> dict[str, str]:
         return {run_id: str(experiment) for run_id, experiment in known}
 
 
+def as_taken(tracking: Any, bulk: Bulk) -> Bulk:
+    """The runs as MLflow's API would take them: held to its rules, in the order in which it looks.
+
+    Raises:
+        MlflowException: there is no such experiment, it is in the bin, or a run would be refused.
+    """
+    _experiment(tracking, bulk)
+    return replace(bulk, runs=tuple(map(_as_taken, bulk.runs)))
+
+
 def store_runs(tracking: Any, bulk: Bulk) -> set[str]:
     """Insert new runs, go on with open ones, pass over all others; the ids of those finished.
 
-    ``tracking`` is the server's ``SqlAlchemyStore`` of runs. A run in MLflow's bin stays there. A
-    run that is given several times is written as if it had come in as many requests.
+    ``tracking`` is the server's ``SqlAlchemyStore`` of runs, ``bulk`` what ``as_taken`` made of it.
+    A run in MLflow's bin stays there. One that is given several times is written as if it had come
+    in as many requests.
 
     Raises:
         MlflowException: the runs cannot be written, or met others again and again: send it again.
     """
-    runs = [_checked(run) for run in bulk.runs]
 
     def store() -> set[str]:
         with tracking.ManagedSessionMaker(read_only=False) as session:
-            experiment = tracking.get_experiment(bulk.experiment_id)
-            tracking._check_experiment_is_active(experiment)  # noqa: SLF001
-            parts = (_store(tracking, session, experiment, part) for part in _rounds(runs))
+            experiment = _experiment(tracking, bulk)
+            parts = (_store(tracking, session, experiment, part) for part in _rounds(bulk.runs))
             return set().union(*parts)
 
     return repeated(store)
 
 
-def _checked(run: RunRecord) -> RunRecord:
-    """The run as MLflow's API takes it: held to its rules, too long texts cut if it cuts them."""
+def _experiment(tracking: Any, bulk: Bulk) -> Any:
+    experiment = tracking.get_experiment(bulk.experiment_id)
+    tracking._check_experiment_is_active(experiment)  # noqa: SLF001
+    return experiment
+
+
+def _as_taken(run: RunRecord) -> RunRecord:
+    """A run whose too long texts are cut, if MLflow is set up to cut them."""
     from mlflow.entities import Metric, Param, RunTag
     from mlflow.utils import validation
 

@@ -80,9 +80,15 @@ def start_mlflow(mlflow_imported, tmp_path_factory) -> Iterator[Callable[..., Se
 
 
 @pytest.fixture(scope="session")
-def mlflow_uri(start_mlflow) -> str:
+def mlflow_server(start_mlflow) -> Server:
+    """A running MLflow server that takes many runs at once."""
+    return start_mlflow("--app-name", "sweepstake")
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(mlflow_server) -> str:
     """The address of a running MLflow server with an empty store, which takes many runs at once."""
-    return start_mlflow("--app-name", "sweepstake").uri
+    return mlflow_server.uri
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,21 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
+import httpx
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from sweepstake.bulk import RUNS, VERSION_TAGS, Bulk, RunRecord, VersionTags
+from sweepstake.bulk import (
+    MOST_BYTES,
+    MOST_POINTS,
+    MOST_RUNS,
+    RUNS,
+    VERSION_TAGS,
+    Bulk,
+    RunRecord,
+    VersionTags,
+)
 from sweepstake.bulkbody import read_runs
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.modelversion import first_tags
@@ -228,6 +238,61 @@ def test_what_the_api_would_refuse_is_refused(tracking, sweep, name, changes):
     """Ids, states and names are held to MLflow's own rules, and nothing is written."""
     with pytest.raises(MlflowException):
         post(tracking, sweep, name, record(sweep, **changes))
+    assert () == tracking.children(sweep)
+
+
+def test_a_body_is_read_no_further_than_its_limits(mlflow_uri):
+    """Too long, too many of anything, nested without end, no JSON: all are refused in words."""
+    run = {"run_id": "0" * 32, "status": "RUNNING", "started": 0, "ended": None, "params": {}}
+    run |= {"metrics": [], "version": None, "tags": {"mlflow.runName": "x"}}
+    bodies = {
+        "at most 16,000,000 bytes": b" " * (MOST_BYTES + 1),
+        "at most 500 items": _body([run] * (MOST_RUNS + 1)),
+        "at most 5000 items": _body([{**run, "metrics": [["m", 1, 0]] * (MOST_POINTS + 1)}]),
+        "at most 1000 items": _body([{**run, "tags": {str(key): "" for key in range(1001)}}]),
+        "recursion limit": b"[" * 100_000,
+        "valid number": _body([{**run, "metrics": [[0] * 3] * 5_000}] * 500),
+        "Invalid JSON": b"{",
+    }
+    answers = {rule: _post(mlflow_uri, body).json()["message"] for rule, body in bodies.items()}
+    assert dict.fromkeys(bodies, True) == {rule: rule in answers[rule] for rule in bodies}
+    assert [] == [text for text in answers.values() if len(text) > 1000]
+
+
+def _body(runs):
+    return json.dumps({"experiment_id": "0", "name": "x", "runs": runs}).encode()
+
+
+def _post(uri, body, kind="application/json"):
+    return httpx.post(uri + RUNS, content=body, headers={"Content-Type": kind}, timeout=300)
+
+
+def test_what_a_page_of_another_site_may_send_is_refused(mlflow_uri):
+    """A browser sends forms and plain text to any server without asking it."""
+    answer = _post(mlflow_uri, _body([]), kind="text/plain")
+    assert (400, True) == (answer.status_code, "must be of type application/json" in answer.text)
+
+
+def test_a_great_bulk_is_sent_in_parts():
+    """Each part is one that a server takes, and all runs are in one, in their order."""
+    tags = {"mlflow.runName": "x", "text": "x" * 5000}
+    runs = tuple(RunRecord(f"{number:032x}", "RUNNING", 0, None, tags) for number in range(2000))
+    parts = list(Bulk("0", "x", runs).parts())
+    sizes = [len(json.dumps(part.to_json())) for part in parts]
+    assert runs == tuple(run for part in parts for run in part.runs)
+    assert (True, True) == (max(sizes) < MOST_BYTES, len(parts[0].runs) < MOST_RUNS)
+    assert [()] == [part.runs for part in Bulk("0", "x", ()).parts()]
+
+
+def test_a_version_lies_where_the_operator_lets_versions_lie(start_mlflow, name, monkeypatch):
+    """MLflow's own pattern for the places of versions holds for those that are posted."""
+    monkeypatch.setenv("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX", "^s3://")
+    uri = start_mlflow("--app-name", "sweepstake").uri
+    tracking = Tracking(uri)
+    Registry(uri).ensure_model(name)
+    sweep = tracking.open_sweep(tracking.ensure_experiment(name, "m"), f"{name}__1", {})
+    with pytest.raises(MlflowException, match="must be versions of places like"):
+        post(tracking, sweep, name, record(sweep))
     assert () == tracking.children(sweep)
 
 
