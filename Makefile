@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test install dev run down backfill-demo bench test cases chaos fuzz audit lint lock clean
+.PHONY: help secrets cluster-test install dev run down backfill-demo bench test cases chaos fuzz audit lint lock training-code clean
 
 BIN := .venv/bin
 UV := $(BIN)/uv
@@ -24,6 +24,7 @@ help:
 	@echo "make lint     the static checks alone"
 	@echo "make install  create .venv and install into it"
 	@echo "make lock     resolve the dependencies anew (UPGRADE=1: to their newest releases)"
+	@echo "make training-code  record the code that scores are of, after a change of it (CONTRIBUTING.md)"
 	@echo "make clean    stop the stack; remove .venv, its state and every cache"
 
 install: .venv/.installed
@@ -76,6 +77,9 @@ lint: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
+
+training-code: dev
+	$(BIN)/python scripts/training_code.py
 
 lock: .venv/.tools
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build --output-file requirements-build.txt

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sweepstake.trial import Trial, TrialResult
 
-LIBRARIES = ("numpy", "pandas", "skops", "mlflow", "sweepstake")
+LIBRARIES = ("numpy", "scipy", "pandas", "skops", "mlflow", "sweepstake")
 """Distributions, besides scikit-learn, whose versions are written on every run."""
 
 NAME_LENGTH = 160

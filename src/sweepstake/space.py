@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.metadata import version
 from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any, overload
 
+from sweepstake import revision
 from sweepstake.allowlist import release_of
 from sweepstake.spec import EstimatorSpec
 from sweepstake.trial import Trial
@@ -111,7 +111,7 @@ class SearchSpace(Sequence[Trial]):
             "cv": spec.cv,
             "seed": spec.seed,
             "metric": spec.metric,
-            "scikit-learn": version("scikit-learn"),
+            **revision.origin(),
             **({"partition": str(spec.data.partition)} if spec.data.partition else {}),
         }
 
@@ -159,7 +159,7 @@ def trials(spec: SweepSpec, data_digest: str) -> SearchSpace:
     """The search space of ``spec`` over data with the digest ``data_digest``.
 
     A trial's ``key`` is the sha256 of everything its result depends on: classifier, parameters,
-    preprocessing, data, holdout share, folds, seed, metric, scikit-learn's version and, where data
-    are kept by day, the partition.
+    preprocessing, data, holdout share, folds, seed, metric, what trains it (`revision`) and, where
+    data are kept by day, the partition.
     """
     return SearchSpace(spec, data_digest)

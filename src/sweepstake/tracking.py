@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweepstake import revision
 from sweepstake.bulk import RUNS
 from sweepstake.comparison import TAG, batch_url, children_filter, run_url
 from sweepstake.connection import Connection, faults
@@ -51,7 +52,7 @@ IDS_PER_CALL = 200
 PARAMS_PER_CALL = 100
 METRICS_PER_CALL = 800  # with parameters and a tag below MLflow's 1000 entities
 
-IDENTITY = ("sweepstake.data_digest", "sweepstake.scikit_learn")
+IDENTITY = ("sweepstake.data_digest", "sweepstake.scikit_learn", revision.TAG)
 """Tags on which trial keys depend: the same grid file on other data is another execution."""
 
 _STATUS = {
@@ -101,11 +102,11 @@ class Tracking:
         parents doubled by a lost reply the oldest stays: the search after the creation makes every
         process agree on it.
         """
-        found = self._parents(experiment_id, sweep_id, tags)
+        about = {**tags, **(own or {}), "mlflow.runName": sweep_id}
+        found = self._parents(experiment_id, sweep_id, about)
         if not found:
-            about = {**tags, **(own or {}), "mlflow.runName": sweep_id}
             self._client.create_run(experiment_id, tags={**origin_tags(sweep_id, "sweep"), **about})
-            found = self._parents(experiment_id, sweep_id, tags)
+            found = self._parents(experiment_id, sweep_id, about)
         parent, *doubles = found
         for double in doubles:
             self.delete_run(double.info.run_id)

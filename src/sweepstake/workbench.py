@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sweepstake import loader, space
 from sweepstake.plan import Plan
 from sweepstake.registry import Registry
+from sweepstake.revision import training_tag
 from sweepstake.runs import SweepRun, library_tags
 from sweepstake.tracking import Tracking
 from sweepstake.workspace import Workspace
@@ -120,6 +121,7 @@ def sweep_tags(
         "sweepstake.grid_digest": snapshot,
         "sweepstake.model": spec.model,
         "sweepstake.name": spec.name,
+        **training_tag(),
     }
 
 

@@ -1,0 +1,28 @@
+"""Revision: which training code, on which libraries, a score is of.
+
+A trial is reused where its key is the same, so the key has all that a score depends on and that is
+neither in the grid file nor in the data's digest.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+
+REVISION = 1
+"""Raised by hand when a trial may score otherwise than before; CONTRIBUTING.md says how."""
+LIBRARIES = ("scikit-learn", "numpy", "scipy")
+"""Whose releases compute scores. What others read and prepare is in the data's digest."""
+TAG = "sweepstake.training"
+"""The tag of a sweep's parent that says it in words."""
+
+
+@cache
+def origin() -> dict[str, str]:
+    """The revision, and the release of each of the libraries."""
+    return {"revision": str(REVISION), **{name: version(name) for name in LIBRARIES}}
+
+
+def training_tag() -> dict[str, str]:
+    """``revision 1, scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1`` as a tag."""
+    return {TAG: ", ".join(f"{name} {text}" for name, text in origin().items())}
