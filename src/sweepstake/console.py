@@ -113,11 +113,17 @@ def _leaderboard_row(
         str(standing.number),
         _figure(standing.metrics.get(f"mean_cv_{metric}")),
         _figure(standing.metrics.get(f"test_{metric}")),
-        f"v{standing.version}" if standing.version else "reused" if standing.reused_from else "",
+        _version(standing),
         f"{standing.estimator.rpartition('.')[2]} {given}"
         if complete
         else f"{standing.state}: {standing.reason}",
     )
+
+
+def _version(standing: Standing) -> str:
+    """``v3``, with ``reused`` where it is of a run that an earlier sweep trained."""
+    words = (f"v{standing.version}" * bool(standing.version), "reused" * bool(standing.reused_from))
+    return " ".join(filter(None, words))
 
 
 def history_table(model: str, entries: Iterable[LedgerEntry]) -> Table:

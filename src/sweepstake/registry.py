@@ -23,7 +23,7 @@ from sweepstake.promotion import Verdict
 from sweepstake.spec import BackfillPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sweepstake.modelversion import Stored
     from sweepstake.promotion import Decision
@@ -34,6 +34,8 @@ DATED = f"{CHAMPION}-"
 """How the alias of the champion as of a day begins; the day follows."""
 WRITERS = 4
 """Versions whose tags are written at the same time, one by one."""
+RUNS_PER_CALL = 200
+"""Runs whose versions are asked for at once."""
 VERSIONS_PER_CALL = 500
 """Versions whose tags are written in one request."""
 
@@ -92,6 +94,16 @@ class Registry:
     def versions(self, model: str, sweep_id: str) -> tuple[Version, ...]:
         """The versions that ``sweep_id`` registered, oldest first."""
         return self._search(model, f"tags.`sweepstake.sweep` = '{sweep_id}'")
+
+    def of_runs(self, model: str, run_ids: Iterable[str]) -> tuple[Version, ...]:
+        """The versions of a model that are of these runs, whichever sweep registered them."""
+        wanted = sorted(run_ids)
+        parts = (
+            wanted[first : first + RUNS_PER_CALL] for first in range(0, len(wanted), RUNS_PER_CALL)
+        )
+        lists = (", ".join(f"'{run_id}'" for run_id in part) for part in parts)
+        found = (self._search(model, f"run_id IN ({each})") for each in lists)
+        return tuple(version for part in found for version in part)
 
     def pending(self, model: str) -> tuple[Version, ...]:
         """The versions not yet judged, oldest first; judged ones cost nothing, however many."""

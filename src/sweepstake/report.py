@@ -90,6 +90,7 @@ def _row(standing: Standing, rank: int | None) -> dict[str, Any]:
         **{name: v if isfinite(v) else None for name, v in sorted(standing.metrics.items())},
         "version": standing.version,
         "run_id": standing.run_id,
+        "run_of": standing.run_of,
         "reused_from": standing.reused_from,
         "reason": standing.reason,
         "key": standing.key,
@@ -173,12 +174,17 @@ def _top(standings: Sequence[Standing], metric: str) -> str:
     ranked = [s for s in standings if s.state is TrialState.COMPLETE][:NOTE_ROWS]
     lines = [
         f"| {rank} | {s.number} | {_cell(_described(s))} | {_score(s, metric):.4f} "
-        f"| {s.metrics.get(f'test_{metric}', float('nan')):.4f} | {s.version} |"
+        f"| {s.metrics.get(f'test_{metric}', float('nan')):.4f} | {s.version} | {_origin(s)} |"
         for rank, s in enumerate(ranked, start=1)
     ]
     name = _cell(metric)
-    head = f"| rank | trial | classifier | mean CV {name} | holdout {name} | version |"
-    return "\n".join([head, "|---|---|---|---|---|---|", *lines]) if lines else ""
+    head = f"| rank | trial | classifier | mean CV {name} | holdout {name} | version | trained by |"
+    return "\n".join([head, "|---|---|---|---|---|---|---|", *lines]) if lines else ""
+
+
+def _origin(standing: Standing) -> str:
+    """Whose run it is, and so whose a version of it: this sweep's own, or that of another."""
+    return _cell(standing.run_of) if standing.reused_from else "this sweep"
 
 
 def _described(standing: Standing) -> str:

@@ -65,6 +65,7 @@ class Child:
     """A child run as MLflow has it; ``started`` is in milliseconds since the epoch."""
 
     run: TrialRun
+    sweep: str
     key: str
     number: int
     batch: str
@@ -184,6 +185,7 @@ def child_of(run: Any) -> Child:
     tags = run.data.tags
     return Child(
         run=TrialRun(run.info.run_id, run.info.artifact_uri),
+        sweep=tags.get("sweepstake.sweep", ""),
         key=tags["sweepstake.trial_key"],
         number=int(tags["sweepstake.trial_number"]),
         batch=tags["sweepstake.batch"],

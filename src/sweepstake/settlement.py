@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import isnan
 from typing import TYPE_CHECKING
@@ -20,26 +21,37 @@ if TYPE_CHECKING:
 
 ORPHANED = "Its task ended before the trial did, on every attempt. Retry the sweep."
 NEVER_STARTED = "Its task never began to train it. Retry the sweep."
+WRITERS = 4
+"""Versions that are registered at the same time."""
 
 
 def settle(bench: Workbench) -> tuple[Standing, ...]:
     """One final standing for each trial of the plan, by number.
 
     Doubled runs and versions are removed, runs left open are ended as FAILED, and the versions that
-    the grid file asks for (`register`) are registered where a fault kept them from it.
+    the grid file asks for (`register`) are registered where they are not: because of a fault, or as
+    an earlier sweep trained them and did not register them, or as their model was deleted.
     """
     children = bench.tracking.deduplicate(bench.tracking.children(bench.sweep))
-    ended = tuple(_end(bench, child) for child in children)
-    versions = _register(bench, ended)
+    by_key = _by_key(bench, tuple(_end(bench, child) for child in children))
+    versions = _register(bench, by_key)
     lost = (TrialState.FAILED, NEVER_STARTED)
-    return tuple(_standings(bench, ended, versions, lost))
+    return tuple(_standings(bench, by_key, versions, lost))
 
 
 def stand(bench: Workbench) -> tuple[Standing, ...]:
     """The standing of each trial at this moment, by number; changes nothing."""
-    versions = {version.trial_key: version.version for version in bench.versions()}
-    children = bench.tracking.children(bench.sweep)
-    return tuple(_standings(bench, children, versions, (TrialState.PENDING, "")))
+    by_key = _by_key(bench, bench.tracking.children(bench.sweep))
+    versions = _present(bench, by_key, bench.versions())
+    return tuple(_standings(bench, by_key, versions, (TrialState.PENDING, "")))
+
+
+def _by_key(bench: Workbench, children: Iterable[Child]) -> dict[str, Child]:
+    """The trials that this sweep trained, and those of earlier ones that it shows, by key."""
+    numbers = {run_id: number for number, run_id in bench.plan.reused.items()}
+    reused = bench.tracking.runs(bench.plan.experiment_id, numbers)
+    shown = (replace(child, number=numbers[child.run_id]) for child in reused)
+    return {child.key: child for child in (*shown, *children)}
 
 
 def _end(bench: Workbench, child: Child) -> Child:
@@ -50,17 +62,33 @@ def _end(bench: Workbench, child: Child) -> Child:
     return replace(child, state=TrialState.FAILED, reason=ORPHANED)
 
 
-def _register(bench: Workbench, children: Iterable[Child]) -> dict[str, str]:
+def _register(bench: Workbench, by_key: Mapping[str, Child]) -> dict[str, Version]:
     """Version by trial key, after registering what should be a version and is none."""
-    live = {child.run_id for child in children}
-    kept = bench.registry.deduplicate(bench.versions(), live)
-    _enter(bench, kept)
-    versions = {version.trial_key: version.version for version in kept}
-    for child in _wanted(bench, children):
-        if child.key not in versions:
-            version = bench.register(child, child.run, child.metrics, child.sha256)
-            versions[child.key] = version.version
-    return versions
+    live = {child.run_id for child in by_key.values()}
+    present = _present(bench, by_key, bench.registry.deduplicate(bench.versions(), live))
+    _enter(bench, present.values())
+    missing = [child for child in _wanted(bench, by_key.values()) if child.key not in present]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        made = pool.map(lambda child: _as_version(bench, child), missing)
+        return present | {version.trial_key: version for version in made}
+
+
+def _as_version(bench: Workbench, child: Child) -> Version:
+    return bench.register(child, child.run, child.metrics, child.sha256)
+
+
+def _present(
+    bench: Workbench, by_key: Mapping[str, Child], own: Iterable[Version]
+) -> dict[str, Version]:
+    """Version by trial key: the sweep's ``own``, and those that earlier sweeps made of their runs.
+
+    A reused trial whose run is a version is registered: a second one would be the same model.
+    """
+    reused = set(bench.plan.reused.values())
+    keys = {child.run_id: key for key, child in by_key.items() if child.run_id in reused}
+    earlier = bench.registry.of_runs(bench.spec.model, keys)
+    found = {keys[version.run_id]: version for version in earlier}
+    return found | {version.trial_key: version for version in own}
 
 
 def _enter(bench: Workbench, kept: Iterable[Version]) -> None:
@@ -80,13 +108,12 @@ def _wanted(bench: Workbench, children: Iterable[Child]) -> tuple[Child, ...]:
 
 def _standings(
     bench: Workbench,
-    children: Iterable[Child],
-    versions: Mapping[str, str],
+    by_key: Mapping[str, Child],
+    versions: Mapping[str, Version],
     missing: tuple[TrialState, str],
 ) -> Iterable[Standing]:
-    by_key = {**_reused(bench), **{child.key: child for child in children}}
     for trial in bench.trials:
-        child = by_key.get(trial.key)
+        child, version = by_key.get(trial.key), versions.get(trial.key)
         state, reason = (child.state, child.reason) if child else missing
         yield Standing(
             number=trial.number,
@@ -97,16 +124,11 @@ def _standings(
             metrics=child.metrics if child else {},
             run_id=child.run_id if child else "",
             reason=reason,
-            version=versions.get(trial.key, ""),
+            version=version.version if version else "",
             reused_from=bench.plan.reused.get(trial.number, ""),
+            run_of=child.sweep if child else "",
         )
 
 
 def _given(trial: Trial) -> dict[str, str]:
     return {name: shown(value) for name, value in trial.estimator.params.items()}
-
-
-def _reused(bench: Workbench) -> dict[str, Child]:
-    """The trials of earlier sweeps that this one shows, by key."""
-    runs = bench.tracking.runs(bench.plan.experiment_id, bench.plan.reused.values())
-    return {child.key: child for child in runs}

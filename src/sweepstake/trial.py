@@ -74,3 +74,6 @@ class Standing:
     reason: str = ""
     version: str = ""
     reused_from: str = ""
+    """The run of an earlier sweep that it is, empty for one of its own."""
+    run_of: str = ""
+    """The sweep that trained it; a version of it is of that sweep's run."""

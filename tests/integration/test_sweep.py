@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -10,7 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import data, leaderboard, progress, splitting, sweep
+from sweepstake import champion, data, leaderboard, progress, revision, splitting, sweep
 from sweepstake.errors import GridFileError, NotFoundError, SweepFailedError
 from sweepstake.spec import DataSpec
 from sweepstake.workspace import Workspace
@@ -284,6 +286,72 @@ def test_only_the_best_become_versions(submit, settings, run, versions, register
     board = leaderboard.read(run(submit(register=register)), settings)
     head = [(each.number, each.run_id) for each in board.standings[:count]]
     assert sorted(head) == versions()
+
+
+def test_what_an_earlier_sweep_trained_is_registered(submit, settings, run, versions, no_fits):
+    """After `best`, `all` makes versions of the other runs; that of the best is not made twice."""
+    first = run(submit(register="best"))
+    (best,) = versions()
+    no_fits()
+    second = run(submit(register="all"))
+    board = leaderboard.read(second, settings)
+    assert sorted((each.number, each.run_id) for each in board.standings) == versions()
+    assert best in versions()
+    assert {first} == {each.run_of for each in board.standings}
+    assert {str(number) for number in range(1, 7)} == {each.version for each in board.standings}
+
+
+def test_closing_again_keeps_the_versions_of_reused_trials(submit, settings, run, versions):
+    """A version of an earlier sweep's run is none that a fault has left."""
+    run(submit(register="best"))
+    second = run(submit(register={"top": 3}))
+    before = versions()
+    sweep.close(second, settings)
+    assert (3, before) == (len(before), versions())
+
+
+@pytest.mark.parametrize("changes", [{}, {"register": {"top": 6}}], ids=["same", "edited"])
+def test_a_model_that_was_deleted_is_filled_again(submit, run, versions, client, name, changes):
+    """What was trained before is registered anew, by the same sweep or by another."""
+    run(submit())
+    before = versions()
+    client.delete_registered_model(name)
+    run(submit(**changes))
+    assert (6, before) == (len(before), versions())
+
+
+def test_a_reused_trial_competes_for_the_champion(submit, settings, run, client, name):
+    """Its version is scored on the rows of the sweep that registered it, and may be promoted."""
+    run(submit())
+    client.delete_registered_model(name)
+    run(submit(register={"top": 1}))
+    (entry,) = champion.hold_round(f"round-{name}", settings)
+    assert ("1", "promote") == (entry.version, str(entry.verdict))
+
+
+def test_the_page_says_whose_run_each_trial_is(submit, settings, run, runs, client):
+    """The description and the table name the sweep that trained it."""
+    first = run(submit())
+    second = run(submit(grid={"criterion": ["gini", "entropy"], "max_depth": [1, 2, 3, 4]}))
+    ((parent,), _) = runs(second)
+    note = parent.data.tags["mlflow.note.content"]
+    path = Path(client.download_artifacts(parent.info.run_id, "leaderboard.json"))
+    rows = json.loads(path.read_text())
+    assert (6, 2) == (note.count(f"| {first} |"), note.count("| this sweep |"))
+    assert {first: 6, second: 2} == Counter(row["run_of"] for row in rows)
+
+
+def test_other_training_code_trains_anew(submit, settings, run, runs, monkeypatch):
+    """A revision that was raised reuses nothing, also where the grid file is the same."""
+    drop = submit()
+    run(drop)
+    old = {child.info.run_id for child in runs(drop.sweep)[1]}
+    changed = {**revision.origin(), "revision": "0"}
+    monkeypatch.setattr(revision, "origin", lambda: changed)
+    run(drop)
+    board = leaderboard.read(drop.sweep, settings)
+    assert (6, set()) == (len(board.standings), old & {each.run_id for each in board.standings})
+    assert 2 == len(runs(drop.sweep)[0])
 
 
 def test_an_edited_grid_trains_only_what_is_new(submit, settings, run, runs, client):
