@@ -251,7 +251,7 @@ def test_a_body_is_read_no_further_than_its_limits(mlflow_uri):
         "at most 5000 items": _body([{**run, "metrics": [["m", 1, 0]] * (MOST_POINTS + 1)}]),
         "at most 1000 items": _body([{**run, "tags": {str(key): "" for key in range(1001)}}]),
         "recursion limit": b"[" * 100_000,
-        "valid number": _body([{**run, "metrics": [[0] * 3] * 5_000}] * 500),
+        "valid string": _body([{**run, "metrics": [[0] * 3] * 5_000}] * 100),
         "Invalid JSON": b"{",
     }
     answers = {rule: _post(mlflow_uri, body).json()["message"] for rule, body in bodies.items()}
