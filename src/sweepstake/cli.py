@@ -285,7 +285,7 @@ def _follow(sweep_ids: list[str], settings: Settings) -> None:
     from sweepstake.following import follow, models_of, wait_until_judged
 
     with console.SweepBars() as bars:
-        states = follow(sweep_ids, settings, bars.show)
+        states = follow(sweep_ids, settings, bars.show, console.say)
     ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
     for sweep_id in ended:
         _print_leaderboard(sweep_id, settings)

@@ -9,10 +9,11 @@ from sweepstake import progress
 from sweepstake.airflow_api import AirflowApi
 from sweepstake.errors import NotFoundError, StackError, TransientError
 from sweepstake.registry import Registry
+from sweepstake.standstill import STILL_SECONDS, standstills
 from sweepstake.workbench import open_workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from sweepstake.progress import Progress
     from sweepstake.settings import Settings
@@ -28,18 +29,24 @@ def follow(
     sweep_ids: Iterable[str],
     settings: Settings,
     show: Callable[[str, Progress | None], None],
+    say: Callable[[str], None],
 ) -> dict[str, str]:
     """Wait until the DAG runs of these sweeps have ended; returns their states by sweep id.
 
-    ``show`` is called with each sweep and its progress, ``None`` before it is planned.
+    ``show`` is called with each sweep and its progress, ``None`` before it is planned; ``say`` with
+    a sentence for each that stands still, every few minutes.
 
     Raises:
         StackError: a sweep has no DAG run after `START_SECONDS`.
     """
     states: dict[str, str] = {}
     waiting = dict.fromkeys(sweep_ids, time.monotonic() + START_SECONDS)
+    watched = time.monotonic()
     with AirflowApi.of(settings) as api:
         while waiting:
+            if time.monotonic() - watched > STILL_SECONDS:
+                watched = time.monotonic()
+                _tell_standstills(api, waiting, say)
             for sweep_id, deadline in list(waiting.items()):
                 state = _state(api, sweep_id, deadline)
                 show(sweep_id, _progress(sweep_id, settings))
@@ -70,6 +77,14 @@ def wait_until_judged(models: Iterable[str], settings: Settings) -> Iterator[str
                 raise StackError(message + "some wait. Look at the champion DAG in Airflow.")
             time.sleep(POLL_SECONDS)
         yield model
+
+
+def _tell_standstills(
+    api: AirflowApi, sweep_ids: Collection[str], say: Callable[[str], None]
+) -> None:
+    for standstill in standstills(api):
+        if standstill.run in sweep_ids:
+            say(str(standstill))
 
 
 def _state(api: AirflowApi, sweep_id: str, deadline: float) -> str | None:

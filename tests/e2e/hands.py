@@ -8,25 +8,37 @@ import signal
 import time
 from contextlib import contextmanager, suppress
 
+import httpx
 import psutil
 import psycopg2
 
 from sweepstake.airflow_api import AirflowApi
+from sweepstake.errors import SweepstakeError
 from sweepstake.runtime import ports, processes, supervisor
 from sweepstake.runtime.layout import Layout
 from sweepstake.runtime.postgres import USER
 
 WORKER = re.compile("airflow worker -- ForkExecutor: ([0-9a-f]+)")
 """The id that follows is cut off where the title grows beyond the room it has."""
-PATIENCE_SECONDS = 300
-"""Until the stack comes to a moment at which a test wants to hold it."""
+PATIENCE_SECONDS = 900
+"""Until the stack comes to a moment at which a test wants to hold it, on a busy machine."""
+
+
+AWAY = (
+    httpx.HTTPError,
+    psutil.NoSuchProcess,
+    psycopg2.InterfaceError,
+    psycopg2.OperationalError,
+    SweepstakeError,
+)
+"""What is raised while a part of the stack is away."""
 
 
 def wait(what, condition, seconds=PATIENCE_SECONDS):
-    """What ``condition`` gives, as soon as it gives something true."""
+    """What ``condition`` gives, as soon as it gives something true; what is away gives nothing."""
     deadline = time.monotonic() + seconds
     while True:
-        with suppress(psycopg2.OperationalError, psycopg2.InterfaceError, psutil.NoSuchProcess):
+        with suppress(*AWAY):
             if found := condition():
                 return found
         assert time.monotonic() < deadline, f"{what}: not in {seconds:.0f} s"
@@ -166,8 +178,13 @@ class Hands:
 
     def pause(self, dag, *, paused):
         """Let a DAG start no run, or let it."""
-        with AirflowApi.of(self.settings) as api:
-            api._call("PATCH", f"/dags/{dag}", {"is_paused": paused})
+
+        def is_set():
+            with AirflowApi.of(self.settings) as api:
+                api._call("PATCH", f"/dags/{dag}", {"is_paused": paused})
+            return True
+
+        wait(f"an answer about {dag}", is_set)
 
 
 def send(found, number):

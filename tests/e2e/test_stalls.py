@@ -38,12 +38,7 @@ def hands(stack):
     """Hands on the stack; the DAG of sweeps runs again afterwards, whatever happened."""
     held = Hands(stack.settings)
     yield held
-    wait("the DAG of sweeps", lambda: not set_paused(held, paused=False))
-
-
-def set_paused(hands, *, paused):
-    """Let no sweep start, or let them."""
-    hands.pause("sweep", paused=paused)
+    held.pause("sweep", paused=False)
 
 
 def drop(hands, name):
@@ -57,7 +52,7 @@ def drop(hands, name):
 @pytest.fixture
 def run(hands, request):
     """A sweep that waits to be started, with the scheduler stopped: it begins when both go on."""
-    set_paused(hands, paused=True)
+    hands.pause("sweep", paused=True)
     name = request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-").strip("]")
     sweep_id = drop(hands, name)
     wait("its run", lambda: hands.run_state(sweep_id) == "queued")
@@ -66,7 +61,7 @@ def run(hands, request):
 
 def begin(hands):
     """Let the sweep start, but for what is stopped."""
-    set_paused(hands, paused=False)
+    hands.pause("sweep", paused=False)
 
 
 def ends_well(hands, run):
@@ -212,6 +207,16 @@ def test_everything_killed_at_once(hands, run):
         wait("the scheduler's answer", lambda: hands.waits("api-server", session))
         hands.kill(*COMPONENTS)
     ends_well(hands, run)
+
+
+def test_a_transaction_that_nobody_goes_on_with(hands, run):
+    """A program that holds locks and does nothing is cut off, and the sweep goes on."""
+    with hands.idle_scheduler_stopped():
+        begin(hands)
+        lost = hands.connect()
+        lost.cursor().execute("SELECT FROM task_instance WHERE run_id = %s FOR UPDATE", (run,))
+    ends_well(hands, run)
+    lost.close()
 
 
 def test_an_idle_stack_has_no_process_for_tasks(hands):

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sweepstake import cli
+from sweepstake import cli, standstill
 from sweepstake.schema import text
+from sweepstake.standstill import Standstill
 
 GRIDS = Path(__file__).parents[1] / "grids"
 COMMANDS = (
@@ -262,3 +263,28 @@ def test_the_doctor_tells_everything_that_is_wrong_at_once(call, folder, monkeyp
     lines = out.splitlines()
     assert (1, "", wrong) == (code, err, [x[6:].split(":")[0] for x in lines if x[:4] == "mend"])
     assert "mend  Airflow: Airflow at http://127.0.0.1:9/api/v2/version: must answer" in out
+
+
+@pytest.fixture
+def stack(monkeypatch):
+    """A stack on which every component is healthy."""
+    from sweepstake import runtime
+
+    components = (runtime.Component("api-server", runtime.ComponentState.HEALTHY),)
+    monkeypatch.setattr(runtime, "status", lambda _: components)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_the_status_names_runs_that_stand_still(call, stack, monkeypatch, options):
+    """Components can all be healthy while a run stands still: its sentence is on stderr."""
+    still = Standstill("sweep", "forests__1", 600, "its DAG is paused", "Say: unpause.")
+    monkeypatch.setattr(standstill, "standstills", lambda _: [still])
+    code, _, err = call("status", *options)
+    assert (1, f"{still}\n") == (code, err)
+
+
+def test_the_status_of_a_stack_that_moves_is_good(call, stack, monkeypatch):
+    """Nothing stands still: the exit code says so."""
+    monkeypatch.setattr(standstill, "standstills", lambda _: [])
+    code, _, err = call("status")
+    assert (0, "") == (code, err)
