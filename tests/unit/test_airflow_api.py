@@ -68,3 +68,35 @@ def test_a_hurt_server_is_not_taken_for_a_wrong_password(asked, monkeypatch, ans
     monkeypatch.setattr(airflow_api, "OUTAGE_SECONDS", 0)
     with pytest.raises(kind, match=said):
         asked(STRANGE, answer)
+
+
+@pytest.fixture
+def urls():
+    """A session whose server knows of nothing, and the list of what it was asked for."""
+    urls = []
+
+    def answer(request):
+        urls.append(request.url)
+        return httpx.Response(200, json={"dag_runs": [], "task_instances": []})
+
+    api = AirflowApi("http://127.0.0.1:1", "admin", "secret")
+    api._client = httpx.Client(transport=httpx.MockTransport(answer))
+    return api, urls
+
+
+def test_runs_that_have_not_ended_are_asked_for_by_both_states(urls):
+    """Those that run and those that wait, of all DAGs, the oldest first."""
+    api, seen = urls
+    assert [] == api.unfinished_runs()
+    (url,) = seen
+    asked = (url.path, url.params.get_list("state"), url.params["order_by"])
+    assert ("/api/v2/dags/~/dagRuns", ["running", "queued"], "run_after") == asked
+
+
+def test_a_run_id_is_no_part_of_a_path(urls):
+    """Whatever a run is called, only its own tasks are asked for."""
+    api, seen = urls
+    assert [] == api.tasks("sweep", "a/../b?c", ["queued", "scheduled"])
+    (url,) = seen
+    assert b"/api/v2/dags/sweep/dagRuns/a%2F..%2Fb%3Fc/taskInstances" in url.raw_path
+    assert ["queued", "scheduled"] == url.params.get_list("state")
