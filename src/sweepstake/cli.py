@@ -145,6 +145,7 @@ def submit(
     content = loader.read(grid)
     read, checked = preflight.inspect(content, grid.name, settings)
     _warn(checked)
+    intake.own(read, grid.name, settings)
     dropped = intake.drop(content, read.spec.name, grid.name, settings)
     if read.spec.data.by_day:
         return clidays.tell_dag(read.spec.name, settings)

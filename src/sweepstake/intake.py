@@ -16,7 +16,9 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from sweepstake import dailies, filenames, files
 from sweepstake.dailies import Daily
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sweepstake.settings import Settings
+    from sweepstake.spec import GridFile
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +169,27 @@ def claim(content: bytes, name: str, file: str, settings: Settings) -> Drop:
     return Drop(file, digest, workspace.claim(digest, f"{name}__{digest[:12]}", file).sweep)
 
 
+def own(grid: GridFile, file: str, settings: Settings) -> None:
+    """Hold that a sweep that is named after its file shares its model with no other file's.
+
+    A content that stands for a sweep already may lie there under any name.
+
+    Raises:
+        GridFileError: the file of another name got this name first.
+    """
+    workspace = Workspace(settings.workspace)
+    if not {"name", "model"}.isdisjoint(grid.lines) or workspace.is_claimed(grid.digest):
+        return
+    stem, model = PurePath(file).stem, grid.spec.model
+    first = workspace.own(model, stem)
+    if first != stem:
+        same = normalize("NFC", first) == normalize("NFC", stem)
+        whose = f"that of a file called {first!r}{', in letters that look the same' * same}"
+        fault = f"must have a name of its own, but the model {model!r} is {whose}. "
+        way_out = f"Write model: {model} to train the same one, or choose another name or model."
+        raise GridFileError(file, [Problem(0, "", fault + way_out)])
+
+
 def asked_for(conf: Mapping[str, Any] | None, settings: Settings) -> Drop:
     """The sweep that a DAG run's configuration asks for by the digest ``snapshot``.
 
@@ -274,18 +298,30 @@ def _look_into(
     try:
         content = _read(file, settings)
     except GridFileError as error:
-        return _of_unreadable_file(file, error, settings)
+        return _of_refused_file(file, error, settings)
     try:
-        spec = loader.parse(content, file, settings).spec
+        grid = loader.parse(content, file, settings)
     except GridFileError as error:
         return _of_wrong_file(sighting, content, error, known, settings)
-    if not spec.data.by_day:
-        return claim(content, spec.name, file, settings)
+    try:
+        return _of_sound_file(sighting, content, grid, settings)
+    except GridFileError as error:
+        return _of_refused_file(file, error, settings)
+
+
+def _of_sound_file(
+    sighting: Sighting, content: bytes, grid: GridFile, settings: Settings
+) -> Drop | Daily:
+    """The sweep that its content stands for, unless it is a file with data by day."""
+    file = sighting.path.name
+    own(grid, file, settings)
+    if not grid.spec.data.by_day:
+        return claim(content, grid.spec.name, file, settings)
     _clear_older_report(sighting, settings)
-    return Daily.of(spec, file)
+    return Daily.of(grid.spec, file)
 
 
-def _of_unreadable_file(file: str, error: GridFileError, settings: Settings) -> str:
+def _of_refused_file(file: str, error: GridFileError, settings: Settings) -> str:
     """The name again, once its mistake is told; what is not there any more is none."""
     if not isinstance(error.__cause__, FileNotFoundError):
         log.warning("%s", error)

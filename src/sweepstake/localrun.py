@@ -42,7 +42,9 @@ def run(
         TransientError: a process that trained was killed.
     """
     content = loader.read(grid)
-    spec = preflight.parse(content, grid.name, settings, partition).spec
+    read = preflight.parse(content, grid.name, settings, partition)
+    intake.own(read, grid.name, settings)
+    spec = read.spec
     drop = intake.claim(content, spec.name, grid.name, settings)
     if spec.data.partition:
         drop = drop.on(spec.data.partition, backfill=partition is not None)

@@ -87,6 +87,13 @@ class Workspace:
         self._store.create(f"{_claim(digest)}.json", content)
         return self.claimed(digest)
 
+    def is_claimed(self, digest: str) -> bool:
+        """Whether the snapshot ``digest`` stands for a sweep already."""
+        try:
+            return bool(self.claimed(digest))
+        except NotFoundError:
+            return False
+
     def claimed(self, digest: str) -> Claim:
         """The sweep that the snapshot ``digest`` stands for.
 
@@ -94,6 +101,15 @@ class Workspace:
             NotFoundError: nobody claimed it.
         """
         return Claim(**self.read_record(_claim(digest)))
+
+    def own(self, name: str, stem: str) -> str:
+        """The stem of the file whose default name this is: ``stem`` if it was none's so far.
+
+        Names that differ in case alone are one, as they are to some databases and file systems.
+        """
+        record = f"names/{hashlib.sha256(name.casefold().encode()).hexdigest()}"
+        self._store.create(f"{record}.json", json.dumps({"name": name, "stem": stem}).encode())
+        return str(self.read_record(record)["stem"])
 
     def write_record(self, name: str, record: Any) -> None:
         """Store a JSON-able record, replacing the one of that name."""

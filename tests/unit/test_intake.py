@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from sweepstake.workspace import Workspace
 GRID = b'data: {source: "sklearn:iris"}\nestimator: GaussianNB\n'
 BROKEN = b"data: {source: "
 NOBODY = 65534
+DAILY = b'name: d\ndata: {source: "a-{partition}.csv", target: y}\nestimator: GaussianNB\n'
 ANY = st.characters(codec="utf-8", exclude_characters="/\0")
 PLAIN = st.characters(categories=["L", "M", "N"], include_characters=" ._-()")
 NAMES = st.text(ANY, min_size=1, max_size=40) | st.text(PLAIN, min_size=1, max_size=40)
@@ -61,6 +63,12 @@ def sweep_of(name, content):
 def files(settings):
     """The files that intake takes in now."""
     return [drop.file for drop in intake.scan(settings)]
+
+
+def published(settings):
+    """The files with data by day that Airflow is told of, by name of their sweep."""
+    found = dailies.published(Workspace(settings.workspace))
+    return {daily.name: daily.file for daily in found}
 
 
 def names(folder):
@@ -349,6 +357,57 @@ def test_a_hostile_name_is_not_submitted(settings):
     assert [] == names(settings.grids)
 
 
+def test_files_with_names_in_other_scripts_stay_apart(settings):
+    """Each is a sweep and a model of its own, in letters that Airflow and MLflow take."""
+    stems = ["Отток", "Кредит", "отток", "数据", "Ottok", "Öttok"]
+    for number, stem in enumerate(stems):
+        put(settings, f"{stem}.yaml", GRID + b"cv: %d\n" % (number + 2))
+    drops = intake.scan(settings)
+    found = {drop.sweep.partition("__")[0].casefold() for drop in drops}
+    assert (len(stems), len(stems)) == (len(drops), len(found))
+    assert all(re.fullmatch(r"[\w.-]+__[0-9a-f]{12}", drop.sweep, re.ASCII) for drop in drops)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("My digits", "My-digits"),
+        ("Churn", "churn"),
+        ("a..b", "a.b"),
+        (normalize("NFC", "café"), normalize("NFD", "café")),
+        ("_a", "a"),
+    ],
+)
+@pytest.mark.parametrize("daily", [False, True])
+def test_who_comes_second_to_a_model_by_its_files_name_is_told(settings, first, second, daily):
+    """The one that was there first keeps it, also when it is gone; who writes a model gets it."""
+    content = DAILY.replace(b"name: d\n", b"") if daily else GRID
+    put(settings, f"{first}.yaml", content)
+    begun = files(settings), sorted(published(settings).values())
+    put(settings, f"{second}.yaml", content + b"cv: 3\n")
+    assert begun == (files(settings), sorted(published(settings).values()))
+    report = settings.grids / f"{second}.yaml.errors.txt"
+    assert f"is that of a file called {first!r}" in report.read_text(encoding="utf-8")
+    (settings.grids / f"{first}.yaml").unlink()
+    assert ([], {}) == (files(settings), published(settings))
+    model = b"model: " + filenames.default_name(f"{first}.yaml").encode()
+    put(settings, f"{second}.yaml", content + model)
+    files(settings)
+    taken = published(settings).values() if daily else files(settings)
+    assert [f"{second}.yaml"] == list(taken)
+
+
+def test_a_file_keeps_its_model_when_it_is_edited_or_written_anew_in_json(settings):
+    """The stem is the name: what follows it, and what the file says, may change."""
+    put(settings, "a b.yaml")
+    intake.scan(settings)
+    put(settings, "a b.yaml", GRID + b"cv: 3\n")
+    put(settings, "a b.json", b'{"data": {"source": "sklearn:iris"}, "estimator": "GaussianNB"}')
+    put(settings, "copy.yaml", GRID)
+    assert ["a b.json", "a b.yaml", "copy.yaml"] == files(settings)
+    assert [] == list(settings.grids.glob("*.errors.txt"))
+
+
 def test_a_run_is_told_the_digest_alone(settings):
     """The workspace knows the file's name and the sweep; nothing else that was asked for counts."""
     put(settings, "flowers.yaml")
@@ -479,15 +538,6 @@ def test_a_drop_is_watched_while_its_file_has_its_bytes(settings):
     there = intake.is_watched(drop, settings)
     put(settings, "a.yaml", BROKEN)
     assert (False, True, False) == (absent, there, intake.is_watched(drop, settings))
-
-
-DAILY = b'name: d\ndata: {source: "a-{partition}.csv", target: y}\nestimator: GaussianNB\n'
-
-
-def published(settings):
-    """The files with data by day that Airflow is told of, by name of their sweep."""
-    found = dailies.published(Workspace(settings.workspace))
-    return {daily.name: daily.file for daily in found}
 
 
 def test_a_file_with_data_by_day_starts_no_sweep(settings):
