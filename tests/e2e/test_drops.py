@@ -31,7 +31,8 @@ PATIENCE_SECONDS = 600 + 15 * AT_ONCE
 SLOW_SECONDS = 20
 MODEL = "drops"
 SEEDS = iter(range(1_000_000))
-ODD_NAME = 'drop-It\'s "my" файл (2).yaml'
+ODD_NAME = "drop-My файл (2).yaml"
+HOSTILE_NAME = "drop-{{ macros.uuid.os.system('touch RENDERED') }}.yaml"
 
 
 def grid():
@@ -202,6 +203,7 @@ def dropped(stack, tmp_path_factory):
     (folder.path / "drop-twin-b.yml").write_text(twin, encoding="utf-8")
     folder.write_and_delete("drop-ghost.yaml")
     folder.write(ODD_NAME)
+    (folder.path / HOSTILE_NAME).write_text(grid(), encoding="utf-8")
     folder.write_bad("drop-bad file.yaml")
     (folder.path / "drop-folder.yaml").mkdir()
     folder.link("drop-link.yaml", tmp_path_factory.mktemp("elsewhere") / "grid.yaml")
@@ -254,4 +256,6 @@ def test_what_is_no_file_of_the_folder_starts_nothing(dropped):
     told = {path.name for path in dropped.folder.path.glob(f"drop-*{REPORT_SUFFIX}")}
     assert f"drop-link.yaml{REPORT_SUFFIX}" in told
     assert f"drop-folder.yaml{REPORT_SUFFIX}" not in told
+    assert f"{HOSTILE_NAME}{REPORT_SUFFIX}" in told
+    assert [] == list(dropped.folder.path.parent.rglob("RENDERED"))
     assert {f"{file}{REPORT_SUFFIX}" for file in dropped.folder.failures} <= told
