@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+PLAIN = (
+    "float64",
+    "float32",
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+)
+"""The types of numbers that need no look at each column."""
 _FIRST_ROWS = 5
 _FIRST_NAMES = 10
 """How many rows and names a message lists."""
@@ -142,6 +148,30 @@ def feature(column: pd.Series) -> pd.Series:
     raise DataError(message)
 
 
+def infinite(numbers: pd.DataFrame) -> list[str]:
+    """What is wrong with columns of plain numbers: those that are not finite."""
+    import numpy as np
+
+    return [
+        _infinite(numbers[name], np.isinf(numbers[name].to_numpy()))
+        for name in numbers.columns[np.isinf(numbers.to_numpy(dtype=np.float64)).any(axis=0)]
+    ]
+
+
+def of_one_width(numbers: pd.DataFrame) -> pd.DataFrame:
+    """All numbers as float64, or float32 where all of them are, in one block of memory."""
+    import pandas as pd
+
+    narrow = set(map(str, numbers.dtypes)) == {"float32"}
+    values = numbers.to_numpy(dtype="float32" if narrow else "float64")
+    return pd.DataFrame(values, columns=numbers.columns, index=numbers.index, copy=False)
+
+
+def _infinite(column: pd.Series, mask: np.ndarray) -> str:
+    message = f"data.source: numbers must be finite, but {column.name!r} is not in "
+    return f"{message}{_row_numbers(mask)}. Leave such cells empty, or add {_drop(column)}."
+
+
 def _drop(column: pd.Series) -> str:
     """What leaves a column out, as the grid file has to say it."""
     return f"drop: [{writing.name(str(column.name))}]"
@@ -168,11 +198,9 @@ def _numbers(column: pd.Series) -> pd.Series:
         message = f"data.source: numbers must be below 1e308, but {column.name!r} is not."
         message += f" Write them as text, or add {_drop(column)}."
         raise DataError(message) from None
-    infinite = _row_numbers(np.isinf(values.to_numpy()))
-    if infinite:
-        message = f"data.source: numbers must be finite, but {column.name!r} is not in {infinite}."
-        message += f" Leave such cells empty, or add {_drop(column)}."
-        raise DataError(message)
+    beyond = np.isinf(values.to_numpy())
+    if beyond.any():
+        raise DataError(_infinite(column, beyond))
     return values
 
 

@@ -118,14 +118,20 @@ def _features(kept: pd.DataFrame) -> pd.DataFrame:
         message = "data.drop: at least one column must be left to learn from, but none is."
         message += " Drop fewer columns."
         raise DataError(message)
-    faults: list[str] = []
+    plain = kept.loc[:, [str(kind) in columns.PLAIN for kind in kept.dtypes]]
+    faults = columns.infinite(plain)
     found = {}
-    for name in kept:
+    for name in kept.columns.difference(plain.columns, sort=False):
         with _noted(faults):
             found[name] = columns.feature(kept[name])
     if faults:
         raise DataError(*faults)
-    return _one_float_width(pd.DataFrame(found))
+    if not found:
+        return columns.of_one_width(plain)
+    others = pd.DataFrame(found)
+    numbers = others.select_dtypes("number").columns
+    plain = columns.of_one_width(pd.concat([plain, others[numbers]], axis=1))
+    return pd.concat([plain, others.drop(columns=numbers)], axis=1)[list(kept.columns)]
 
 
 def divide(table: Table, split: tuple[np.ndarray, np.ndarray]) -> Dataset:
@@ -179,28 +185,28 @@ def _check_columns(place: str, names: Sequence[str], frame: pd.DataFrame) -> Non
         raise DataError(*faults)
 
 
-def _one_float_width(frame: pd.DataFrame) -> pd.DataFrame:
-    """Float64 for all numbers unless all of them are float32: they lie in one block of memory."""
-    widths = {str(kind) for kind in frame.dtypes} - {"category"}
-    if widths != {"float32", "float64"}:
-        return frame
-    narrow = frame.select_dtypes("float32").columns
-    return frame.astype(dict.fromkeys(narrow, "float64"))
-
-
 def _digest(features: pd.DataFrame, y: np.ndarray, target: tuple[str, ...]) -> str:
     digest = hashlib.sha256(repr((list(features.columns), target, y.dtype.str, y.shape)).encode())
-    for name in features:
-        column = features[name]
-        if column.dtype == "category":
-            digest.update(repr(list(column.cat.categories)).encode())
-            values = column.cat.codes.to_numpy(dtype="int32")
-        else:
-            values = column.to_numpy()
+    for values, known in parts(features):
+        if known is not None:
+            digest.update(repr(list(known)).encode())
         digest.update(f"{values.dtype.str}\n".encode())
         digest.update(canonical(values).tobytes())
     digest.update(y.tobytes())
     return digest.hexdigest()
+
+
+def parts(features: pd.DataFrame) -> Iterator[tuple[np.ndarray, pd.Index | None]]:
+    """The columns in their order: numbers and ``None``, or the codes of categories and these."""
+    texts = [name for name, kind in features.dtypes.items() if str(kind) == "category"]
+    if not texts:  # taken at once: one by one, thousands of columns take seconds
+        yield from ((values, None) for values in features.to_numpy().T)
+        return
+    for column in (features[name] for name in features.columns):
+        if str(column.dtype) == "category":
+            yield column.cat.codes.to_numpy(dtype="int32"), column.cat.categories
+        else:
+            yield column.to_numpy(), None
 
 
 def canonical(values: np.ndarray) -> np.ndarray:
@@ -264,7 +270,7 @@ def _write(dataset: Dataset, folder: Path) -> None:
     import numpy as np
 
     about = {
-        "columns": [[name, _categories_of(column)] for name, column in dataset.X_train.items()],
+        "columns": list(zip(dataset.X_train.columns, _categories(dataset.X_train), strict=True)),
         "classes": dataset.classes,
         "digest": dataset.digest,
     }
@@ -274,13 +280,13 @@ def _write(dataset: Dataset, folder: Path) -> None:
     for part, frame in (("train", dataset.X_train), ("holdout", dataset.X_holdout)):
         texts = frame.select_dtypes("category")
         codes = [texts[name].cat.codes.to_numpy(dtype="int32") for name in texts]
-        numbers = np.ascontiguousarray(frame.select_dtypes("number").to_numpy())
+        numbers = frame.select_dtypes("number").to_numpy()
         np.save(folder / f"{part}_numbers.npy", numbers, allow_pickle=False)
         np.save(folder / f"{part}_codes.npy", np.array(codes), allow_pickle=False)
 
 
-def _categories_of(column: pd.Series) -> list[str] | None:
-    return list(column.cat.categories) if column.dtype == "category" else None
+def _categories(features: pd.DataFrame) -> Iterator[list[str] | None]:
+    return (None if known is None else list(known) for _, known in parts(features))
 
 
 def _read_features(

@@ -5,18 +5,22 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sweepstake.data import parts
 from sweepstake.nearmiss import listed
 from sweepstake.pipeline import MOST_CATEGORIES
+from sweepstake.splitting import row_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
     import numpy as np
-    import pandas as pd
 
     from sweepstake.data import Table
 
 MOST_NAMED = 5
+GAP = -1
+"""The code of a gap among those of categories."""
+FEW_ROWS = 50
 LEAST_KNOWN = 0.5
 """Share of the rows in which a copy of the target must have a value to be called one."""
 MANY_DUPLICATES = 0.01
@@ -35,16 +39,19 @@ def warnings_of(table: Table, split: tuple[np.ndarray, np.ndarray]) -> list[str]
 
 
 def _empty(table: Table) -> Iterator[str]:
-    names = [name for name, column in table.X.items() if column.isna().all()]
+    names = [name for name, values in _values(table) if _gaps(values).all()]
     if names:
         yield f"{_columns(names)} no value at all. Drop {_them(names)}."
 
 
 def _constant(table: Table) -> Iterator[str]:
-    names = [name for name, column in table.X.items() if len(column.unique()) == 1]
-    names = [name for name in names if not table.X[name].isna().all()]
+    names = [name for name, values in _values(table) if _is_constant(values)]
     if names:
         yield f"{_columns(names)} the same value in every row. Drop {_them(names)}."
+
+
+def _is_constant(values: np.ndarray) -> bool:
+    return bool((values == values[0]).all()) and not _gaps(values)[0]
 
 
 def _leaks(table: Table) -> Iterator[str]:
@@ -54,21 +61,40 @@ def _leaks(table: Table) -> Iterator[str]:
     if table.y.ndim > 1:
         return
     labels = pd.factorize(table.y)[0]
-    names = [name for name, column in table.X.items() if _same_parts(column, labels)]
+    names = [name for name, values in _values(table) if _same_parts(values, labels)]
     if names:
         yield f"{_columns(names)} the target under another name. Drop {_them(names)}."
 
 
-def _same_parts(column: pd.Series, labels: np.ndarray) -> bool:
+def _same_parts(values: np.ndarray, labels: np.ndarray) -> bool:
     """Whether values and labels stand one to one for each other; a gap now and then hides none."""
     import numpy as np
     import pandas as pd
 
-    known = column.notna().to_numpy()
-    if known.mean() < LEAST_KNOWN:
+    known = ~_gaps(values)
+    if known.mean() < LEAST_KNOWN or not _may_be_same(values[known], labels[known]):
         return False
-    values, labels = pd.factorize(column[known])[0], pd.factorize(labels[known])[0]
-    return bool(np.array_equal(values, labels)) and labels.max() > 0
+    codes, labels = pd.factorize(values[known])[0], pd.factorize(labels[known])[0]
+    return bool(np.array_equal(codes, labels)) and labels.max() > 0
+
+
+def _may_be_same(values: np.ndarray, labels: np.ndarray) -> bool:
+    """A look at a few rows, by which most columns of a wide table are left out."""
+    first, same = values[:FEW_ROWS], labels[:FEW_ROWS]
+    return bool(((first == first[0]) == (same == same[0])).all())
+
+
+def _values(table: Table) -> Iterator[tuple[Hashable, np.ndarray]]:
+    """Each column by name with its numbers, or the codes of its categories."""
+    return zip(table.X.columns, (values for values, _ in parts(table.X)), strict=True)
+
+
+def _gaps(values: np.ndarray) -> np.ndarray:
+    """Where there is no value: NaN among numbers, -1 among codes."""
+    import numpy as np
+
+    found: np.ndarray = np.isnan(values) if values.dtype.kind == "f" else values == GAP
+    return found
 
 
 def _wide(table: Table) -> Iterator[str]:
@@ -84,8 +110,8 @@ def _wide(table: Table) -> Iterator[str]:
 def _duplicated(table: Table) -> Iterator[str]:
     import pandas as pd
 
-    labels = pd.DataFrame(table.y).add_prefix("label ")
-    count = int(pd.concat([table.X.reset_index(drop=True), labels], axis=1).duplicated().sum())
+    labels = pd.DataFrame(table.y).assign(rows=row_hashes(table.X, 0))
+    count = int(labels.duplicated().sum())
     if count >= MANY_DUPLICATES * len(labels):
         yield (
             f"{count:,} of {len(labels):,} rows repeat another row. Equal rows stay on one side of "
@@ -110,7 +136,7 @@ def _contradicted(table: Table, train: np.ndarray, holdout: np.ndarray) -> Itera
     """Rows of the holdout that are equal to training rows; then their labels differ."""
     import pandas as pd
 
-    rows = pd.util.hash_pandas_object(table.X, index=False).to_numpy()
+    rows = row_hashes(table.X, 0)
     count = int(pd.Series(rows[holdout]).isin(rows[train]).sum())
     if count >= MANY_DUPLICATES * len(holdout) and table.y.ndim == 1 and count:
         yield (

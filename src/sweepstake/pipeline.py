@@ -38,7 +38,8 @@ def build(
     from sklearn.preprocessing import OneHotEncoder
 
     numbers = features.select_dtypes("number").columns.tolist()
-    texts = [name for name in features.columns if name not in set(numbers)]
+    known = set(numbers)
+    texts = [name for name in features.columns if name not in known]
     steps = _number_steps(classifier)
     if texts:
         encode = OneHotEncoder(

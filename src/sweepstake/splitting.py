@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from sweepstake.data import canonical
+from sweepstake.data import canonical, parts
 from sweepstake.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def split(table: Table, holdout: float, seed: int) -> tuple[np.ndarray, np.ndarr
     """
     import numpy as np
 
-    hashes = _row_hashes(table.X, seed)
+    hashes = row_hashes(table.X, seed)
     _, classes = (
         np.unique(table.y, return_inverse=True) if table.y.ndim == 1 else (None, 0 * hashes)
     )
@@ -95,25 +95,25 @@ def _held_out(hashes: np.ndarray, share: float) -> np.ndarray:
     return held[group]
 
 
-def _row_hashes(features: pd.DataFrame, seed: int) -> np.ndarray:
+def row_hashes(features: pd.DataFrame, seed: int) -> np.ndarray:
     """One uint64 per row, the same for equal values whatever the width of their numbers."""
     import numpy as np
 
-    columns = [_words(features[name]) for name in features]
-    rows = np.ascontiguousarray(np.column_stack(columns))
+    rows = np.empty(features.shape, dtype="<u8")
+    for place, (values, known) in enumerate(parts(features)):
+        rows[:, place] = _words(values, known)
     key = str(seed).encode()
-    digests = (hashlib.blake2b(row, digest_size=8, key=key).digest() for row in rows)
+    digests = (hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest() for row in rows)
     return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
-def _words(column: pd.Series) -> np.ndarray:
+def _words(values: np.ndarray, known: pd.Index | None) -> np.ndarray:
     """A column as one uint64 per row: the bits of a number, a hash of a text, 0 for no text."""
     import numpy as np
 
-    if column.dtype != "category":
-        return canonical(column.to_numpy(dtype="<f8")).view("<u8")
-    texts = [
-        hashlib.blake2b(text.encode(), digest_size=8).digest() for text in column.cat.categories
-    ]
-    known = np.frombuffer(b"".join([*texts, bytes(8)]), dtype="<u8")
-    return known[column.cat.codes.to_numpy()]  # the code of a gap is -1: the last entry
+    if known is None:
+        return canonical(values.astype("<f8")).view("<u8")
+    texts = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in known]
+    words = np.frombuffer(b"".join([*texts, bytes(8)]), dtype="<u8")
+    found: np.ndarray = words[values]  # the code of a gap is -1: the last entry
+    return found

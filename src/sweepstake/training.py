@@ -124,7 +124,11 @@ def _row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarr
     if by_name or "category" in set(frame.dtypes.astype(str)):
         return lambda rows: frame.iloc[rows]
     values = frame.to_numpy()
-    return lambda rows: values[rows]
+    if values.flags.c_contiguous:
+        return lambda rows: values[rows]
+    return lambda rows: (
+        values.T.take(rows, axis=1).T
+    )  # in the order that a frame has: sums end alike
 
 
 @lru_cache(maxsize=1)

@@ -86,8 +86,8 @@ def test_equal_values_of_another_width_or_sign_of_zero_are_equal():
     """Float32 and float64, 0.0 and -0.0, and any NaN hash alike."""
     wide = pd.DataFrame({"x": [0.0, 0.5, np.nan]})
     other = pd.DataFrame({"x": np.array([-0.0, 0.5, -np.nan], dtype=np.float32)})
-    expected = splitting._row_hashes(wide, 0).tolist()
-    assert expected == splitting._row_hashes(other, 0).tolist()
+    expected = splitting.row_hashes(wide, 0).tolist()
+    assert expected == splitting.row_hashes(other, 0).tolist()
     assert len(set(expected)) == 3
 
 
@@ -95,7 +95,7 @@ def test_texts_hash_by_value_not_by_code():
     """A row keeps its side when a new category moves the codes of the others."""
     few = pd.DataFrame({"x": pd.Categorical(["b", None], categories=["b"])})
     more = pd.DataFrame({"x": pd.Categorical(["b", None], categories=["a", "b"])})
-    assert splitting._row_hashes(few, 0).tolist() == splitting._row_hashes(more, 0).tolist()
+    assert splitting.row_hashes(few, 0).tolist() == splitting.row_hashes(more, 0).tolist()
 
 
 def test_a_table_without_variety_has_no_holdout():
