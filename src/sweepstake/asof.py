@@ -10,17 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from functools import partial
+from itertools import chain, groupby
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from sweepstake import loader
 from sweepstake.champion import Entrant, score_version
 from sweepstake.errors import DataError, NotFoundError
 from sweepstake.ledger import Contest
+from sweepstake.modelfaults import apart
 from sweepstake.modelversion import EXEMPT, PENDING
-from sweepstake.plan import Plan
+from sweepstake.plan import Plan, planned_models
 from sweepstake.promotion import Decision, Scored, Verdict, decide
+from sweepstake.provenance import Provenance
 from sweepstake.registry import Registry
 from sweepstake.workspace import Workspace
 
@@ -30,7 +35,10 @@ if TYPE_CHECKING:
     from sweepstake.ledger import LedgerEntry
     from sweepstake.modelversion import Version
     from sweepstake.settings import Settings
-    from sweepstake.spec import PromotionPolicy
+
+
+FIND, REPLAY = "find past days of", "replay the days of"
+"""What keeps a model from these steps is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +52,14 @@ class Reign:
 
 
 def models(settings: Settings) -> tuple[str, ...]:
-    """The models that have unjudged versions of past days."""
-    registry = Registry(settings.tracking_uri)
-    return tuple(
-        model
-        for model in registry.models()
-        if any(version.as_of for version in registry.pending(model))
-    )
+    """The models of this workspace that have unjudged versions of past days."""
+    registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
+
+    def waiting(model: str) -> str:
+        return model if any(version.as_of for version in registry.pending(model)) else ""
+
+    found = apart(FIND, planned_models(workspace), waiting, registry, workspace)
+    return tuple(model for model in found if model)
 
 
 def replay(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
@@ -67,7 +76,9 @@ def replay(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
 
 def replay_all(settings: Settings) -> tuple[LedgerEntry, ...]:
     """The same for every model with unjudged versions of past days."""
-    return tuple(entry for model in models(settings) for entry in replay(model, settings))
+    registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
+    played = partial(replay, settings=settings)
+    return tuple(chain(*apart(REPLAY, models(settings), played, registry, workspace)))
 
 
 def reigns(model: str, settings: Settings) -> tuple[Reign, ...]:
@@ -107,10 +118,11 @@ class _Game:
         self._workspace = workspace
         self._settings = settings
         self._entries = registry.history(model)
+        self._provenance = Provenance(workspace)
 
     def play(self) -> Iterator[LedgerEntry]:
         """Yield the entry of each day whose outcome has changed."""
-        days = _by_day(self._registry.deduplicate(self._registry.backfilled(self._model)))
+        days = self._days()
         served = {
             entry.partition: entry.champion
             for entry in reversed(self._entries)
@@ -125,13 +137,23 @@ class _Game:
                 if entry and entry.round not in {known.round for known in self._entries}:
                     yield entry
 
+    def _days(self) -> dict[str, list[Version]]:
+        """The contestants of each day, oldest first; days are those of the plans."""
+        competing = filter(self._provenance.is_own, self._registry.backfilled(self._model))
+        judged = [v for v in self._registry.deduplicate(tuple(competing)) if v.decision != EXEMPT]
+        judged.sort(key=self._day)  # which keeps the order of a day
+        return {day: list(group) for day, group in groupby(judged, key=self._day)}
+
+    def _day(self, version: Version) -> str:
+        plan = self._provenance.plan(version)
+        return plan.partition if plan else ""
+
     def _contest(self, day: str, versions: Sequence[Version], incumbent: str) -> LedgerEntry | None:
         """Decide a day; one that came out the same before is left as it is."""
         known = _newest_by_day(self._entries).get(day)
         try:
-            policy = self._policy(versions[-1].sweep)
-            decisions = self._decide(versions, incumbent, policy)
-        except (DataError, NotFoundError):  # planned elsewhere, or no longer staged
+            decisions = self._decide(versions, incumbent)
+        except (DataError, NotFoundError):  # no longer staged
             return known
         mark = _mark(decisions)
         if known and known.as_of and known.round.endswith(mark) and not _waiting(versions):
@@ -140,55 +162,53 @@ class _Game:
         key = f"{self._model}/{day}/{number}/{mark}"
         return self._registry.apply(self._model, decisions, key, Contest(day, as_of=True))
 
-    def _policy(self, sweep_id: str) -> PromotionPolicy:
-        plan = Plan.load(self._workspace, sweep_id)
+    def _decide(self, versions: Sequence[Version], incumbent: str) -> tuple[Decision, ...]:
+        """Decide by the newest sweep of a day: its data, its metric, its policy."""
+        plan = Plan.load(self._workspace, versions[-1].sweep)
         content = self._workspace.read_snapshot(plan.snapshot)
-        return loader.parse(content, plan.file, self._settings).spec.promotion
-
-    def _decide(
-        self, versions: Sequence[Version], incumbent: str, policy: PromotionPolicy
-    ) -> tuple[Decision, ...]:
+        spec = loader.parse(content, plan.file, self._settings).spec
         candidates = [
-            _scored(version, versions[-1]) for version in versions if version.version != incumbent
+            _scored(version, plan.data_digest, spec.metric)
+            for version in versions
+            if version.version != incumbent
         ]
-        champion = self._score(incumbent, versions[-1]) if incumbent else None
-        return decide(candidates, champion, policy)
+        champion = self._score(incumbent, plan.data_digest, spec.metric) if incumbent else None
+        return decide(candidates, champion, spec.promotion)
 
-    def _score(self, incumbent: str, of_day: Version) -> Scored:
+    def _score(self, incumbent: str, digest: str, metric: str) -> Scored:
         """The incumbent's score on a day's holdout, which is the same in every replay."""
         from sweepstake.data import open_staged
 
-        digest, metric = of_day.tags["sweepstake.data_digest"], of_day.tags["sweepstake.metric"]
         name = f"asof/{self._model}/{incumbent}-{metric}-{digest}"
         try:
             return Scored(**self._workspace.read_record(name))
         except NotFoundError:
             dataset = open_staged(self._workspace.bring_data(digest), digest)
-            entrant = Entrant.of(self._registry.version(self._model, incumbent))
+            version = self._registry.version(self._model, incumbent)
+            entrant = Entrant.of(version, self._provenance)
             scored = score_version(self._registry, entrant, metric, dataset)
             self._workspace.write_record(name, asdict(scored))
             return scored
 
 
-def _by_day(versions: Iterable[Version]) -> dict[str, list[Version]]:
-    """The contestants of each day, oldest first."""
-    judged = [version for version in versions if version.decision != EXEMPT]
-    judged.sort(key=lambda version: version.partition)  # which keeps the order of a day
-    grouped = groupby(judged, key=lambda version: version.partition)
-    return {day: list(group) for day, group in grouped}
-
-
-def _scored(version: Version, newest: Version) -> Scored:
+def _scored(version: Version, digest: str, metric: str) -> Scored:
     """A candidate's score on its day's holdout, as its trainer wrote it.
 
     What was trained on data or for a metric that the day no longer has is not compared.
     """
-    for name, word in (("data_digest", "data"), ("metric", "metric")):
-        if version.tags.get(f"sweepstake.{name}") != newest.tags.get(f"sweepstake.{name}"):
+    for name, word, now in (("data_digest", "data", digest), ("metric", "metric", metric)):
+        if version.tags.get(f"sweepstake.{name}") != now:
             return Scored(version.version, None, f"The {word} of its day changed after it.")
-    text = version.tags.get("sweepstake.test_score")
-    reason = "" if text else "Its metric is not defined on the holdout of its day."
-    return Scored(version.version, float(text) if text else None, reason)
+    score = _figure(version.tags.get("sweepstake.test_score", ""))
+    reason = "" if score is not None else "Its metric is not defined on the holdout of its day."
+    return Scored(version.version, score, reason)
+
+
+def _figure(text: str) -> float | None:
+    with suppress(ValueError):
+        figure = float(text)
+        return figure if isfinite(figure) else None
+    return None
 
 
 def _waiting(versions: Iterable[Version]) -> bool:

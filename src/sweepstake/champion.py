@@ -8,13 +8,16 @@ version counts as unjudged until its verdict is written on it.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sweepstake import loader
-from sweepstake.errors import NotFoundError, PermanentError, StackError
+from sweepstake.errors import PermanentError, StackError
 from sweepstake.ledger import Contest
-from sweepstake.plan import Plan
+from sweepstake.modelfaults import apart
+from sweepstake.plan import Plan, planned_models
 from sweepstake.promotion import Decision, Scored, Verdict, decide
+from sweepstake.provenance import Provenance
 from sweepstake.registry import Registry
 from sweepstake.workspace import Workspace
 
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from sweepstake.spec import SweepSpec
 
 VERSIONS_PER_TASK = 50
+FIND, HOLD = "find rounds of", "judge"
+"""What keeps a model from these steps is told of it."""
+FOREIGN = "It was not trained by the sweep that it names. Register models by sweeps alone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +39,18 @@ class Entrant:
     """A version to be scored, and all that is needed to load it without asking MLflow again."""
 
     version: str
-    source: str
+    run_id: str
     sha256: str
 
     @classmethod
-    def of(cls, version: Version) -> Entrant:
-        """The entrant that a version makes."""
-        return cls(version.version, version.source, version.sha256)
+    def of(cls, version: Version, provenance: Provenance) -> Entrant:
+        """The entrant that a version makes.
+
+        Raises:
+            ModelFileError: it is no model that was trained in this workspace.
+        """
+        provenance.vouch(version)
+        return cls(version.version, version.run_id, version.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +98,20 @@ class Heat:
 
 
 def find(key: str, settings: Settings) -> tuple[Round, ...]:
-    """Open a round for every model that has unjudged versions of sweeps in this workspace.
+    """Open a round for every model of this workspace that has unjudged versions.
 
     Versions of sweeps that were planned in another workspace wait for whoever has it, backfilled
-    ones for `asof`.
+    ones for `asof`. Those that say to be of a sweep of this workspace and are not are refused.
     A round that was killed on its way to the registry is ended first, so that the incumbent is who
-    the ledger says.
+    the ledger says. What is wrong with one model stops no other: see `modelfaults`.
+
+    Raises:
+        TransientError: MLflow or the workspace does not answer.
     """
     registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
-    rounds = (_open_round(key, model, registry, workspace) for model in registry.models())
-    found = tuple(opened for opened in rounds if opened)
-    for opened in found:
-        opened.save(workspace)
-    return found
+    opened = partial(_open_round, key, registry, Provenance(workspace), workspace)
+    rounds = apart(FIND, planned_models(workspace), opened, registry, workspace)
+    return tuple(found for found in rounds if found)
 
 
 def divide(key: str, model: str, settings: Settings) -> tuple[Heat, ...]:
@@ -164,39 +176,49 @@ def promote(key: str, model: str, settings: Settings) -> LedgerEntry | None:
 
 def hold_round(key: str, settings: Settings) -> tuple[LedgerEntry, ...]:
     """The whole of a round in this process, for every model with unjudged versions."""
-    rounds = find(key, settings)
-    for judged in rounds:
-        for heat in divide(key, judged.model, settings):
-            score(heat, settings)
-        judge(key, judged.model, settings)
-    entries = (promote(key, judged.model, settings) for judged in rounds)
-    return tuple(entry for entry in entries if entry)
+    registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
+    models = [judged.model for judged in find(key, settings)]
+    whole = partial(_hold, key, settings)
+    return tuple(entry for entry in apart(HOLD, models, whole, registry, workspace) if entry)
 
 
-def _open_round(key: str, model: str, registry: Registry, workspace: Workspace) -> Round | None:
+def _hold(key: str, settings: Settings, model: str) -> LedgerEntry | None:
+    for heat in divide(key, model, settings):
+        score(heat, settings)
+    judge(key, model, settings)
+    return promote(key, model, settings)
+
+
+def _open_round(
+    key: str, registry: Registry, provenance: Provenance, workspace: Workspace, model: str
+) -> Round | None:
     registry.resume(model)
-    unjudged = [each for each in registry.deduplicate(registry.pending(model)) if not each.as_of]
-    planned = {sweep for sweep in {each.sweep for each in unjudged} if _knows(workspace, sweep)}
-    pending = [version for version in unjudged if version.sweep in planned]
+    pending = registry.deduplicate(_candidates(model, registry, provenance))
     if not pending:
         return None
-    champion = registry.champion(model)
-    return Round(
+    registry.must_take(model)
+    newest, champion = pending[-1], registry.champion(model)
+    plan = provenance.plan(newest)
+    opened = Round(
         key=key,
         model=model,
-        sweep=pending[-1].sweep,
-        champion=Entrant.of(champion) if champion else None,
-        candidates=tuple(Entrant.of(version) for version in pending),
-        partition=pending[-1].partition,
+        sweep=newest.sweep,
+        champion=Entrant.of(champion, provenance) if champion else None,
+        candidates=tuple(Entrant.of(version, provenance) for version in pending),
+        partition=plan.partition if plan else "",
     )
+    opened.save(workspace)
+    return opened
 
 
-def _knows(workspace: Workspace, sweep_id: str) -> bool:
-    try:
-        Plan.load(workspace, sweep_id)
-    except NotFoundError:
-        return False
-    return True
+def _candidates(model: str, registry: Registry, provenance: Provenance) -> tuple[Version, ...]:
+    """The unjudged versions of sweeps of this workspace, without those that only say to be some."""
+    pending = [version for version in registry.pending(model) if provenance.plan(version)]
+    for version in pending:
+        if not provenance.is_own(version):
+            registry.refuse(version, FOREIGN)
+    own = (version for version in pending if provenance.is_own(version))
+    return tuple(version for version in own if not version.as_of)
 
 
 def _heat(judged: Round, first: int) -> Heat:

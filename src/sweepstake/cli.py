@@ -179,7 +179,8 @@ def run(
     partition: Partition = None,
 ) -> None:
     """Run a sweep here, without Airflow, with the same tracking, registry and champion."""
-    from sweepstake import asof, champion, localrun
+    from sweepstake import asof, champion, localrun, modelfaults
+    from sweepstake.workspace import Workspace
 
     settings = _rooted_at(grid)
     with console.SweepBars() as bars:
@@ -188,6 +189,8 @@ def run(
     live = champion.hold_round(f"local-{sweep_id}-{time.time_ns()}", settings)
     for entry in (*live, *asof.replay_all(settings)):
         console.tell(f"{entry.model} v{entry.version}: {entry.verdict}. {entry.reason}")
+    for fault in modelfaults.known(Workspace(settings.workspace)):
+        console.say(str(fault), style="yellow")
 
 
 @app.command(epilog="Example: `sweepstake leaderboard digits-forest --json`")

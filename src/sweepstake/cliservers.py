@@ -79,6 +79,8 @@ def serve(
 
     from sweepstake.registry import Registry
     from sweepstake.serving import Host, application
+    from sweepstake.workspace import Workspace
 
-    served = Host(Registry(load_settings().tracking_uri), model)
+    settings = load_settings()
+    served = Host(Registry(settings.tracking_uri), Workspace(settings.workspace), model)
     uvicorn.run(application(served), host=host, port=port, access_log=False)

@@ -8,13 +8,17 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from sweepstake import artifactstore
 from sweepstake.errors import NotFoundError, SettingsError, TrackingUnavailableError
+from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 PAGE = 500
 """Entities asked for at once in a listing: what MLflow's client makes of an answer is large."""
+DEFAULT_EXPERIMENT = "0"
+"""The experiment that every server has from its first start; nobody chose where its files are."""
 
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -60,6 +64,7 @@ class Connection:
 
         self.uri = _without_password(uri)
         self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        self._roots: tuple[str, ...] = ()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
@@ -132,10 +137,33 @@ class Connection:
         return str(answer.text)
 
     def artifacts(self, uri: str) -> Any:
-        """The artifact repository at ``uri``, to be used inside ``faults``."""
+        """The artifact repository at ``uri``, to be used inside ``faults``.
+
+        Raises:
+            ArtifactPlaceError: ``uri`` is not in the server's artifact store.
+        """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        return get_artifact_repository(uri, tracking_uri=self.uri)
+        return get_artifact_repository(self.confined(uri), tracking_uri=self.uri)
+
+    def confined(self, uri: str) -> str:
+        """``uri``, if it is in the artifact store: that of the settings, else the server's own.
+
+        Raises:
+            ArtifactPlaceError: it is not.
+        """
+        self._roots = self._roots or load_settings().artifact_roots or (self._default_root(),)
+        return artifactstore.confined(uri, self._roots)
+
+    def _default_root(self) -> str:
+        """Where the server keeps files, by the experiment that it has made for itself."""
+        try:
+            location = self.get_experiment(DEFAULT_EXPERIMENT).artifact_location
+        except (NotFoundError, SettingsError) as error:
+            message = f"{artifactstore.SETTING}: must name the artifact store, as MLflow at "
+            message += f"{self.uri} does not show its experiment {DEFAULT_EXPERIMENT}, which would."
+            raise SettingsError(message + " Set it, such as to s3://bucket/mlflow.") from error
+        return artifactstore.root_of(location, DEFAULT_EXPERIMENT)
 
 
 @contextmanager

@@ -6,7 +6,9 @@ SweepstakeError
 │   ├── SettingsError              the environment is set up wrongly
 │   ├── DataError                  the data cannot be used as the grid file says
 │   ├── ModelFileError             a stored model was altered or holds a type that is not trusted
+│   ├── ArtifactPlaceError         files would be kept outside of the artifact store
 │   ├── TrialFailedError           a trial could not be trained; says why
+│   ├── ModelFaultsError           some registered models could not be judged; says which and why
 │   ├── NotFoundError              a sweep, model or version that was asked for does not exist
 │   └── SweepFailedError           more trials failed than the sweep tolerates
 └── TransientError                 a retry can help
@@ -123,8 +125,16 @@ class ModelFileError(PermanentError):
     """A stored model that must not be loaded."""
 
 
+class ArtifactPlaceError(PermanentError):
+    """Files of a run that would be read or written outside of the artifact store."""
+
+
 class TrialFailedError(PermanentError):
     """A trial that ended without a model; its sweep goes on."""
+
+
+class ModelFaultsError(PermanentError):
+    """Registered models that could not be judged, while the others were."""
 
 
 class NotFoundError(PermanentError):

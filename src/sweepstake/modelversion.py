@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sys import intern
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sweepstake.bulk import MODEL_FOLDER
 from sweepstake.spec import BackfillPolicy
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 PENDING = "pending"
 EXEMPT = "exempt"
 """The decision of versions that nobody judges."""
-FILES = "sweepstake.files"
-"""The tag with the folder of a version's files, as its run's store names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,13 @@ class Version:
 
     @property
     def sha256(self) -> str:
-        """Hash of its model file, written by the trainer."""
+        """Hash of its model file as its tag has it, which holds only if the workspace knows it."""
         return self.tags.get("sweepstake.sha256", "")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its files are the model of its run, so that every way to load it finds these."""
+        return self.source == model_uri(self.run_id)
 
     @property
     def decision(self) -> str:
@@ -62,25 +66,30 @@ class Version:
         return self.tags.get("sweepstake.backfill") == BackfillPolicy.AS_OF
 
 
-def first_tags(tags: Mapping[str, str], source: str) -> dict[str, str]:
-    """The tags of a new version: ``tags``, where its files are, and that it waits for its verdict.
+def first_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a new version: ``tags``, and that it waits for its verdict.
 
     It waits for none if its backfill is never judged.
     """
     never = tags.get("sweepstake.backfill") == BackfillPolicy.NEVER
-    return {**tags, FILES: source, "sweepstake.decision": EXEMPT if never else PENDING}
+    return {**tags, "sweepstake.decision": EXEMPT if never else PENDING}
 
 
 class Stored(Protocol):
-    """What it takes to load a model: where its files are, and the hash its trainer wrote."""
+    """What it takes to load a model: the run that it is of, and the hash of its file."""
 
     @property
-    def source(self) -> str:
-        """The folder of its files."""
+    def run_id(self) -> str:
+        """The id of the run."""
 
     @property
     def sha256(self) -> str:
         """The hash of its model file."""
+
+
+def model_uri(run_id: str) -> str:
+    """The model of a run, as MLflow's registry is told of it."""
+    return f"runs:/{run_id}/{MODEL_FOLDER}"
 
 
 def version_of(found: Any) -> Version:
@@ -89,7 +98,7 @@ def version_of(found: Any) -> Version:
         model=found.name,
         version=str(found.version),
         run_id=found.run_id or "",
-        source=found.tags.get(FILES, found.source),
+        source=found.source or "",
         stage="" if found.current_stage in {None, "None"} else found.current_stage,
         created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
         tags={intern(name): intern(text) for name, text in found.tags.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ class Plan:
     ``order`` lists the numbers of the trials to train; ``reused`` maps the numbers of those that an
     earlier sweep already trained to their run ids. ``partition`` is the day of the data, empty
     where they are not kept by day; ``backfill`` is the policy for versions of a backfilled day,
-    empty for those that compete for the champion in service anyway.
+    empty for those that compete for the champion in service anyway. ``model`` is the registered
+    model of its versions.
     """
 
     sweep: str
@@ -46,6 +48,7 @@ class Plan:
     reused: Mapping[int, str]
     partition: str = ""
     backfill: str = ""
+    model: str = ""
 
     @property
     def day(self) -> date | None:
@@ -53,8 +56,10 @@ class Plan:
         return date.fromisoformat(self.partition) if self.partition else None
 
     def save(self, workspace: Workspace) -> None:
-        """Store the plan under its sweep's name."""
+        """Store the plan under its sweep's name, and that its model is one of this workspace."""
         workspace.write_record(_record_name(self.sweep), asdict(self))
+        digest = hashlib.sha256(self.model.encode()).hexdigest()
+        workspace.write_record(f"models/{digest}", {"model": self.model})
 
     @classmethod
     def load(cls, workspace: Workspace, sweep_id: str) -> Plan:
@@ -67,6 +72,11 @@ class Plan:
         record["order"] = tuple(record["order"])
         record["reused"] = {int(number): run for number, run in record["reused"].items()}
         return cls(**record)
+
+
+def planned_models(workspace: Workspace) -> tuple[str, ...]:
+    """The registered models that sweeps of this workspace train, sorted."""
+    return tuple(sorted(record["model"] for record in workspace.records("models")))
 
 
 def _record_name(sweep_id: str) -> str:

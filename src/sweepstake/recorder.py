@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, Self
 from uuid import uuid4
 
-from sweepstake import report
+from sweepstake import provenance, report
 from sweepstake.bulk import Bulk, RunRecord
 from sweepstake.errors import TransientError
 from sweepstake.modelversion import first_tags
@@ -89,9 +89,12 @@ class Recorder:
     """
 
     def __init__(self, bench: Workbench, batch: str) -> None:
-        self._tracking = bench.tracking
+        self._tracking, self._workspace = bench.tracking, bench.workspace
+        self._sweep = bench.plan.sweep
         together = bench.tracking.takes_bulk()
         self._writer: Writer = BulkWriter(bench, batch) if together else RestWriter(bench, batch)
+        self._part = f"{batch}-{uuid4().hex}"
+        self._hashes: dict[str, str] = {}
         self._begun: Begun | None = None
         self._shown: Begun | None = None
         self._ended: list[Ended] = []
@@ -176,8 +179,16 @@ class Recorder:
         if ended or begun is not self._shown:
             with ThreadPoolExecutor(UPLOADS) as pool:
                 list(pool.map(self._upload, [each.begun for each in ended]))
+            self._note(ended)
             self._writer.write(ended, begun)
             self._shown = begun
+
+    def _note(self, ended: list[Ended]) -> None:
+        """Keep the hashes of the models where MLflow's users cannot change them."""
+        new = {each.begun.run.run_id: each.sha256 for each in ended if each.sha256}
+        if new:
+            self._hashes.update(new)
+            provenance.note(self._workspace, self._sweep, self._part, self._hashes)
 
     def _upload(self, begun: Begun) -> None:
         if self._tracking.local_folder(begun.run) is None:
@@ -215,7 +226,7 @@ class RestWriter:
         if self._bench.spec.register_top is None:
             tags = self._bench.version_tags(ended.begun.trial, ended.result.metrics, ended.sha256)
             model = self._bench.spec.model
-            self._bench.registry.register(model, run.run_id, run.model_uri, tags, fresh=True)
+            self._bench.registry.register(model, run.run_id, tags, fresh=True)
 
 
 class BulkWriter:
@@ -272,7 +283,7 @@ class BulkWriter:
             return None
         begun = ended.begun
         tags = self._bench.version_tags(begun.trial, result.metrics, ended.sha256)
-        return first_tags(tags, begun.run.model_uri)
+        return first_tags(tags)
 
 
 def _now() -> int:

@@ -18,8 +18,9 @@ from sweepstake.connection import Connection, faults, refused_as
 from sweepstake.errors import NotFoundError
 from sweepstake.ledger import Contest, Ledger, LedgerEntry
 from sweepstake.modelfile import MODEL_FILE, load_model
-from sweepstake.modelversion import PENDING, Version, first_tags, version_of
+from sweepstake.modelversion import PENDING, Version, first_tags, model_uri, version_of
 from sweepstake.promotion import Verdict
+from sweepstake.runs import TrialRun
 from sweepstake.spec import BackfillPolicy
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from sweepstake.modelversion import Stored
     from sweepstake.promotion import Decision
 
+MANAGED = ("sweepstake.managed", "true")
+"""The tag of the registered models that sweeps train."""
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 DATED = f"{CHAMPION}-"
@@ -52,20 +55,30 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            self._client.create_registered_model(name, tags={"sweepstake.managed": "true"})
+            self._client.create_registered_model(name, tags=dict([MANAGED]))
         except MlflowException as error:
             if not refused_as(error, "RESOURCE_ALREADY_EXISTS"):
                 raise
-            self._client.set_registered_model_tag(name, "sweepstake.managed", "true")
+            self.must_take(name)
 
-    def models(self) -> tuple[str, ...]:
-        """Names of the registered models that Sweepstake manages, sorted."""
-        query = "tags.`sweepstake.managed` = 'true'"
-        found = self._client.every("search_registered_models", filter_string=query)
-        return tuple(sorted(model.name for model in found))
+    def must_answer(self) -> None:
+        """Ask the server for something that it always has.
+
+        Raises:
+            TrackingUnavailableError: it does not answer; if it does, a fault is not of all models.
+        """
+        self._client.search_experiments(max_results=1)
+
+    def must_take(self, model: str) -> None:
+        """Write what a registered model has already: what a round changes takes the same right.
+
+        Raises:
+            SettingsError: the user of the stack may not change this model.
+        """
+        self._client.set_registered_model_tag(model, *MANAGED)
 
     def register(
-        self, model: str, run_id: str, source: str, tags: Mapping[str, str], *, fresh: bool = False
+        self, model: str, run_id: str, tags: Mapping[str, str], *, fresh: bool = False
     ) -> Version:
         """Create or find the version of a trial: one per ``sweepstake.sweep`` and ``.trial_key``.
 
@@ -73,7 +86,7 @@ class Registry:
         ``exempt`` where a backfill is never judged.
         ``fresh`` says that the run was opened by this very attempt, so that no version of it can
         exist: it saves the search. MLflow is told the model's place within its run, which it need
-        not check; ``source``, the place in its store, is a tag, for who loads many models.
+        not check.
         """
         query = " and ".join(
             f"tags.`{name}` = '{tags[name]}'"
@@ -84,9 +97,9 @@ class Registry:
             return found[0]
         created = self._client.create_model_version(
             model,
-            f"runs:/{run_id}/{source.rpartition('/')[2]}",
+            model_uri(run_id),
             run_id,
-            tags=first_tags(tags, source),
+            tags=first_tags(tags),
             await_creation_for=0,
         )
         return version_of(created)
@@ -135,6 +148,11 @@ class Registry:
         """The versions that compete for the champion as of their day, oldest first."""
         return self._search(model, f"tags.`sweepstake.backfill` = '{BackfillPolicy.AS_OF}'")
 
+    def refuse(self, version: Version, reason: str) -> None:
+        """Take a version out of those that wait for a verdict."""
+        tags = {"sweepstake.reason": reason, "sweepstake.decision": str(Verdict.REFUSE)}
+        self._tag(version.model, version.version, tags)
+
     def enter(self, version: Version) -> None:
         """Let a backfilled version compete for the champion in service after all."""
         tags = {"sweepstake.backfill": str(BackfillPolicy.LIVE), "sweepstake.decision": PENDING}
@@ -165,13 +183,19 @@ class Registry:
         return self._by_alias(model, CHALLENGER)
 
     def load(self, version: Stored) -> Any:
-        """The fitted estimator of ``version``, checked against the hash that its trainer wrote.
+        """The fitted estimator of ``version``, checked against its hash.
+
+        The hash must be vouched for: see `provenance`. The place of the file is told by the run,
+        and must be in the artifact store.
 
         Raises:
             ModelFileError: the file is missing, altered or holds types that are not trusted.
+            ArtifactPlaceError: the files of its run are not in the artifact store.
+            NotFoundError: there is no such run.
         """
+        files = TrialRun(version.run_id, self._client.get_run(version.run_id).info.artifact_uri)
         with tempfile.TemporaryDirectory(prefix="sweepstake-") as folder:
-            repository = self._client.artifacts(version.source)
+            repository = self._client.artifacts(files.model_uri)
             with suppress(NotFoundError), faults(self._client.uri):
                 repository.download_artifacts(MODEL_FILE, folder)
             return load_model(Path(folder), version.sha256)
@@ -185,7 +209,8 @@ class Registry:
     ) -> LedgerEntry | None:
         """Carry out one round of ``decisions``; ``round_key`` is the same when it is tried again.
 
-        The order, each step harmless when repeated:
+        Before anything, the right to change the model is tried: a round that cannot be carried out
+        is not opened. The order then, each step harmless when repeated:
 
         1. The ledger's run of the round is opened with the winner and the champion before it. From
            here on ``resume`` can end the round, whoever was killed.
@@ -204,6 +229,7 @@ class Registry:
         """
         if not decisions:
             return None
+        self.must_take(model)
         entry = self._ledger.open_round(model, decisions, round_key, contest)
         if entry.complete:
             return entry

@@ -9,7 +9,8 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.bulk import MODEL_FOLDER, RUNS
+from sweepstake.bulk import RUNS
+from sweepstake.modelversion import model_uri
 from sweepstake.statements import insert, repeated, upsert
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _version_row(run: RunRecord, number: int, now: int) -> Row:
 
 
 def _source(run: RunRecord) -> str:
-    return f"runs:/{run.run_id}/{MODEL_FOLDER}"
+    return model_uri(run.run_id)
 
 
 def _version_tags(base: Row, numbered: Iterable[tuple[int, RunRecord]]) -> Iterator[Row]:

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sweepstake.errors import SweepstakeError
+from sweepstake.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from sweepstake.modelversion import Version
     from sweepstake.registry import Registry
+    from sweepstake.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +55,9 @@ class Served:
 class Host:
     """Holds the champion of one model; ``refresh`` replaces it when the alias has moved."""
 
-    def __init__(self, registry: Registry, model: str) -> None:
+    def __init__(self, registry: Registry, workspace: Workspace, model: str) -> None:
         self._registry = registry
+        self._workspace = workspace
         self.model = model
         self.served: Served | None = None
 
@@ -63,6 +66,7 @@ class Host:
         champion = self._registry.champion(self.model)
         if champion is None or (self.served and self.served.version.version == champion.version):
             return
+        Provenance(self._workspace).vouch(champion)
         self.served = Served(champion, self._registry.load(champion))
         log.info("%s: serving version %s", self.model, champion.version)
 

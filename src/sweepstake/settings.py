@@ -30,6 +30,7 @@ class Settings:
         the folders, in their order.
     tracking_uri: the MLflow server.
     mlflow_url: where people open its pages, if they reach it under another address than tasks.
+    artifact_roots: addresses below which runs may have their files; else the server's own root.
     airflow_url: the Airflow api-server.
     default_source: data of grid files in the course's shape that name none.
     pool: Airflow pool whose slots cap how many training tasks run at once.
@@ -52,6 +53,7 @@ class Settings:
     estimators: tuple[str, ...] = ()
     trusted_types: tuple[str, ...] = ()
     mlflow_url: str = ""
+    artifact_roots: tuple[str, ...] = ()
 
     @property
     def mlflow_pages(self) -> str:
@@ -66,7 +68,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     ``s3://bucket/prefix``), ``_CACHE`` (the folder for copies from a bucket), ``_DATA_ROOTS``
     (separated as in ``PATH``), ``_MLFLOW_URL``, ``_AIRFLOW_URL``, ``_AIRFLOW_USER``,
     ``_AIRFLOW_PASSWORD``, ``_DEFAULT_SOURCE``, ``_POOL``, ``_SLOTS`` (default: the cores of this
-    host), ``_ESTIMATORS`` and ``_TRUSTED_TYPES`` (separated by commas) and MLflow's own
+    host), ``_ESTIMATORS``, ``_TRUSTED_TYPES`` and ``_ARTIFACT_ROOTS`` (separated by commas) and
+    MLflow's own
     ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack in
     ``SWEEPSTAKE_HOME`` if one was started there.
 
@@ -102,6 +105,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         estimators=_names(PREFIX + "ESTIMATORS", get(PREFIX + "ESTIMATORS", "")),
         trusted_types=_names(PREFIX + "TRUSTED_TYPES", get(PREFIX + "TRUSTED_TYPES", "")),
         mlflow_url=get(PREFIX + "MLFLOW_URL", ""),
+        artifact_roots=_listed(get(PREFIX + "ARTIFACT_ROOTS", "")),
     )
 
 
@@ -159,10 +163,14 @@ def _count(name: str, value: str) -> int:
 
 
 def _names(setting: str, value: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    names = _listed(value)
     for name in names:
         if not all(part.isidentifier() for part in name.split(".")):
             message = f"{setting}: must be dotted names separated by commas, but got {name!r}."
             message += " Write for example lightgbm.LGBMClassifier,xgboost.XGBClassifier."
             raise SettingsError(message)
     return names
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in value.split(",") if item.strip())

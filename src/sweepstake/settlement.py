@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import isnan
 from typing import TYPE_CHECKING
 
+from sweepstake import provenance
 from sweepstake.runs import shown
 from sweepstake.spec import BackfillPolicy
 from sweepstake.trial import Standing, TrialState
@@ -67,14 +68,27 @@ def _register(bench: Workbench, by_key: Mapping[str, Child]) -> dict[str, Versio
     live = {child.run_id for child in by_key.values()}
     present = _present(bench, by_key, bench.registry.deduplicate(bench.versions(), live))
     _enter(bench, present.values())
-    missing = [child for child in _wanted(bench, by_key.values()) if child.key not in present]
+    own = _trained_here(bench, by_key.values())
+    missing = [child for child in _wanted(bench, own) if child.key not in present]
     with ThreadPoolExecutor(WRITERS) as pool:
         made = pool.map(lambda child: _as_version(bench, child), missing)
         return present | {version.trial_key: version for version in made}
 
 
 def _as_version(bench: Workbench, child: Child) -> Version:
-    return bench.register(child, child.run, child.metrics, child.sha256)
+    return bench.register(child, child.run_id, child.metrics, child.sha256)
+
+
+def _trained_here(bench: Workbench, children: Iterable[Child]) -> tuple[Child, ...]:
+    """The children whose models this workspace knows; those of earlier sweeps it notes anew."""
+    found = tuple(children)
+    sweeps = {child.sweep for child in found}
+    models = {pair for sweep in sweeps for pair in provenance.trained(bench.workspace, sweep)}
+    known = tuple(child for child in found if (child.run_id, child.sha256) in models)
+    reused = {child.run_id: child.sha256 for child in known if child.sweep != bench.plan.sweep}
+    if reused:
+        provenance.note(bench.workspace, bench.plan.sweep, "reused", reused)
+    return known
 
 
 def _present(

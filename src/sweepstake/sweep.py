@@ -72,6 +72,7 @@ def plan(drop: intake.Drop, settings: Settings) -> tuple[Batch, ...]:
         reused=reused,
         partition=str(grid.spec.data.partition or ""),
         backfill=policy,
+        model=grid.spec.model,
     ).save(Workspace(settings.workspace))
     ranges = workload.ranges(trials, checked, order, grid.spec.limits, settings.slots)
     return tuple(

@@ -75,9 +75,12 @@ class Tracking:
     def ensure_experiment(self, name: str, primary_metric: str) -> str:
         """Create or find the experiment ``name`` (restored if deleted) and return its id.
 
+        One that somebody else made with a place of his own for its files is refused.
+
         ``primary_metric`` is the one that MLflow's pages show first, such as ``mean_cv_f1_macro``.
         """
         experiment = self._client.experiment(name)
+        self._client.confined(experiment.artifact_location)
         wanted = {
             "mlflow.experimentKind": "custom_model_development",
             "mlflow.experiment.primaryMetric.name": primary_metric,
@@ -220,6 +223,7 @@ class Tracking:
     def artifact_root(self, experiment_id: str) -> Callable[[str], str]:
         """A function that tells where the files of a run of the experiment lie, by the run's id."""
         experiment = self._client.get_experiment(experiment_id)
+        self._client.confined(experiment.artifact_location)
         return partial(artifact_uri, experiment)
 
     def local_folder(self, run: TrialRun) -> Path | None:
@@ -229,7 +233,7 @@ class Tracking:
 
         if not is_local_uri(run.artifact_uri):
             return None
-        return Path(local_file_uri_to_path(run.artifact_uri))
+        return Path(local_file_uri_to_path(self._client.confined(run.artifact_uri)))
 
     def post(self, bulk: Bulk) -> None:
         """Store whole runs, and versions of their models, in requests that may be repeated."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sweepstake.modelversion import Version
     from sweepstake.partitions import Span
-    from sweepstake.runs import Child, TrialRun
+    from sweepstake.runs import Child
     from sweepstake.settings import Settings
     from sweepstake.space import SearchSpace
     from sweepstake.spec import SweepSpec
@@ -49,11 +49,11 @@ class Workbench:
         return tuple(each for each in found if each.tags.get("sweepstake.data_digest") == digest)
 
     def register(
-        self, trial: Trial | Child, run: TrialRun, metrics: Mapping[str, float], sha256: str
+        self, trial: Trial | Child, run_id: str, metrics: Mapping[str, float], sha256: str
     ) -> Version:
         """Make the model of a trained trial a version of the sweep's model, once."""
         tags = self.version_tags(trial, metrics, sha256)
-        return self.registry.register(self.spec.model, run.run_id, run.model_uri, tags)
+        return self.registry.register(self.spec.model, run_id, tags)
 
     def version_tags(
         self, trial: Trial | Child, metrics: Mapping[str, float], sha256: str

@@ -78,7 +78,7 @@ def record(sweep, **changes):
         tags=child_tags(sweep, TRIAL, "0") | result_tags(RESULT, "abc"),
         params=result_params(RESULT),
         metrics=result_metrics(RESULT),
-        version=first_tags(ORIGIN, "file:///somewhere"),
+        version=first_tags(ORIGIN),
     )
     return replace(whole, **changes)
 
@@ -117,9 +117,9 @@ def test_a_posted_run_is_what_the_api_would_have_made(tracking, client, sweep, n
     run = tracking.start_trial(sweep, TRIAL, "0")
     tracking.log_result(run.run_id, RESULT, "abc")
     tracking.finish(run.run_id, TrialState.COMPLETE)
-    Registry(mlflow_uri).register(name, run.run_id, "file:///somewhere/model", ORIGIN)
+    Registry(mlflow_uri).register(name, run.run_id, ORIGIN)
 
-    posted = record(sweep, version=first_tags(ORIGIN, "file:///somewhere/model"))
+    posted = record(sweep, version=first_tags(ORIGIN))
     post(tracking, sweep, name, posted)
 
     assert seen(client, run.run_id) == seen(client, posted.run_id)
@@ -422,7 +422,7 @@ def test_tags_of_many_versions_change_in_one_request(tracking, client, sweep, na
     for _ in range(2):
         tracking._client.post(VERSION_TAGS, sent.to_json())
     first, last = versions(client, name)
-    before = first_tags(ORIGIN, "file:///somewhere")
+    before = first_tags(ORIGIN)
     assert {**before, **given} == first.tags
     assert {**before, **given, "sweepstake.score": "0.25"} == last.tags
 

@@ -66,8 +66,8 @@ def seen(client, name):
 
 def tamper(client, name, version):
     """Change a byte of a version's model file on disk."""
-    source = client.get_model_version(name, version).tags["sweepstake.files"]
-    (path,) = Path(source.removeprefix("file://")).glob("*.skops")
+    run = client.get_run(client.get_model_version(name, version).run_id)
+    (path,) = Path(run.info.artifact_uri.removeprefix("file://")).glob("model/*.skops")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)

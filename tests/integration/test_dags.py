@@ -117,19 +117,24 @@ def test_a_sweep_is_started_at_most_once(dags):
 
 
 def test_the_judge_scores_decides_and_promotes(dags):
-    """A failed heat does not keep a round from its decision; a failed decision does."""
+    """A failed heat does not keep a round from its decision; a failed decision does, of its model.
+
+    Faults are told last, and in vain where a decision failed: the run then fails by that alone.
+    """
     dag = dags["champion"]
     assert {
         "find": ["decide", "divide", "past"],
         "divide": ["score"],
         "score": ["decide"],
-        "decide": ["promote"],
+        "decide": ["promote", "tell_faults"],
         "promote": [],
-        "past": ["replay"],
+        "past": ["replay", "tell_faults"],
         "replay": [],
+        "tell_faults": [],
     } == edges(dag)
     rules = {task.task_id: task.trigger_rule for task in dag.tasks}
-    assert ("all_done", "all_success") == (rules["decide"], rules["promote"])
+    assert ("all_done", "all_done") == (rules["decide"], rules["promote"])
+    assert "none_failed" == rules["tell_faults"]
 
 
 @pytest.mark.parametrize("name", ["intake", "champion"])

@@ -13,7 +13,6 @@ from sweepstake.errors import ModelFileError, NotFoundError
 from sweepstake.modelfile import digest, dump
 from sweepstake.promotion import Decision, Verdict
 from sweepstake.registry import Registry
-from sweepstake.tracking import TrialRun
 
 KEEP, PROMOTE, REFUSE = Verdict.KEEP, Verdict.PROMOTE, Verdict.REFUSE
 
@@ -49,8 +48,7 @@ def add(registry, client, model):
     def add_version(key, sweep="s1", **tags):
         info = client.create_run(experiment).info
         given = {"sweepstake.sweep": sweep, "sweepstake.trial_key": key, **tags}
-        source = TrialRun(info.run_id, info.artifact_uri).model_uri
-        return registry.register(model, info.run_id, source, given)
+        return registry.register(model, info.run_id, given)
 
     return add_version
 
@@ -79,13 +77,6 @@ def test_a_trial_becomes_one_version_however_often_it_is_registered(registry, ad
     assert (first, "2") == (second, other_sweep.version)
     assert [first, other_sweep] == list(registry.pending(model))
     assert [first] == list(registry.versions(model, "s1"))
-
-
-def test_only_managed_models_are_listed(registry, client, model):
-    """Models of others are none of our business; ensuring a model twice changes nothing."""
-    client.create_registered_model(f"{model}-foreign")
-    registry.ensure_model(model)
-    assert (model in registry.models(), f"{model}-foreign" in registry.models()) == (True, False)
 
 
 def test_a_model_without_champion_is_told_from_one_that_does_not_exist(registry, model):
@@ -215,9 +206,8 @@ def test_a_version_that_was_doubled_is_removed(registry, client, add, model):
     """What a lost reply doubled goes; a judged version and one of another sweep stay."""
     run = client.create_run(client.create_experiment(f"{model}-runs")).info
     tags = {"sweepstake.sweep": "s1", "sweepstake.trial_key": "k1"}
-    source = TrialRun(run.run_id, run.artifact_uri).model_uri
     for _ in range(2):
-        registry.register(model, run.run_id, source, tags, fresh=True)
+        registry.register(model, run.run_id, tags, fresh=True)
     add("k1", sweep="s2")
     kept = registry.deduplicate(registry.pending(model))
     assert [version.version for version in kept] == ["1", "3"]
@@ -230,8 +220,7 @@ def test_a_version_loads_by_the_hash_on_it(registry, add, client):
     version = add("k1", **{"sweepstake.sha256": digest(content)})
     for stored in (content, dump({"weights": [6, 6, 6]})):
         client.log_text(version.run_id, "", "model/MLmodel")
-        repository = registry._client.artifacts(version.source)
-        _store(repository, stored)
+        _store(registry, client, version, stored)
         if stored == content:
             assert registry.load(version) == {"weights": [1, 2]}
     with pytest.raises(ModelFileError, match="must have sha256"):
@@ -246,7 +235,7 @@ def test_a_pickle_under_the_name_of_the_model_is_never_opened(registry, add, cli
     """Without a hash on the version it is refused, and with the one of the pickle as well."""
     version = add("k1", **tags)
     client.log_text(version.run_id, "", "model/MLmodel")
-    _store(registry._client.artifacts(version.source), PICKLE)
+    _store(registry, client, version, PICKLE)
     with pytest.raises(ModelFileError, match=rule):
         registry.load(version)
 
@@ -262,10 +251,12 @@ def _killed(*_args, **_kwargs):
     raise KeyboardInterrupt
 
 
-def _store(repository, content):
+def _store(registry, client, version, content):
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
+    place = client.get_run(version.run_id).info.artifact_uri
+    repository = registry._client.artifacts(f"{place}/model")
     with TemporaryDirectory() as folder:
         (Path(folder) / "model.skops").write_bytes(content)
         repository.log_artifacts(folder)

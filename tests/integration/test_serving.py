@@ -17,6 +17,7 @@ from sklearn.datasets import load_iris
 from sweepstake import champion, serving
 from sweepstake.registry import Registry
 from sweepstake.serving import Host, application
+from sweepstake.workspace import Workspace
 
 SECONDS = 30
 
@@ -39,11 +40,11 @@ def crown(submit, run, settings):
 
 
 @pytest.fixture
-def server(registry, name, monkeypatch):
+def server(registry, settings, name, monkeypatch):
     """A running server for this test's model, which may have no champion yet."""
     monkeypatch.setattr(serving, "POLL_SECONDS", 0.05)
     registry.ensure_model(name)
-    host = Host(registry, name)
+    host = Host(registry, Workspace(settings.workspace), name)
     config = uvicorn.Config(application(host), port=0, log_config=None, access_log=False)
     running = uvicorn.Server(config)
     thread = threading.Thread(target=asyncio.run, args=(running.serve(),))
@@ -187,13 +188,14 @@ def test_a_tampered_champion_is_not_served(server, crown, name, mlflow_uri, regi
     crown(1)
     await_version(server, "1")
     client = MlflowClient(mlflow_uri)
-    second = client.get_model_version(name, "1")
-    client.create_model_version(name, second.source, second.run_id, tags={"sweepstake.sha256": "0"})
+    first = client.get_model_version(name, "1")
+    tags = {**first.tags, "sweepstake.sha256": "0"}
+    client.create_model_version(name, first.source, first.run_id, tags=tags)
     client.set_registered_model_alias(name, "champion", "2")
     wait_for(lambda: "cannot load the champion" in caplog.text)
     answer = server.post("/invocations", json=rows())
     assert (200, "1") == (answer.status_code, answer.headers["X-Model-Version"])
-    assert "must have sha256 0" in caplog.text
+    assert f"{name} v2: must have been trained by a sweep of this workspace" in caplog.text
 
 
 def test_the_follower_outlives_any_error(server, crown, monkeypatch, registry, caplog):

@@ -50,7 +50,7 @@ def champion() -> None:
         judge(**judged, settings=load_settings())
         return judged
 
-    @task(map_index_template="{{ task.op_kwargs['judged']['model'] }}")
+    @task(map_index_template="{{ task.op_kwargs['judged']['model'] }}", trigger_rule="all_done")
     def promote(judged: dict[str, str]) -> None:
         from sweepstake.champion import promote
 
@@ -68,12 +68,19 @@ def champion() -> None:
 
         replay(model, load_settings())
 
+    @task(trigger_rule="none_failed")
+    def tell_faults() -> None:
+        from sweepstake.modelfaults import tell
+
+        tell(Workspace(load_settings().workspace))
+
     rounds = find()
     decided = decide.expand(judged=rounds)
     score.expand(heat=divide(rounds)) >> decided
     promote.expand(judged=decided)
     models = past()
     rounds >> models
+    [models, decided] >> tell_faults()
     replay.expand(model=models)
 
 

@@ -50,7 +50,9 @@ def _of_places(settings: Settings) -> Iterator[Check]:
 
 def _workspace(settings: Settings) -> tuple[Check, bool]:
     place = settings.workspace
-    return Check("workspace", partial(places.workspace, place)), isinstance(place, Bucket)
+    models = Check("models", partial(places.models, place))
+    check = Check("workspace", partial(places.workspace, place), (models,))
+    return check, isinstance(place, Bucket)
 
 
 def _data_roots(settings: Settings) -> Iterator[tuple[Check, bool]]:
