@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.server.auth.client import AuthServiceClient
 
 from sweepstake import champion, modelfaults
+from sweepstake.connection import Connection
 from sweepstake.doctor import places
-from sweepstake.errors import ArtifactPlaceError, ModelFaultsError, ModelFileError, SettingsError
+from sweepstake.errors import (
+    ArtifactPlaceError,
+    ModelFaultsError,
+    ModelFileError,
+    NotFoundError,
+    SettingsError,
+)
 from sweepstake.registry import Registry
 from sweepstake.serving import Host
 from sweepstake.workspace import Workspace
 
 PASSWORDS = {who: f"the password of {who}" for who in ("admin", "airflow", "reader")}
+
+PERMISSIONS = "/api/3.0/mlflow/users/permissions"
 
 
 class Listener(BaseHTTPRequestHandler):
@@ -71,10 +80,12 @@ def mlflow_uri(start_mlflow, tmp_path_factory):
         patch.setenv("MLFLOW_AUTH_CONFIG_PATH", str(ini))
         patch.setenv("MLFLOW_AUTH_ADMIN_PASSWORD", PASSWORDS["admin"])
         patch.setenv("MLFLOW_FLASK_SERVER_SECRET_KEY", "a key of this test")
+        patch.setenv("MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES", "http")  # the worst case
         uri = start_mlflow("--app-name", "sweepstake-basic-auth").uri
     with logged_in("admin"):
         for user in ("airflow", "reader"):
-            AuthServiceClient(uri).create_user(user, PASSWORDS[user])
+            given = {"username": user, "password": PASSWORDS[user]}
+            Connection(uri).post("/api/2.0/mlflow/users/create", given)
     return uri
 
 
@@ -97,16 +108,12 @@ def grant(mlflow_uri):
 
     def give(user, model, permission):
         with logged_in("admin"):
-            auth = AuthServiceClient(mlflow_uri)
-            auth.grant_user_permission(user, "registered_model", model, permission)
+            given = {"username": user, "resource_type": "registered_model", "resource_id": model}
+            with suppress(NotFoundError):  # there is none to be replaced
+                Connection(mlflow_uri).post(f"{PERMISSIONS}/revoke", given)
+            Connection(mlflow_uri).post(f"{PERMISSIONS}/grant", {**given, "permission": permission})
 
     return give
-
-
-@pytest.fixture
-def workspace(settings):
-    """The stack's workspace."""
-    return Workspace(settings.workspace)
 
 
 @pytest.fixture
@@ -115,18 +122,33 @@ def trained(submit, run):
     return run(submit(grid={"max_depth": [3]}))
 
 
-def their_run(client, listener, name):
-    """A run of the reader's, whose files are said to be at the listener's."""
+@pytest.fixture
+def borrow(client, trained, name, listener):
+    """A function by which the reader makes a version with the tags of the sweep and files of his.
+
+    It takes the model that it shall be of, and gives the version's number.
+    """
     place = f"http://127.0.0.1:{listener.server_port}/files"
-    experiment = client.create_experiment(f"{name}-theirs", artifact_location=place)
-    return client.create_run(experiment).info.run_id
+    (version,) = client.search_model_versions(f"name = '{name}'")
+
+    def make(model):
+        with logged_in("reader"):
+            experiment = client.create_experiment(f"{name}-theirs", artifact_location=place)
+            run_id = client.create_run(experiment).info.run_id
+            if model != name:
+                client.create_registered_model(model, tags={"sweepstake.managed": "true"})
+            tags = {**version.tags, "sweepstake.files": f"{place}/model"}
+            tags["sweepstake.decision"] = "pending"
+            source = f"runs:/{run_id}/model"
+            return client.create_model_version(model, source, run_id, tags=tags).version
+
+    return make
 
 
-def borrow(client, model, run_id, version, listener):
-    """A version of a model that bears the tags of another, and names a place of the attacker's."""
-    files = f"http://127.0.0.1:{listener.server_port}/files/model"
-    tags = {**version.tags, "sweepstake.files": files, "sweepstake.decision": "pending"}
-    return client.create_model_version(model, f"runs:/{run_id}/model", run_id, tags=tags)
+def crown(client, model, version):
+    """Let the reader put a version into service."""
+    with logged_in("reader"):
+        client.set_registered_model_alias(model, "champion", version)
 
 
 def verdicts(client, model):
@@ -135,68 +157,57 @@ def verdicts(client, model):
     return {each.version: each.tags["sweepstake.decision"] for each in found}
 
 
-def test_a_readers_own_model_is_nothing_to_the_stack(trained, client, name, settings, listener):
+def test_a_readers_own_model_is_nothing_to_the_stack(borrow, client, name, settings, listener):
     """With borrowed tags it is neither judged nor loaded, and nobody logs in at its place."""
-    (version,) = client.search_model_versions(f"name = '{name}'")
-    with logged_in("reader"):
-        run_id = their_run(client, listener, name)
-        client.create_registered_model(f"{name}-theirs", tags={"sweepstake.managed": "true"})
-        theirs = borrow(client, f"{name}-theirs", run_id, version, listener)
-        client.set_registered_model_alias(f"{name}-theirs", "champion", theirs.version)
+    theirs = borrow(f"{name}-theirs")
+    crown(client, f"{name}-theirs", theirs)
     entries = champion.hold_round("r1", settings)
     assert ([name], []) == ([entry.model for entry in entries], listener.heard)
-    assert {theirs.version: "pending"} == verdicts(client, f"{name}-theirs")
+    assert {theirs: "pending"} == verdicts(client, f"{name}-theirs")
 
 
-def test_nobody_serves_a_model_that_was_not_trained_here(
-    trained, client, name, settings, workspace, listener
-):
+def test_nobody_serves_a_model_that_was_not_trained_here(borrow, client, name, settings, listener):
     """Whatever its tags say, its place is not looked at."""
-    (version,) = client.search_model_versions(f"name = '{name}'")
-    with logged_in("reader"):
-        run_id = their_run(client, listener, name)
-        client.create_registered_model(f"{name}-theirs")
-        theirs = borrow(client, f"{name}-theirs", run_id, version, listener)
-        client.set_registered_model_alias(f"{name}-theirs", "champion", theirs.version)
+    theirs = borrow(f"{name}-theirs")
+    crown(client, f"{name}-theirs", theirs)
     registry = Registry(settings.tracking_uri)
     with pytest.raises(ModelFileError, match="must have been trained by a sweep"):
-        Host(registry, workspace, f"{name}-theirs").refresh()
+        Host(registry, Workspace(settings.workspace), f"{name}-theirs").refresh()
     with pytest.raises(ArtifactPlaceError):
-        registry.load(registry.version(f"{name}-theirs", theirs.version))
+        registry.load(registry.version(f"{name}-theirs", theirs))
     assert [] == listener.heard
 
 
 def test_an_editor_cannot_have_a_foreign_model_judged(
-    trained, client, name, settings, grant, listener
+    borrow, client, name, settings, grant, listener
 ):
     """A version in the stack's own model whose run was not trained here is refused, unread."""
     grant("reader", name, "EDIT")
-    (version,) = client.search_model_versions(f"name = '{name}'")
-    with logged_in("reader"):
-        borrow(client, name, their_run(client, listener, name), version, listener)
+    borrow(name)
     (entry,) = champion.hold_round("r1", settings)
     assert {"1": "promote", "2": "refuse"} == verdicts(client, name)
     assert ("1", []) == (entry.version, listener.heard)
 
 
-def test_an_editor_cannot_exchange_what_is_in_service(
-    trained, client, name, settings, workspace, grant, listener
-):
-    """The alias on a foreign version neither replaces what is served nor loses its place."""
+@pytest.fixture
+def host(trained, name, settings):
+    """A server's host that has loaded the sweep's champion."""
     champion.hold_round("r1", settings)
-    host = Host(Registry(settings.tracking_uri), workspace, name)
-    host.refresh()
+    made = Host(Registry(settings.tracking_uri), Workspace(settings.workspace), name)
+    made.refresh()
+    return made
+
+
+def test_an_editor_cannot_have_a_foreign_model_served(host, borrow, client, name, grant, listener):
+    """The alias on a foreign version does not replace what is served, and nobody logs in there."""
     grant("reader", name, "EDIT")
-    (version,) = client.search_model_versions(f"name = '{name}'")
-    with logged_in("reader"):
-        theirs = borrow(client, name, their_run(client, listener, name), version, listener)
-        client.set_registered_model_alias(name, "champion", theirs.version)
+    crown(client, name, borrow(name))
     with pytest.raises(ModelFileError):
         host.refresh()
     assert ("1", []) == (host.served.version.version, listener.heard)
 
 
-def test_a_tag_does_not_vouch_for_a_hash(trained, client, name, settings, workspace, grant):
+def test_a_tag_does_not_vouch_for_a_hash(trained, client, name, settings, grant):
     """The hash of an editor's, on a version that was trained here, is not the noted one."""
     grant("reader", name, "EDIT")
     with logged_in("reader"):
@@ -218,30 +229,38 @@ def test_an_experiment_of_another_with_a_place_of_its_own_is_refused(
 
 
 @pytest.fixture
-def other(submit, run, name):
-    """The name of a second model, with a version that waits too."""
+def two(trained, submit, run, name):
+    """The names of two models with a version each that waits; the first is judged first."""
     run(submit(name=f"{name}-other", grid={"max_depth": [2]}))
-    return f"{name}-other"
+    return name, f"{name}-other"
 
 
-def test_a_model_that_may_not_be_changed_stops_no_other(
-    trained, other, client, name, settings, grant, workspace
-):
-    """It is told in every place, no round of it is opened, and it is judged once that is mended."""
-    grant("airflow", name, "READ")
+@pytest.fixture
+def faults(settings):
+    """A function that gives the models that have a fault, after looking in every place for it."""
+    workspace = Workspace(settings.workspace)
+
+    def look():
+        for fault in modelfaults.known(workspace):
+            for tell in (modelfaults.tell, lambda _: places.models(settings.workspace)):
+                with pytest.raises(ModelFaultsError, match=re.escape(str(fault))):
+                    tell(workspace)
+        return [fault.model for fault in modelfaults.known(workspace)]
+
+    return look
+
+
+def test_a_model_that_may_not_be_changed_stops_no_other(two, client, settings, grant, faults):
+    """It is told, no round of it is opened, and it is judged once that is mended."""
+    stuck, free = two
+    grant("airflow", stuck, "READ")
     entries = champion.hold_round("r1", settings)
-    (fault,) = modelfaults.known(workspace)
-    assert ([other], name) == ([entry.model for entry in entries], fault.model)
-    assert "must allow this to its user" in fault.message
-    assert () == Registry(settings.tracking_uri).history(name)
-    for tell in (modelfaults.tell, lambda _: places.models(settings.workspace)):
-        with pytest.raises(ModelFaultsError, match=name):
-            tell(workspace)
+    assert ([free], [stuck]) == ([entry.model for entry in entries], faults())
+    assert () == Registry(settings.tracking_uri).history(stuck)
 
-    grant("airflow", name, "MANAGE")
-    assert [name] == [entry.model for entry in champion.hold_round("r2", settings)]
-    assert () == modelfaults.known(workspace)
-    assert {"1": "promote"} == verdicts(client, name)
+    grant("airflow", stuck, "MANAGE")
+    assert [stuck] == [entry.model for entry in champion.hold_round("r2", settings)]
+    assert ([], {"1": "promote"}) == (faults(), verdicts(client, stuck))
 
 
 def test_a_right_that_is_lost_before_a_promotion_opens_no_round(trained, name, settings, grant):
@@ -256,28 +275,23 @@ def test_a_right_that_is_lost_before_a_promotion_opens_no_round(trained, name, s
     assert () == Registry(settings.tracking_uri).history(name)
 
 
-def test_an_open_round_that_cannot_be_ended_stops_no_other(
-    trained, other, name, settings, grant, workspace, monkeypatch
-):
-    """A right that is lost within a round leaves it open; the others go on, and so does it later."""
-    with monkeypatch.context() as patch:
+def test_an_open_round_that_cannot_be_ended_stops_no_other(two, settings, grant, faults):
+    """A right that is lost within a round leaves it open until the right is back; others go on."""
+    stuck, free = two
+    registry = Registry(settings.tracking_uri)
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Registry, "_crown", _killed)
         with pytest.raises(KeyboardInterrupt):
             champion.hold_round("r1", settings)
-    stuck = next(m for m in (name, other) if Registry(settings.tracking_uri).history(m))
-    free = name if stuck == other else other
     grant("airflow", stuck, "READ")
-    assert [free] == [entry.model for entry in champion.hold_round("r2", settings)]
-    assert [stuck] == [fault.model for fault in modelfaults.known(workspace)]
+    entries = champion.hold_round("r2", settings)
+    assert ([free], [stuck]) == ([entry.model for entry in entries], faults())
+    assert [False] == [entry.complete for entry in registry.history(stuck)]
 
     grant("airflow", stuck, "MANAGE")
     champion.hold_round("r3", settings)
-    registry = Registry(settings.tracking_uri)
-    assert ([True], "1") == (
-        [entry.complete for entry in registry.history(stuck)],
-        registry.champion(stuck).version,
-    )
-    assert () == modelfaults.known(workspace)
+    assert [True] == [entry.complete for entry in registry.history(stuck)]
+    assert ([], "1") == (faults(), registry.champion(stuck).version)
 
 
 def _killed(*_args, **_kwargs):
