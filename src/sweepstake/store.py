@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from sweepstake.errors import NotFoundError, SettingsError, StoreUnavailableError
+from sweepstake.nearmiss import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MANIFEST = "complete.json"
+LONGEST_PART = 255
+"""Bytes that the name of a file may have on common disks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +247,12 @@ def checked(name: str) -> str:
     """A name again, if it is one of a place in the store: it may hold what others wrote in a tag.
 
     Raises:
-        NotFoundError: it leads elsewhere.
+        NotFoundError: it leads elsewhere, or no store could have such a file.
     """
-    if name.startswith("/") or "\0" in name or not {".", ".."}.isdisjoint(name.split("/")):
-        message = f"{name!r}: must name a place inside the workspace, but leads out of it. "
+    parts = name.split("/")
+    leads_out = name.startswith("/") or not {".", ".."}.isdisjoint(parts)
+    if leads_out or not name.isprintable() or any(len(p.encode()) > LONGEST_PART for p in parts):
+        message = f"{shown(name)}: must name a place inside the workspace, but cannot. "
         raise NotFoundError(message + "Use the id of a sweep or a model.")
     return name
 

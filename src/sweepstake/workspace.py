@@ -14,14 +14,12 @@ from sweepstake.nearmiss import shown
 from sweepstake.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sweepstake.store import Bucket, Store
 
 CLOSED_DAYS = "closed-days"
-LONGEST_PART = 255
-"""Bytes that the name of a file may have on common disks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class Workspace:
 
     def write_record(self, name: str, record: Any) -> None:
         """Store a JSON-able record, replacing the one of that name."""
-        self._store.write(_safe(f"{name}.json"), json.dumps(record).encode())
+        self._store.write(f"{name}.json", json.dumps(record).encode())
 
     def read_record(self, name: str) -> Any:
         """The record of that name.
@@ -127,14 +125,14 @@ class Workspace:
 
     def remove_record(self, name: str) -> None:
         """Take the record of that name away, if there is one."""
-        self._store.remove(_safe(f"{name}.json"))
+        self._store.remove(f"{name}.json")
 
     def records(self, folder: str) -> list[Any]:
         """All records whose name starts with ``folder/``, in the order of their names."""
         return list(self._records(folder))
 
     def _records(self, folder: str) -> Iterator[Any]:
-        for name in self._store.names(_safe(folder)):
+        for name in self._store.names(folder):
             if name.endswith(".json"):
                 with suppress(FileNotFoundError):  # taken away since the folder was read
                     yield json.loads(self._store.read(name))
@@ -145,7 +143,7 @@ class Workspace:
 
     def _read(self, name: str) -> bytes:
         try:
-            return self._store.read(_safe(name))
+            return self._store.read(name)
         except FileNotFoundError:
             message = (
                 f"{name}: not in the workspace {self.root}. "
@@ -160,20 +158,3 @@ def _claim(digest: str) -> str:
         message = f"snapshot: must be the SHA-256 of a grid file, but got {shown(digest)}. "
         raise NotFoundError(message + "Drop the file into the watched folder instead.")
     return f"snapshots/{digest}"
-
-
-def _safe(name: str) -> str:
-    """``name``, if it can be that of a file in the workspace: parts of it may be a user's text.
-
-    Raises:
-        NotFoundError: it leads elsewhere, or no store could have such a file.
-    """
-    parts = name.split("/")
-    if {"", ".", ".."} & set(parts) or not name.isprintable() or _is_long(parts):
-        message = f"{shown(name)}: must be the name of a file in the workspace, but cannot be. "
-        raise NotFoundError(message + "Look where the name comes from.")
-    return name
-
-
-def _is_long(parts: Iterable[str]) -> bool:
-    return any(len(part.encode()) > LONGEST_PART for part in parts)

@@ -132,7 +132,10 @@ def test_only_a_digest_can_be_claimed(workspace, digest):
         workspace.claimed(digest)
 
 
-@pytest.mark.parametrize("name", ["../out", "a/../../out", "/etc/passwd", "a/./b", "a\0b"])
+NOWHERE = ["../out", "a/../../out", "/etc/passwd", "a/./b", "a\0b", "a\ud800", "a" * 300]
+
+
+@pytest.mark.parametrize("name", NOWHERE)
 def test_no_name_leads_out_of_the_workspace(workspace, tmp_path, name):
     """Sweeps and models are named by tags that others may write: none reaches another place."""
     for attempt in (
