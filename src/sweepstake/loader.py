@@ -15,6 +15,7 @@ from sweepstake.filenames import default_name
 from sweepstake.jsonfile import read_json
 from sweepstake.nearmiss import shown
 from sweepstake.spec import (
+    EACH_CLASS,
     BackfillPolicy,
     CsvSpec,
     DataSpec,
@@ -23,11 +24,12 @@ from sweepstake.spec import (
     Preprocess,
     PromotionPolicy,
     SweepSpec,
+    Unanswered,
 )
 from sweepstake.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sweepstake.document import Document
@@ -37,6 +39,7 @@ LARGEST = 1_000_000
 """Bytes; a grid of ten thousand values has about a tenth of that."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 DEFAULT_METRIC = "f1_macro"
+SECONDS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
@@ -162,6 +165,18 @@ def _problems(document: Document) -> Iterator[Problem]:
     message = metrics.problem_of(raw.get("metric"))
     if message:
         yield Problem(lines["metric"], "metric", message)
+    yield from _guard_problems(raw, lines)
+
+
+def _guard_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
+    section = raw.get("promotion")
+    guards = section.get("guards") if isinstance(section, dict) else None
+    for number, guard in enumerate(guards if isinstance(guards, list) else ()):
+        message = metrics.problem_of(guard) if guard != EACH_CLASS else None
+        if message:
+            path = f"promotion.guards[{number}]"
+            message = message.replace("a scikit-learn scorer", f"{EACH_CLASS} or a scorer")
+            yield Problem(line_of(lines, path), path, message)
 
 
 def _oversize(spec: SweepSpec, lines: Mapping[str, int]) -> Iterator[Problem]:
@@ -210,16 +225,31 @@ def _csv(section: Mapping[str, Any]) -> CsvSpec:
 
 
 def _promotion(section: Mapping[str, Any]) -> PromotionPolicy:
-    backfill = BackfillPolicy(section.get("backfill", BackfillPolicy.AS_OF))
-    return PromotionPolicy(**{**section, "backfill": backfill})
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "backfill": BackfillPolicy,
+        "guards": tuple,
+        "max_size": _bytes,
+        "wait": _seconds,
+        "then": Unanswered,
+    }
+    return PromotionPolicy(
+        **{key: kinds[key](value) if key in kinds else value for key, value in section.items()}
+    )
 
 
 def _limits(section: Mapping[str, Any]) -> Limits:
-    memory = section.get("trial_memory")
-    if isinstance(memory, str):
-        number, unit = re.findall(r"[\d.]+|[A-Za-z]+", memory)
-        memory = round(float(number) * BYTES[unit])
-    return Limits(**{**section, "trial_memory": memory})
+    return Limits(**{**section, "trial_memory": _bytes(section.get("trial_memory"))})
+
+
+def _bytes(size: str | int | None) -> int | None:
+    if not isinstance(size, str):
+        return size
+    number, unit = re.findall(r"[\d.]+|[A-Za-z]+", size)
+    return round(float(number) * BYTES[unit])
+
+
+def _seconds(wait: str) -> float:
+    return float(wait[:-1]) * SECONDS[wait[-1]]
 
 
 def _register_top(register: str | Mapping[str, int]) -> int | None:

@@ -1,126 +1,285 @@
-"""Promotion: who becomes champion, decided on scores alone."""
+"""Promotion: whether the finalist of a sweep takes over from the champion.
+
+Cross-validation selects, the holdout confirms one: the best trial of a sweep by cross-validation is
+tested once, on rows that neither it nor the champion was trained on, and takes over only if its
+gain exceeds ``min_delta`` and is sure.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import math
+import warnings
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from sweepstake.guards import Guarded, watch
+from sweepstake.paired import EXACT, UNDEFINED, Gain, least_rows, measure
 
+if TYPE_CHECKING:
+    from sweepstake.answers import Answers, Pair
     from sweepstake.spec import PromotionPolicy
 
+RULE = "cross-validation selects, the holdout confirms one"
+WARNED_ROWS = 200
+"""Rows of the smallest class below which resamples of ranks and probabilities err more often."""
 _ROUNDING = 1e-12
 """A gain this close to ``min_delta`` equals it: 0.95 - 0.94 is not quite 0.01."""
 
 
 class Verdict(StrEnum):
-    """What a round decides about a candidate."""
+    """What is decided about a version."""
 
     PROMOTE = "promote"
     """It becomes champion."""
     KEEP = "keep"
-    """It was scored, and another version is or stays champion."""
+    """Another version is or stays champion."""
     REFUSE = "refuse"
-    """It could not be scored."""
+    """It cannot be loaded or asked, or is past a limit."""
+    ROLLBACK = "rollback"
+    """Somebody put it back into service."""
+    REPLACE = "replace"
+    """Somebody put it into service in the place of a champion."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A version and its score on the holdout; ``None`` with the reason where it has none."""
+class Finalist:
+    """The best of ``candidates`` versions by cross-validation."""
 
     version: str
-    score: float | None
-    reason: str = ""
+    trial: int
+    cv_score: float
+    candidates: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Incumbent:
+    """The champion of the moment; ``problem`` says why it cannot be compared, if so."""
+
+    version: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terrain:
+    """The rows of a test: which model and metric they are for, and what is known of them.
+
+    ``digest`` tells one holdout from another, ``excluded`` counts its rows that were left out as
+    the champion was trained on them, and ``test`` is the number of this test on this holdout.
+    """
+
+    model: str
+    metric: str
+    digest: str
+    excluded: int = 0
+    test: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict on one candidate, a sentence that explains it, and the incumbent of that time.
+    """The verdict on a finalist, the sentence that explains it, and every figure it rests on.
 
-    ``champion_version`` is empty and ``champion_score`` ``None`` where there was no champion.
+    ``gain`` is ``None`` where nothing was compared; ``score`` is then the finalist's on the rows,
+    if it has one.
     """
 
-    version: str
     verdict: Verdict
     reason: str
-    score: float | None
-    champion_version: str
-    champion_score: float | None
+    finalist: Finalist
+    champion: str
+    terrain: Terrain
+    rows: int
+    score: float | None = None
+    gain: Gain | None = None
+    guards: tuple[Guarded, ...] = ()
+    fewest_in_class: int = 0
+    confidence: float = 0.95
+    min_delta: float = 0.0
+    rule: str = RULE
+
+    @property
+    def champion_score(self) -> float | None:
+        """The champion's score on the rows, if it was compared."""
+        return self.gain.champion_score if self.gain else None
 
 
 def decide(
-    candidates: Sequence[Scored], champion: Scored | None, policy: PromotionPolicy
-) -> tuple[Decision, ...]:
-    """One decision per candidate, in their order; one at most is to promote.
-
-    The best candidate wins if it beats the champion by more than ``policy.min_delta``, or if there
-    is no champion that can be scored. The first of equal candidates is the best; a candidate equal
-    to the champion does not beat it. Scores that are not finite count as none.
-    """
-    scored = [candidate for candidate in candidates if _value(candidate) is not None]
-    best = max(scored, key=lambda candidate: candidate.score or 0.0, default=None)
-    wins = best is not None and _beats(best, champion, policy.min_delta)
-    return tuple(
-        _decision(candidate, best, champion, policy.min_delta, wins=wins)
-        for candidate in candidates
-    )
-
-
-def _decision(
-    candidate: Scored, best: Scored | None, champion: Scored | None, min_delta: float, *, wins: bool
+    finalist: Finalist,
+    incumbent: Incumbent | None,
+    pair: Pair,
+    terrain: Terrain,
+    policy: PromotionPolicy,
 ) -> Decision:
-    if best is None or _value(candidate) is None:
-        verdict, reason = Verdict.REFUSE, _refusal(candidate)
-    elif candidate is not best:
-        verdict = Verdict.KEEP
-        reason = f"It scored {_figure(candidate)}; version {best.version} is better or came first, "
-        reason += f"with {_figure(best)}."
-    else:
-        verdict = Verdict.PROMOTE if wins else Verdict.KEEP
-        reason = _comparison(candidate, champion, min_delta, wins=wins)
+    """Whether ``finalist`` takes over from ``incumbent``, on what both said of the same rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say of undefined figures is in the reason
+        ruling = _rule(finalist, incumbent, pair, terrain, policy)
+        score = _score(pair.finalist, pair, terrain)
     return Decision(
-        version=candidate.version,
-        verdict=verdict,
-        reason=reason,
-        score=_value(candidate),
-        champion_version=champion.version if champion else "",
-        champion_score=_value(champion) if champion else None,
+        verdict=ruling.verdict,
+        reason=f"{_named(finalist)} {ruling.reason}",
+        finalist=finalist,
+        champion=incumbent.version if incumbent else "",
+        terrain=terrain,
+        rows=len(pair.truth),
+        score=score,
+        gain=ruling.gain,
+        guards=ruling.guards,
+        fewest_in_class=pair.fewest_in_class,
+        confidence=policy.confidence,
+        min_delta=policy.min_delta,
     )
 
 
-def _beats(candidate: Scored, champion: Scored | None, min_delta: float) -> bool:
-    score, bar = _value(candidate), _value(champion) if champion else None
-    return score is not None and (bar is None or score - bar - min_delta > _ROUNDING)
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    verdict: Verdict
+    reason: str
+    gain: Gain | None = None
+    guards: tuple[Guarded, ...] = ()
 
 
-def _comparison(candidate: Scored, champion: Scored | None, min_delta: float, *, wins: bool) -> str:
-    """Why the best candidate wins or not."""
-    scored = f"It scored {_figure(candidate)}"
-    if champion is None:
-        return f"{scored} and there was no champion."
-    if _value(champion) is None:
-        cause = _refusal(champion).rstrip(".")
-        return f"{scored} and champion version {champion.version} has no score: {cause}."
-    bar = f"champion version {champion.version} with {_figure(champion)}"
-    margin = f"more than {min_delta:g} (promotion.min_delta)"
-    if wins:
-        return f"{scored} and beats {bar} by {margin}."
-    return f"{scored} and does not beat {bar} by {margin}."
+def _rule(
+    finalist: Finalist,
+    incumbent: Incumbent | None,
+    pair: Pair,
+    terrain: Terrain,
+    policy: PromotionPolicy,
+) -> _Ruling:
+    if incumbent is None:
+        return _unopposed(_score(pair.finalist, pair, terrain), pair, terrain, policy)
+    hindrance = _hindrance(incumbent, pair, terrain, policy)
+    if hindrance:
+        return _Ruling(Verdict.KEEP, f"was not compared: {hindrance}")
+    seed = _seed(terrain.digest, finalist.version, incumbent.version)
+    metric = terrain.metric
+    try:
+        gain = measure(pair, metric, policy.confidence, seed)
+        metric = "promotion.guards"
+        guards = watch(pair, policy.guards, policy.confidence, seed)
+    except UNDEFINED as error:
+        return _Ruling(Verdict.KEEP, f"was not compared: {_undefined(metric, error)}")
+    objection = _objection(gain, guards, policy)
+    told = f"{_told(gain, incumbent, terrain, policy)} {_noted(gain, pair, terrain, policy)}"
+    if objection:
+        return _Ruling(Verdict.KEEP, f"{told} The champion stays: {objection}.", gain, guards)
+    return _Ruling(Verdict.PROMOTE, f"{told} It takes over.", gain, guards)
 
 
-def _refusal(entrant: Scored) -> str:
-    if entrant.score is None:
-        return entrant.reason or "It could not be scored."
-    return f"Its score is {entrant.score}, which is not a finite number."
+def _unopposed(
+    score: float | None, pair: Pair, terrain: Terrain, policy: PromotionPolicy
+) -> _Ruling:
+    """The first champion only has to reach the floor."""
+    if score is None:
+        undefined = f"{terrain.metric} is not defined on its {len(pair.truth):,} held-out rows"
+        return _Ruling(Verdict.KEEP, f"has no score: {undefined}. {_MORE_ROWS}")
+    scored = f"scored {score:.4f} {terrain.metric} on {len(pair.truth):,} held-out rows"
+    if policy.floor is not None and score < policy.floor:
+        return _Ruling(Verdict.KEEP, f"{scored}, below promotion.floor {policy.floor:g}.")
+    return _Ruling(Verdict.PROMOTE, f"{scored}, and there was no champion.")
 
 
-def _value(entrant: Scored) -> float | None:
-    finite = entrant.score is not None and math.isfinite(entrant.score)
-    return entrant.score if finite else None
+def _hindrance(incumbent: Incumbent, pair: Pair, terrain: Terrain, policy: PromotionPolicy) -> str:
+    """Why the two cannot be compared, and the way out; empty where they can."""
+    if incumbent.problem:
+        return _unscored(incumbent.version, incumbent.problem, terrain.model)
+    needed = least_rows(terrain.metric, policy.confidence)
+    if len(pair.truth) < needed:
+        left = f"{terrain.excluded:,} of {len(pair.truth) + terrain.excluded:,} held-out rows were "
+        left += f"left out as champion v{incumbent.version} was trained on them, and a test of "
+        left += f"{terrain.metric} needs {needed:,} rows, but {len(pair.truth):,} are left"
+        way_out = "Keep data.holdout and seed as they were, or add rows that are new."
+        return f"{left}. The champion stays. {way_out}"
+    sides = (pair.finalist, pair.champion or pair.finalist)
+    scored, bar = (_score(answers, pair, terrain) is not None for answers in sides)
+    if scored and not bar:
+        problem = f"{terrain.metric} is not defined for its answers"
+        return _unscored(incumbent.version, problem, terrain.model)
+    return ""
 
 
-def _figure(entrant: Scored) -> str:
-    return f"{entrant.score:.6g}"
+def _unscored(version: str, problem: str, model: str) -> str:
+    return (
+        f"champion v{version} cannot be scored on its rows ({problem.rstrip('.')}). The champion "
+        f"stays. To replace it knowingly: sweepstake champion {model} --replace --why TEXT"
+    )
+
+
+def _undefined(metric: str, error: Exception) -> str:
+    cause = str(error).rstrip(".")
+    return f"{metric} is not defined on these rows ({cause}). The champion stays. {_MORE_ROWS}"
+
+
+_MORE_ROWS = "Hold more rows out (data.holdout), or choose another metric."
+
+
+def _objection(gain: Gain, guards: tuple[Guarded, ...], policy: PromotionPolicy) -> str:
+    """Why the finalist does not take over, the first cause that holds; empty where none does."""
+    if gain.p > 1 - policy.confidence:
+        return _luck(gain, policy.confidence)
+    if gain.gain - policy.min_delta <= _ROUNDING:
+        return f"the gain must exceed {policy.min_delta:g} (promotion.min_delta)"
+    if policy.floor is not None and gain.score < policy.floor:
+        return f"the score is below {policy.floor:g} (promotion.floor)"
+    lost = next((each for each in guards if not each.holds), None)
+    if lost:
+        return f"{lost.name} surely loses {-lost.gain:.4f} (promotion.guards, p {lost.p:.2g})"
+    return ""
+
+
+def _luck(gain: Gain, confidence: float) -> str:
+    if gain.wins is not None and gain.losses is not None:
+        apart = gain.wins + gain.losses
+        if apart < least_rows(EXACT, confidence):
+            return f"the two differ on {apart} rows, too few to be sure; hold more rows out"
+    return f"the gain may be luck (p {gain.p:.2g})"
+
+
+def _named(finalist: Finalist) -> str:
+    return (
+        f"Trial {finalist.trial} (v{finalist.version}), "
+        f"the best of {finalist.candidates:,} by cross-validation,"
+    )
+
+
+def _told(gain: Gain, incumbent: Incumbent, terrain: Terrain, policy: PromotionPolicy) -> str:
+    scores = f"{gain.score:.4f} against {gain.champion_score:.4f}"
+    bounds = f"{100 * policy.confidence:g} % bounds {gain.low:+.4f} and {gain.high:+.4f}"
+    moves = "loses" if gain.gain < 0 else "gains"
+    return (
+        f"{moves} {abs(gain.gain):.4f} {terrain.metric} on champion v{incumbent.version} "
+        f"({scores}; {bounds}) on {gain.rows:,} rows that neither was trained on."
+    )
+
+
+def _noted(gain: Gain, pair: Pair, terrain: Terrain, policy: PromotionPolicy) -> str:
+    """What a reader must know of the test itself."""
+    noted = (
+        f"Test {terrain.test} on this holdout, which confirms gains from {gain.confirmable:.4f}."
+    )
+    if terrain.excluded:
+        noted += f" {terrain.excluded:,} rows that the champion was trained on were left out."
+    measured = {terrain.metric, *policy.guards}
+    if gain.resamples and measured & _SENSITIVE and pair.fewest_in_class < WARNED_ROWS:
+        noted += (
+            f" The smallest class has {pair.fewest_in_class:,} rows only: the bounds are rough."
+        )
+    return noted
+
+
+_SENSITIVE = frozenset({"roc_auc", "neg_log_loss", "average_precision", "neg_brier_score"})
+"""Metrics whose resamples err more often where a class has few rows."""
+
+
+def _score(answers: Answers, pair: Pair, terrain: Terrain) -> float | None:
+    try:
+        score = answers.score(terrain.metric, pair.truth)
+    except UNDEFINED:
+        return None
+    return score if math.isfinite(score) else None
+
+
+def _seed(*parts: str) -> int:
+    """The same for the same test, so that a retry draws the same resamples."""
+    return int.from_bytes(hashlib.sha256("|".join(parts).encode()).digest()[:8])

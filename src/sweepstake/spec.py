@@ -144,12 +144,40 @@ class BackfillPolicy(StrEnum):
     """The champion in service, like any other version."""
 
 
+EACH_CLASS = "recall_per_class"
+"""The guard that stands for the recall of every class."""
+
+
+class Unanswered(StrEnum):
+    """What becomes of a promotion that nobody approved or declined in time."""
+
+    KEEP = "keep"
+    """The champion stays."""
+    PROMOTE = "promote"
+    """It is carried out."""
+
+
 @dataclass(frozen=True, slots=True)
 class PromotionPolicy:
-    """When a candidate takes over from the champion."""
+    """When the finalist of a sweep takes over from the champion."""
 
     min_delta: float = 0.0
     backfill: BackfillPolicy = BackfillPolicy.AS_OF
+    confidence: float = 0.95
+    """How sure a gain must be."""
+    floor: float | None = None
+    """The least score on the holdout of any new champion."""
+    guards: tuple[str, ...] = ()
+    """What must not surely be lost: metrics, or the recall of every class."""
+    max_latency: float | None = None
+    """Seconds that the answer to one row may take."""
+    max_size: int | None = None
+    """Bytes of the model file."""
+    approval: bool = False
+    """Whether somebody is asked before a version takes over."""
+    wait: float = 86_400.0
+    """Seconds that an answer is waited for."""
+    then: Unanswered = Unanswered.KEEP
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,12 @@ def test_defaults_of_the_schema_are_those_of_the_records():
         "holdout": data["holdout"]["default"],
         "max_trials": limits["max_trials"]["default"],
         "max_failed": limits["max_failed"]["default"],
-        "min_delta": keys["promotion"]["properties"]["min_delta"]["default"],
+        **{
+            f"promotion.{key}": keys["promotion"]["properties"][key]["default"]
+            for key in ("min_delta", "confidence", "approval", "then")
+        },
+        "promotion.guards": tuple(keys["promotion"]["properties"]["guards"]["default"]),
+        "promotion.wait": loader._seconds(keys["promotion"]["properties"]["wait"]["default"]),
     }
     spec = SweepSpec("a", "a", DataSpec("x"), (), loader.DEFAULT_METRIC)
     assert promised == {
@@ -98,7 +103,10 @@ def test_defaults_of_the_schema_are_those_of_the_records():
         "holdout": spec.data.holdout,
         "max_trials": Limits().max_trials,
         "max_failed": Limits().max_failed,
-        "min_delta": PromotionPolicy().min_delta,
+        **{
+            f"promotion.{key}": getattr(PromotionPolicy(), key)
+            for key in ("min_delta", "confidence", "approval", "then", "guards", "wait")
+        },
     }
 
 
