@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, ours, page, parsing, scaling, steps
+from bench import figures, ours, page, parsing, promotion, scaling, steps
 from bench.machine import describe
 from bench.rounds import MEDIUM_WAYS, SMALL_WAYS, Way, race
 from bench.stack import ROOT, embedded
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bench.stack import Stack
 
-PARTS = ("small", "steps", "medium", "scaling", "parsing")
+PARTS = ("small", "steps", "medium", "scaling", "parsing", "promotion")
 LONG_PARTS = ("burst", "versions")
 FILES, VERSIONS, DAILY_FILES = 500, 20_000, 200
 
@@ -34,14 +34,23 @@ def main() -> None:
     asked = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the stack ends too
     asked.into.mkdir(parents=True, exist_ok=True)
-    with embedded(say) as stack:
-        ours.sweep(stack, tiny(4, 2), "warm-up")
-        for name in asked.only or (PARTS + LONG_PARTS if asked.full else PARTS):
-            say(f"-- {name}")
-            machine = describe()
-            measured = {"machine": machine} | MEASURES[name](stack, asked)
-            _write(asked.into, name, measured)
+    wanted = asked.only or (PARTS + LONG_PARTS if asked.full else PARTS)
+    for name in (part for part in wanted if part in SIMULATIONS):
+        _take(name, SIMULATIONS[name], asked)
+    if measured := [part for part in wanted if part in MEASURES]:
+        with embedded(say) as stack:
+            ours.sweep(stack, tiny(4, 2), "warm-up")
+            for name in measured:
+                _take(name, partial(MEASURES[name], stack), asked)
     _tell(asked.into)
+
+
+def _take(
+    name: str, measure: Callable[[argparse.Namespace], dict[str, Any]], asked: argparse.Namespace
+) -> None:
+    say(f"-- {name}")
+    machine = describe()
+    _write(asked.into, name, {"machine": machine} | measure(asked))
 
 
 def _small(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
@@ -93,11 +102,22 @@ MEASURES: Mapping[str, Callable[[Stack, argparse.Namespace], dict[str, Any]]] = 
 }
 
 
+def _promotion(asked: argparse.Namespace) -> dict[str, Any]:
+    return promotion.measure(say, quick=asked.quick)
+
+
+SIMULATIONS: Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "promotion": _promotion
+}
+"""Parts that need no stack."""
+EVERY = (*MEASURES, *SIMULATIONS)
+
+
 def _write(folder: Path, name: str, measured: Mapping[str, Any]) -> None:
     """Put a part beside those measured before, and write the page of them all."""
     file = folder / "benchmarks.json"
     known = json.loads(file.read_text(encoding="utf-8"))["parts"] if file.exists() else {}
-    parts = {part: {**known, name: measured}[part] for part in MEASURES if part in {*known, name}}
+    parts = {part: {**known, name: measured}[part] for part in EVERY if part in {*known, name}}
     record = {
         "ratios": figures.ratios(parts),
         "figures": figures.promised(parts),
@@ -117,7 +137,7 @@ def _tell(folder: Path) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--full", action="store_true", help="add what takes half an hour")
-    parser.add_argument("--only", nargs="+", choices=MEASURES, help="measure these parts alone")
+    parser.add_argument("--only", nargs="+", choices=EVERY, help="measure these parts alone")
     parser.add_argument("--rounds", type=int, default=3, help="how often each way has its turn")
     parser.add_argument("--quick", action="store_true", help="a rehearsal with few trials")
     parser.add_argument("--into", type=Path, default=ROOT / "docs", help="folder of the results")

@@ -40,6 +40,8 @@ class Answers:
         import numpy as np
         from sklearn.metrics import get_scorer
 
+        if metric == "accuracy" and rows is None:  # the same figure without the scorer's checks
+            return float(self.right(truth).mean())
         asked = np.arange(len(truth)) if rows is None else rows
         return float(get_scorer(metric)(_replay()(self), asked, truth[asked]))
 

@@ -15,7 +15,7 @@ from sweepstake.settings import load_settings
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # `python -m bench` is run from the root, and is no part of the wheel
 
-from bench import figures, page, rounds, steps, timeline, workloads  # noqa: E402
+from bench import figures, page, promotion, rounds, steps, timeline, workloads  # noqa: E402
 
 DAY = "2026-01-01T00:00:"
 DROPPED = 1767225600.0  # that midnight
@@ -225,3 +225,40 @@ def test_the_page_tells_the_figures_in_the_file(tmp_path):
     assert "| the same against the lean loop | 0.25 | 0.3 | yes |" in text
     assert ("## Small trials" in text, "## Medium trials" in text) == (True, False)
     assert (tmp_path / "benchmarks" / "small.png").stat().st_size > 0
+
+
+def promoted(world, rows, trials, rounds):
+    """How many of so many simulated sweeps change the champion."""
+    (meant,) = [each for each in promotion.WORLDS if each.name == world]
+    return sum(ours for ours, _ in promotion.simulate(meant, rows, trials, rounds))
+
+
+@pytest.mark.parametrize("trials", [1, 100])
+@pytest.mark.parametrize("rows", [200, 1000])
+def test_equals_take_over_in_5_of_100_rounds_at_most(rows, trials):
+    """However many trials a sweep has, luck makes a champion no more often than was asked for."""
+    assert promoted("equal", rows, trials, 400) <= promotion.most_expected(0.05, 400)
+
+
+@pytest.mark.parametrize("trials", [1, 100, 1000])
+@pytest.mark.parametrize("rows", [200, 1000])
+def test_worse_ones_take_over_in_1_of_100_rounds_at_most(rows, trials):
+    """One point less, and hardly any sweep does harm."""
+    assert promoted("worse", rows, trials, 300) <= promotion.most_expected(0.01, 300)
+
+
+def test_two_points_are_seen_in_80_of_100_rounds():
+    """Of a hundred trials, one that is better by two points takes over on a thousand rows."""
+    assert promoted("better by 2", 1000, 100, 300) >= 0.8 * 300
+
+
+def test_fifty_sweeps_of_equals_leave_the_champion_alone():
+    """At 5 of 100, fifty days bring two or three errors, not fifty."""
+    changes = promotion.champions_of_equals(50, 1000, 100)
+    assert changes <= promotion.most_expected(0.05, 50)
+
+
+def test_the_best_on_the_holdout_would_be_luck():
+    """The simulation can tell a bad rule: choosing on the holdout promotes an equal every time."""
+    naive = sum(best for _, best in promotion.simulate(promotion.WORLDS[0], 1000, 100, 100))
+    assert naive > 90
