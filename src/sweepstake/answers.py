@@ -24,6 +24,13 @@ class Answers:
     probability: Any = None
     margin: Any = None
 
+    def take(self, kept: np.ndarray) -> Answers:
+        """The replies to some of the rows."""
+        probability, margin = (
+            None if each is None else _taken(each, kept) for each in (self.probability, self.margin)
+        )
+        return Answers(self.predicted[kept], self.classes, probability, margin)
+
     def right(self, truth: np.ndarray) -> np.ndarray:
         """Whether each row was answered right; a multilabel row only where all its labels are."""
         import numpy as np

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby
-from math import isfinite
 from typing import TYPE_CHECKING
 
-from sweepstake import loader
-from sweepstake.champion import Entrant, score_version
+from sweepstake import finals, loader
+from sweepstake.champion import act_of, barred, verdicts
 from sweepstake.errors import DataError, NotFoundError
-from sweepstake.ledger import Contest
+from sweepstake.finals import Ground, by_cv
 from sweepstake.modelfaults import apart
 from sweepstake.modelversion import EXEMPT, PENDING
 from sweepstake.plan import Plan, planned_models
-from sweepstake.promotion import Decision, Scored, Verdict, decide
+from sweepstake.promotion import Verdict
 from sweepstake.provenance import Provenance
 from sweepstake.registry import Registry
+from sweepstake.tracking import Tracking
 from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -34,11 +33,14 @@ if TYPE_CHECKING:
 
     from sweepstake.ledger import LedgerEntry
     from sweepstake.modelversion import Version
+    from sweepstake.promotion import Outcome
     from sweepstake.settings import Settings
+    from sweepstake.spec import PromotionPolicy, SweepSpec
 
 
 FIND, REPLAY = "find past days of", "replay the days of"
 """What keeps a model from these steps is told of it."""
+METRIC_CHANGED = "The metric of its day changed after it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class _Game:
         self._settings = settings
         self._entries = registry.history(model)
         self._provenance = Provenance(workspace)
+        self._tracking = Tracking(settings.tracking_uri)
+        self._closed: dict[str, bool] = {}
 
     def play(self) -> Iterator[LedgerEntry]:
         """Yield the entry of each day whose outcome has changed."""
@@ -140,85 +144,90 @@ class _Game:
     def _days(self) -> dict[str, list[Version]]:
         """The contestants of each day, oldest first; days are those of the plans."""
         competing = filter(self._provenance.is_own, self._registry.backfilled(self._model))
-        judged = [v for v in self._registry.deduplicate(tuple(competing)) if v.decision != EXEMPT]
+        judged = [v for v in self._registry.deduplicate(tuple(competing)) if self._is_judged(v)]
         judged.sort(key=self._day)  # which keeps the order of a day
         return {day: list(group) for day, group in groupby(judged, key=self._day)}
+
+    def _is_judged(self, version: Version) -> bool:
+        """Whether it competes: its sweep is closed, and its backfill is judged at all."""
+        plan = self._provenance.plan(version)
+        if plan is None or version.decision == EXEMPT:
+            return False
+        if plan.sweep not in self._closed:
+            self._closed[plan.sweep] = self._tracking.ended(plan.parent_run_id) is not None
+        return self._closed[plan.sweep]
 
     def _day(self, version: Version) -> str:
         plan = self._provenance.plan(version)
         return plan.partition if plan else ""
 
     def _contest(self, day: str, versions: Sequence[Version], incumbent: str) -> LedgerEntry | None:
-        """Decide a day; one that came out the same before is left as it is."""
+        """Decide a day; one that is contested by the same as before is left as it is."""
         known = _newest_by_day(self._entries).get(day)
-        try:
-            decisions = self._decide(versions, incumbent)
-        except (DataError, NotFoundError):  # no longer staged
+        competing = [version for version in versions if version.version != incumbent]
+        plan, spec = self._sweep(versions[-1].sweep)
+        mark = _mark(competing, incumbent, plan.data_digest, spec.promotion)
+        settled = known and known.as_of and known.round.endswith(mark)
+        if not competing or (settled and not _waiting(versions)):
             return known
-        mark = _mark(decisions)
-        if known and known.as_of and known.round.endswith(mark) and not _waiting(versions):
+        champion = self._registry.version(self._model, incumbent) if incumbent else None
+        try:
+            outcome = self._decide(competing, champion, plan, spec)
+        except DataError:  # no longer staged
             return known
         number = sum(entry.partition == day for entry in self._entries)
         key = f"{self._model}/{day}/{number}/{mark}"
-        return self._registry.apply(self._model, decisions, key, Contest(day, as_of=True))
+        act = replace(act_of(outcome, competing, champion), partition=day, as_of=True)
+        rulings = verdicts(outcome, competing, plan.data_digest)
+        return self._registry.apply(self._model, act, key, rulings)
 
-    def _decide(self, versions: Sequence[Version], incumbent: str) -> tuple[Decision, ...]:
-        """Decide by the newest sweep of a day: its data, its metric, its policy."""
-        plan = Plan.load(self._workspace, versions[-1].sweep)
+    def _sweep(self, sweep_id: str) -> tuple[Plan, SweepSpec]:
+        """The newest sweep of a day: its data, its metric and its policy are the day's."""
+        plan = Plan.load(self._workspace, sweep_id)
         content = self._workspace.read_snapshot(plan.snapshot)
-        spec = loader.parse(content, plan.file, self._settings).spec
-        candidates = [
-            _scored(version, plan.data_digest, spec.metric)
+        return plan, loader.parse(content, plan.file, self._settings).spec
+
+    def _decide(
+        self, versions: Sequence[Version], champion: Version | None, plan: Plan, spec: SweepSpec
+    ) -> Outcome:
+        ground = Ground(
+            spec=spec,
+            digest=plan.data_digest,
+            registry=self._registry,
+            workspace=self._workspace,
+            provenance=self._provenance,
+            test=lambda finalist, bar: self._test(plan.data_digest, finalist, bar),
+            barred=barred(self._entries),
+        )
+        changed = {
+            version.version: METRIC_CHANGED
             for version in versions
-            if version.version != incumbent
+            if version.tags.get("sweepstake.metric") != spec.metric
+        }
+        current = [
+            version
+            for version in versions
+            if version.data_digest == plan.data_digest and version.version not in changed
         ]
-        champion = self._score(incumbent, plan.data_digest, spec.metric) if incumbent else None
-        return decide(candidates, champion, spec.promotion)
+        outcome = finals.hold(by_cv(current), champion, ground)
+        return replace(outcome, refused={**outcome.refused, **changed})
 
-    def _score(self, incumbent: str, digest: str, metric: str) -> Scored:
-        """The incumbent's score on a day's holdout, which is the same in every replay."""
-        from sweepstake.data import open_staged
-
-        name = f"asof/{self._model}/{incumbent}-{metric}-{digest}"
-        try:
-            return Scored(**self._workspace.read_record(name))
-        except NotFoundError:
-            dataset = open_staged(self._workspace.bring_data(digest), digest)
-            version = self._registry.version(self._model, incumbent)
-            entrant = Entrant.of(version, self._provenance)
-            scored = score_version(self._registry, entrant, metric, dataset)
-            self._workspace.write_record(name, asdict(scored))
-            return scored
-
-
-def _scored(version: Version, digest: str, metric: str) -> Scored:
-    """A candidate's score on its day's holdout, as its trainer wrote it.
-
-    What was trained on data or for a metric that the day no longer has is not compared.
-    """
-    for name, word, now in (("data_digest", "data", digest), ("metric", "metric", metric)):
-        if version.tags.get(f"sweepstake.{name}") != now:
-            return Scored(version.version, None, f"The {word} of its day changed after it.")
-    score = _figure(version.tags.get("sweepstake.test_score", ""))
-    reason = "" if score is not None else "Its metric is not defined on the holdout of its day."
-    return Scored(version.version, score, reason)
-
-
-def _figure(text: str) -> float | None:
-    with suppress(ValueError):
-        figure = float(text)
-        return figure if isfinite(figure) else None
-    return None
+    def _test(self, digest: str, finalist: str, champion: str) -> int:
+        """The number of a test of a holdout: playing a day again is not another."""
+        pairs = {
+            (entry.version, entry.previous) for entry in self._entries if entry.holdout == digest
+        }
+        return len(pairs | {(finalist, champion)})
 
 
 def _waiting(versions: Iterable[Version]) -> bool:
     return any(version.decision == PENDING for version in versions)
 
 
-def _mark(decisions: Sequence[Decision]) -> str:
-    """The same for the same outcome on the same figures."""
-    record = json.dumps([asdict(decision) for decision in decisions])
-    return hashlib.sha256(record.encode()).hexdigest()[:16]
+def _mark(versions: Sequence[Version], incumbent: str, digest: str, policy: PromotionPolicy) -> str:
+    """The same for the same contest."""
+    contest = [sorted(each.version for each in versions), incumbent, digest, repr(policy)]
+    return hashlib.sha256(json.dumps(contest).encode()).hexdigest()[:16]
 
 
 def _newest_by_day(entries: Iterable[LedgerEntry]) -> Mapping[str, LedgerEntry]:

@@ -1,250 +1,237 @@
-"""The use cases of a judging round: find unjudged versions, score them, decide, promote.
+"""Champion: one round for each closed sweep, in the order in which they closed.
 
-A round judges one registered model. New versions and the incumbent are scored on the same holdout
-rows: those of the newest version's sweep. What one round misses, the next one finds, because a
-version counts as unjudged until its verdict is written on it.
+The finalist of a sweep meets the champion of the moment on rows that neither was trained on. What
+one round misses, the next one finds: a version counts as unjudged until its verdict is on it.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import chain
+from math import isfinite
 from typing import TYPE_CHECKING
 
-from sweepstake import loader
-from sweepstake.errors import PermanentError, StackError
-from sweepstake.ledger import Contest
+from sweepstake import finals, loader
+from sweepstake.finals import Ground, by_cv
+from sweepstake.ledger import Act
 from sweepstake.modelfaults import apart
-from sweepstake.plan import Plan, planned_models
-from sweepstake.promotion import Decision, Scored, Verdict, decide
+from sweepstake.modelversion import PENDING
+from sweepstake.plan import planned_models
+from sweepstake.promotion import Outcome, Ruling, Verdict
 from sweepstake.provenance import Provenance
 from sweepstake.registry import Registry
+from sweepstake.tracking import Tracking
 from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
-    from sweepstake.data import Dataset
+    from collections.abc import Iterator, Sequence
+
     from sweepstake.ledger import LedgerEntry
     from sweepstake.modelversion import Version
+    from sweepstake.plan import Plan
     from sweepstake.settings import Settings
-    from sweepstake.spec import SweepSpec
 
-VERSIONS_PER_TASK = 50
-FIND, HOLD = "find rounds of", "judge"
+FIND, JUDGE = "find rounds of", "judge"
 """What keeps a model from these steps is told of it."""
 FOREIGN = "It was not trained by the sweep that it names. Register models by sweeps alone."
+CHANGED = "The data of its sweep changed after it."
+UNSCORED = "It has no score in cross-validation."
+NOT_THE_FINALIST = "It is not the best of its sweep by cross-validation: {best}"
+ROLLED_BACK = "It is the model of v{version}, which was rolled back. {reason}"
 
 
 @dataclass(frozen=True, slots=True)
-class Entrant:
-    """A version to be scored, and all that is needed to load it without asking MLflow again."""
+class Closed:
+    """A closed sweep with unjudged versions: all of its versions, and when it closed."""
 
-    version: str
-    run_id: str
-    sha256: str
-
-    @classmethod
-    def of(cls, version: Version, provenance: Provenance) -> Entrant:
-        """The entrant that a version makes.
-
-        Raises:
-            ModelFileError: it is no model that was trained in this workspace.
-        """
-        provenance.vouch(version)
-        return cls(version.version, version.run_id, version.sha256)
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One judging round: ``key`` is the same when it is tried again.
-
-    ``sweep`` is the newest candidate's: its metric, policy and holdout rows are the round's.
-    ``champion`` is the incumbent, if there is one; ``partition`` the newest candidate's day.
-    """
-
-    key: str
-    model: str
-    sweep: str
-    champion: Entrant | None
-    candidates: tuple[Entrant, ...]
-    partition: str = ""
+    plan: Plan
+    ended: int
+    versions: tuple[Version, ...]
 
     @property
-    def entrants(self) -> tuple[Entrant, ...]:
-        """Every version to be scored."""
-        return (*((self.champion,) if self.champion else ()), *self.candidates)
+    def pending(self) -> tuple[Version, ...]:
+        """The versions that wait for their verdict."""
+        return tuple(each for each in self.versions if each.decision == PENDING)
 
-    @classmethod
-    def load(cls, workspace: Workspace, key: str, model: str) -> Round:
-        """Read a round that ``find`` opened."""
-        record = workspace.read_record(f"{_folder(key, model)}/round")
-        record["champion"] = record["champion"] and Entrant(**record["champion"])
-        record["candidates"] = tuple(Entrant(**each) for each in record["candidates"])
-        return cls(**record)
-
-    def save(self, workspace: Workspace) -> None:
-        """Store the round for the tasks that follow."""
-        workspace.write_record(f"{_folder(self.key, self.model)}/round", asdict(self))
+    @property
+    def key(self) -> str:
+        """The same for the same versions, so that a round that is tried again is one."""
+        return f"{self.plan.sweep}/{self.versions[-1].version}"
 
 
-@dataclass(frozen=True, slots=True)
-class Heat:
-    """The entrants ``first`` to ``last`` of a round, scored by one task; ``label`` names it."""
-
-    key: str
-    model: str
-    first: int
-    last: int
-    label: str
-
-
-def find(key: str, settings: Settings) -> tuple[Round, ...]:
-    """Open a round for every model of this workspace that has unjudged versions.
+def find(settings: Settings) -> tuple[str, ...]:
+    """The models of this workspace that have closed sweeps to judge, or a round to end.
 
     Versions of sweeps that were planned in another workspace wait for whoever has it, backfilled
-    ones for `asof`. Those that say to be of a sweep of this workspace and are not are refused.
-    A round that was killed on its way to the registry is ended first, so that the incumbent is who
-    the ledger says. What is wrong with one model stops no other: see `modelfaults`.
+    ones for `asof`. What is wrong with one model stops no other: see `modelfaults`.
 
     Raises:
         TransientError: MLflow or the workspace does not answer.
     """
-    registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
-    opened = partial(_open_round, key, registry, Provenance(workspace), workspace)
-    rounds = apart(FIND, planned_models(workspace), opened, registry, workspace)
-    return tuple(found for found in rounds if found)
+    bench = _Bench(settings)
+
+    def waiting(model: str) -> str:
+        bench.registry.resume(model)
+        return model if bench.closed(model) else ""
+
+    models = planned_models(bench.workspace)
+    found = apart(FIND, models, waiting, bench.registry, bench.workspace)
+    return tuple(model for model in found if model)
 
 
-def divide(key: str, model: str, settings: Settings) -> tuple[Heat, ...]:
-    """Cut the entrants of a round into tasks."""
-    judged = Round.load(Workspace(settings.workspace), key, model)
-    firsts = range(0, len(judged.entrants), VERSIONS_PER_TASK)
-    return tuple(_heat(judged, first) for first in firsts)
+def judge(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
+    """Hold a round for each closed sweep of a model that has unjudged versions, oldest first.
 
-
-def score(heat: Heat, settings: Settings) -> tuple[Scored, ...]:
-    """Score the entrants of a heat on the round's holdout rows.
-
-    A version that cannot be scored is reported with its reason; it does not stop the others.
+    A round that was killed on its way to the registry is ended first, so that the incumbent is who
+    the ledger says.
     """
-    from sweepstake.data import open_staged
-
-    workspace = Workspace(settings.workspace)
-    judged = Round.load(workspace, heat.key, heat.model)
-    plan, spec = _sweep(judged.sweep, workspace, settings)
-    dataset = open_staged(workspace.bring_data(plan.data_digest), plan.data_digest)
-    registry = Registry(settings.tracking_uri)
-    scored = tuple(
-        score_version(registry, entrant, spec.metric, dataset)
-        for entrant in judged.entrants[heat.first : heat.last + 1]
-    )
-    name = f"{_folder(heat.key, heat.model)}/scores/{heat.first:06d}"
-    workspace.write_record(name, [asdict(entrant) for entrant in scored])
-    return scored
+    bench = _Bench(settings)
+    bench.registry.resume(model)
+    entries = (bench.hold(model, sweep) for sweep in bench.closed(model))
+    return tuple(entry for entry in entries if entry)
 
 
-def judge(key: str, model: str, settings: Settings) -> tuple[Decision, ...]:
-    """Decide a round on the scores of its heats; a candidate whose heat failed waits for the next.
-
-    Raises:
-        StackError: the incumbent was not scored, so there is nothing to compare with.
-    """
-    workspace = Workspace(settings.workspace)
-    judged = Round.load(workspace, key, model)
-    _, spec = _sweep(judged.sweep, workspace, settings)
-    heats = workspace.records(f"{_folder(key, model)}/scores")
-    scored = {entrant["version"]: Scored(**entrant) for heat in heats for entrant in heat}
-    champion = scored.get(judged.champion.version) if judged.champion else None
-    if judged.champion and not champion:
-        version = judged.champion.version
-        message = f"{model}: champion v{version} must be scored, but its task failed. Retry."
-        raise StackError(message)
-    entrants = [scored[each.version] for each in judged.candidates if each.version in scored]
-    decisions = decide(entrants, champion, spec.promotion)
-    record = [asdict(decision) for decision in decisions]
-    workspace.write_record(f"{_folder(key, model)}/decisions", record)
-    return decisions
-
-
-def promote(key: str, model: str, settings: Settings) -> LedgerEntry | None:
-    """Carry a decided round out: alias, stage, tags and ledger together."""
-    workspace = Workspace(settings.workspace)
-    record = workspace.read_record(f"{_folder(key, model)}/decisions")
-    decisions = [Decision(**{**entry, "verdict": Verdict(entry["verdict"])}) for entry in record]
-    contest = Contest(Round.load(workspace, key, model).partition)
-    return Registry(settings.tracking_uri).apply(model, decisions, f"{key}/{model}", contest)
-
-
-def hold_round(key: str, settings: Settings) -> tuple[LedgerEntry, ...]:
-    """The whole of a round in this process, for every model with unjudged versions."""
+def judge_all(settings: Settings) -> tuple[LedgerEntry, ...]:
+    """The same for every model of this workspace."""
     registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
-    models = [judged.model for judged in find(key, settings)]
-    whole = partial(_hold, key, settings)
-    return tuple(entry for entry in apart(HOLD, models, whole, registry, workspace) if entry)
+    rounds = partial(judge, settings=settings)
+    return tuple(chain(*apart(JUDGE, find(settings), rounds, registry, workspace)))
 
 
-def _hold(key: str, settings: Settings, model: str) -> LedgerEntry | None:
-    for heat in divide(key, model, settings):
-        score(heat, settings)
-    judge(key, model, settings)
-    return promote(key, model, settings)
+class _Bench:
+    """What rounds need at hand."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.registry = Registry(settings.tracking_uri)
+        self.workspace = Workspace(settings.workspace)
+        self.provenance = Provenance(self.workspace)
+        self._tracking = Tracking(settings.tracking_uri)
+
+    def closed(self, model: str) -> tuple[Closed, ...]:
+        """The closed sweeps of a model with unjudged versions, in the order of their closing."""
+        sweeps = {each.sweep: each for each in self._candidates(model)}
+        found = (self._closed(model, version) for version in sweeps.values())
+        return tuple(sorted((each for each in found if each), key=lambda each: each.ended))
+
+    def _candidates(self, model: str) -> Iterator[Version]:
+        """The unjudged versions of sweeps planned here; those that only say so are refused."""
+        for version in self.registry.pending(model):
+            if self.provenance.plan(version) is None or version.as_of:
+                continue
+            if self.provenance.is_own(version):
+                yield version
+            else:
+                self.registry.refuse(version, FOREIGN)
+
+    def _closed(self, model: str, version: Version) -> Closed | None:
+        plan = self.provenance.plan(version)
+        ended = self._tracking.ended(plan.parent_run_id) if plan else None
+        if plan is None or ended is None:
+            return None
+        versions = self.registry.deduplicate(self.registry.versions(model, plan.sweep))
+        own = tuple(each for each in versions if self.provenance.is_own(each))
+        return Closed(plan, ended, own) if own else None
+
+    def hold(self, model: str, sweep: Closed) -> LedgerEntry | None:
+        """One round: the finalist of a sweep meets the champion of the moment."""
+        spec = loader.parse(
+            self.workspace.read_snapshot(sweep.plan.snapshot), sweep.plan.file, self.settings
+        ).spec
+        history = self.registry.history(model)
+        ground = Ground(
+            spec=spec,
+            digest=sweep.plan.data_digest,
+            registry=self.registry,
+            workspace=self.workspace,
+            provenance=self.provenance,
+            test=lambda *_: 1 + tests_on(sweep.plan.data_digest, history),
+            barred=barred(history),
+        )
+        champion = self.registry.champion(model)
+        outcome = self._outcome(sweep, ground, champion)
+        act = replace(act_of(outcome, sweep.pending, champion), partition=sweep.plan.partition)
+        rulings = verdicts(outcome, sweep.pending, ground.digest)
+        return self.registry.apply(model, act, sweep.key, rulings)
+
+    def _outcome(self, sweep: Closed, ground: Ground, champion: Version | None) -> Outcome:
+        current = [each for each in sweep.versions if each.data_digest == ground.digest]
+        ranked = by_cv([each for each in current if each.decision != Verdict.REFUSE])
+        waiting = {version.version for version in sweep.pending}
+        if ranked and ranked[0].version not in waiting:  # a retry added others, none of them better
+            return Outcome(None, {}, f"v{ranked[0].version} is, and was judged before.")
+        return finals.hold(ranked, champion, ground)
 
 
-def _open_round(
-    key: str, registry: Registry, provenance: Provenance, workspace: Workspace, model: str
-) -> Round | None:
-    registry.resume(model)
-    pending = registry.deduplicate(_candidates(model, registry, provenance))
-    if not pending:
-        return None
-    registry.must_take(model)
-    newest, champion = pending[-1], registry.champion(model)
-    plan = provenance.plan(newest)
-    opened = Round(
-        key=key,
-        model=model,
+def act_of(outcome: Outcome, versions: Sequence[Version], champion: Version | None) -> Act:
+    """What the ledger is told of a round about ``versions``."""
+    decision, newest = outcome.decision, versions[-1]
+    act = Act(
+        verdict=Verdict.REFUSE if outcome.refused else Verdict.KEEP,
+        version=newest.version,
+        previous=champion.version if champion else "",
+        reason=NOT_THE_FINALIST.format(best=outcome.best),
         sweep=newest.sweep,
-        champion=Entrant.of(champion, provenance) if champion else None,
-        candidates=tuple(Entrant.of(version, provenance) for version in pending),
-        partition=plan.partition if plan else "",
+        previous_key=champion.trial_key if champion else "",
+        newest=int(newest.version),
+        candidates=len(versions),
     )
-    opened.save(workspace)
-    return opened
+    if decision is None:
+        version, reason = next(iter(outcome.refused.items()), (act.version, act.reason))
+        return _about(replace(act, version=version, reason=reason), versions)
+    told = replace(
+        act,
+        verdict=decision.verdict,
+        version=decision.finalist.version,
+        reason=decision.reason,
+        candidate_score=decision.score,
+        champion_score=decision.champion_score,
+        holdout=decision.terrain.digest if decision.gain else "",
+        record=asdict(decision),
+    )
+    return _about(told, versions)
 
 
-def _candidates(model: str, registry: Registry, provenance: Provenance) -> tuple[Version, ...]:
-    """The unjudged versions of sweeps of this workspace, without those that only say to be some."""
-    pending = [version for version in registry.pending(model) if provenance.plan(version)]
-    for version in pending:
-        if not provenance.is_own(version):
-            registry.refuse(version, FOREIGN)
-    own = (version for version in pending if provenance.is_own(version))
-    return tuple(version for version in own if not version.as_of)
+def _about(act: Act, versions: Sequence[Version]) -> Act:
+    keys = {each.version: each.trial_key for each in versions}
+    return replace(act, trial_key=keys.get(act.version, ""))
 
 
-def _heat(judged: Round, first: int) -> Heat:
-    versions = judged.entrants[first : first + VERSIONS_PER_TASK]
-    label = f"{judged.model} v{versions[0].version} to v{versions[-1].version}"
-    return Heat(judged.key, judged.model, first, first + len(versions) - 1, label)
+def verdicts(outcome: Outcome, versions: Sequence[Version], digest: str) -> dict[str, Ruling]:
+    """The verdict on each version and its reason."""
+    return {each.version: _verdict(outcome, each, digest) for each in versions}
 
 
-def _sweep(sweep_id: str, workspace: Workspace, settings: Settings) -> tuple[Plan, SweepSpec]:
-    plan = Plan.load(workspace, sweep_id)
-    return plan, loader.parse(workspace.read_snapshot(plan.snapshot), plan.file, settings).spec
+def _verdict(outcome: Outcome, version: Version, digest: str) -> Ruling:
+    decision = outcome.decision
+    if decision and version.version == decision.finalist.version:
+        return Ruling(decision.verdict, decision.reason, decision.score)
+    if version.version in outcome.refused:
+        return Ruling(Verdict.REFUSE, outcome.refused[version.version])
+    if version.data_digest != digest:
+        return Ruling(Verdict.REFUSE, CHANGED)
+    if not isfinite(version.cv_score):
+        return Ruling(Verdict.REFUSE, UNSCORED)
+    return Ruling(Verdict.KEEP, NOT_THE_FINALIST.format(best=outcome.best))
 
 
-def score_version(registry: Registry, entrant: Entrant, metric: str, dataset: Dataset) -> Scored:
-    """The score of a version on the holdout of ``dataset``, or why it has none."""
-    from sweepstake.training import score
-
-    try:
-        estimator = registry.load(entrant)
-        return Scored(entrant.version, score(estimator, dataset, metric), "")
-    except PermanentError as error:
-        return Scored(entrant.version, None, str(error))
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
-        # what scikit-learn raises for a model that was trained on other columns
-        return Scored(entrant.version, None, f"{type(error).__name__}: {error}")
+def tests_on(digest: str, history: Sequence[LedgerEntry]) -> int:
+    """How many comparisons with a champion a holdout has seen."""
+    return sum(entry.holdout == digest for entry in history)
 
 
-def _folder(key: str, model: str) -> str:
-    return f"rounds/{key}/{model}"
+def barred(history: Sequence[LedgerEntry]) -> dict[str, str]:
+    """The trial keys that were rolled back and not put back since, with the reason.
+
+    The same trial registered again is the same evidence.
+    """
+    found: dict[str, str] = {}
+    for entry in reversed(history):
+        if entry.verdict in {Verdict.ROLLBACK, Verdict.REPLACE}:
+            found.pop(entry.trial_key, None)
+        if entry.verdict is Verdict.ROLLBACK and entry.previous_key:
+            found[entry.previous_key] = ROLLED_BACK.format(
+                version=entry.previous, reason=entry.reason
+            )
+    return found

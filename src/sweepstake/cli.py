@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweepstake import clidays, cliservers, console
-from sweepstake.clidays import AsOf, FigureFile, Over, Partition, day_of
+from sweepstake import clichampion, clidays, cliservers, console
+from sweepstake.clidays import Partition, day_of
 from sweepstake.errors import GridFileError, SweepFailedError, SweepstakeError
 from sweepstake.settings import Settings, load_settings
 
@@ -179,15 +178,15 @@ def run(
     partition: Partition = None,
 ) -> None:
     """Run a sweep here, without Airflow, with the same tracking, registry and champion."""
-    from sweepstake import asof, champion, localrun, modelfaults
+    from sweepstake import asof, champion, localrun, modelfaults, workbench
     from sweepstake.workspace import Workspace
 
     settings = _rooted_at(grid)
     with console.SweepBars() as bars:
         sweep_id = localrun.run(grid, settings, jobs, bars.show, day_of(partition))
     _print_leaderboard(sweep_id, settings)
-    live = champion.hold_round(f"local-{sweep_id}-{time.time_ns()}", settings)
-    for entry in (*live, *asof.replay_all(settings)):
+    model = workbench.open_workbench(sweep_id, settings).spec.model
+    for entry in (*champion.judge(model, settings), *asof.replay(model, settings)):
         console.tell(f"{entry.model} v{entry.version}: {entry.verdict}. {entry.reason}")
     for fault in modelfaults.known(Workspace(settings.workspace)):
         console.say(str(fault), style="yellow")
@@ -203,39 +202,10 @@ def leaderboard(
     _print_leaderboard(sweep, load_settings(), as_json=as_json)
 
 
-@app.command(epilog="Example: `sweepstake champion digits --history`")
-def champion(
-    model: Annotated[str, typer.Argument(help="A registered model.")],
-    *,
-    history: Annotated[bool, typer.Option(help="Every decision, newest first.")] = False,
-    as_of: AsOf = None,
-    over: Over = "",
-    figure: FigureFile = None,
-    as_json: Json = False,
-) -> None:
-    """Show which version is in service, since when and why; or which was, on past days."""
-    from sweepstake.registry import Registry
-
-    if as_of:
-        return clidays.tell_reign(model, as_of.date(), as_json=as_json)
-    if over:
-        return clidays.tell_reigns(model, over, figure, as_json=as_json)
-
-    registry = Registry(load_settings().tracking_uri)
-    current = registry.champion(model)
-    entries = registry.history(model)
-    if as_json:
-        record = {"model": model, "champion": current and asdict(current)}
-        console.print_json({**record, "history": console.records(entries)} if history else record)
-    elif history:
-        console.out.print(console.history_table(model, entries))
-    else:
-        console.tell(console.champion_text(model, current, entries))
-    if current is None:
-        raise typer.Exit(1)
-    return None
-
-
+app.command(epilog="Example: `sweepstake champion digits --history`")(clichampion.champion)
+app.command(epilog="Example: `sweepstake rollback digits --why 'slow on large orders'`")(
+    clichampion.rollback
+)
 app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 --to 2026-01-07`")(
     clidays.backfill
 )
@@ -286,15 +256,15 @@ def _follow_folder(settings: Settings) -> None:
 
 def _follow(sweep_ids: list[str], settings: Settings) -> None:
     """Wait for sweeps; show leaderboards and champions; an unsuccessful one is an error."""
-    from sweepstake.following import follow, models_of, wait_until_judged
+    from sweepstake.following import follow, wait_until_judged
 
     with console.SweepBars() as bars:
         states = follow(sweep_ids, settings, bars.show, console.say)
     ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
     for sweep_id in ended:
         _print_leaderboard(sweep_id, settings)
-    for model in wait_until_judged(models_of(ended, settings), settings):
-        champion(model)
+    for model in wait_until_judged(ended, settings):
+        clichampion.tell(model)
     failed = ", ".join(sorted(set(sweep_ids) - set(ended)))
     if failed:
         page = f"{settings.airflow_url}/dags/sweep"

@@ -111,10 +111,10 @@ def _backfill(ask: Ask, settings: Settings, *, as_json: bool) -> None:
 def _tell_champions(ask: Ask, days: tuple[Day, ...], settings: Settings) -> None:
     """Wait until the days are judged and show who was champion on them."""
     from sweepstake.asof import reigns
-    from sweepstake.following import models_of, wait_until_judged
+    from sweepstake.following import wait_until_judged
 
     swept = [day.sweep for day in days if day.state in {"success", "skipped"} and day.sweep]
-    for model in wait_until_judged(models_of(swept, settings), settings):
+    for model in wait_until_judged(swept, settings):
         found = [each for each in reigns(model, settings) if _is_in(each.day, ask)]
         if found:
             console.out.print(console.reigns_table(model, found))

@@ -62,16 +62,18 @@ def models_of(sweep_ids: Iterable[str], settings: Settings) -> list[str]:
     return sorted({open_workbench(sweep_id, settings).spec.model for sweep_id in sweep_ids})
 
 
-def wait_until_judged(models: Iterable[str], settings: Settings) -> Iterator[str]:
-    """Wait until no version of these models is unjudged; yields each as it gets there.
+def wait_until_judged(sweep_ids: Iterable[str], settings: Settings) -> Iterator[str]:
+    """Wait until the versions of these sweeps are judged; yields each model as it gets there.
+
+    Versions of other sweeps of a model may wait on: theirs may be running.
 
     Raises:
         StackError: versions still wait after `JUDGE_SECONDS`.
     """
-    registry = Registry(settings.tracking_uri)
+    registry, sweeps = Registry(settings.tracking_uri), set(sweep_ids)
     deadline = time.monotonic() + JUDGE_SECONDS
-    for model in models:
-        while registry.pending(model):
+    for model in models_of(sweeps, settings):
+        while any(version.sweep in sweeps for version in registry.pending(model)):
             if time.monotonic() > deadline:
                 message = f"{model}: its versions must be judged within {JUDGE_SECONDS:.0f} s, but "
                 raise StackError(message + "some wait. Look at the champion DAG in Airflow.")

@@ -6,31 +6,34 @@ A round is written down before it is carried out, so whoever finds it open can e
 from __future__ import annotations
 
 import getpass
+import json
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import inf
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.errors import TrackingUnavailableError
+from sweepstake.markup import escaped
 from sweepstake.promotion import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from sweepstake.connection import Connection
-    from sweepstake.promotion import Decision
 
 EXPERIMENT = "sweepstake-ledger"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """One round of decisions about a model.
+    """One act about a model: a round that was decided, or what somebody did by hand.
 
-    ``version`` is the best candidate and ``previous`` the champion before the round (empty: none);
-    scores are on the holdout, ``None`` where there is none. ``complete`` says that the round needs
-    nothing more. ``partition`` is the day of the candidates, empty for data of no day; ``as_of``
-    says that the round was about that day alone, not about the champion in service.
+    ``version`` is the finalist, or who was put into service; ``previous`` is the champion before
+    (empty: none). Scores are on the rows of the test, ``None`` where there is none. ``complete``
+    says that nothing more is to be done. ``partition`` is the day of the candidates, empty for data
+    of no day; ``as_of`` says that the round was about that day alone. ``holdout`` is the digest of
+    the data whose holdout was tested on, empty where no test was made; ``record`` the decision with
+    all its figures. ``by`` is who acted by hand or approved.
     """
 
     round: str
@@ -39,31 +42,57 @@ class LedgerEntry:
     version: str
     previous: str
     reason: str
-    candidate_score: float | None
-    champion_score: float | None
     decided: datetime
     run_id: str
     complete: bool
+    candidate_score: float | None = None
+    champion_score: float | None = None
+    sweep: str = ""
     partition: str = ""
     as_of: bool = False
+    holdout: str = ""
+    by: str = ""
+    trial_key: str = ""
+    previous_key: str = ""
+    newest: int = 0
+    record: Mapping[str, Any] | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it puts its version into service."""
+        return self.verdict in {Verdict.PROMOTE, Verdict.ROLLBACK, Verdict.REPLACE}
 
     @property
     def champion(self) -> str:
-        """The version that is champion after the round, empty where there still is none."""
-        return self.version if self.verdict is Verdict.PROMOTE else self.previous
+        """The version that is champion after it, empty where there still is none."""
+        return self.version if self.changes else self.previous
 
     @property
     def score(self) -> float | None:
-        """The champion's score on the round's holdout."""
-        return self.candidate_score if self.verdict is Verdict.PROMOTE else self.champion_score
+        """The champion's score on the rows of the test."""
+        return self.candidate_score if self.changes else self.champion_score
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
-    """What a round is about: the champion in service, or with ``as_of`` that of one past day."""
+class Act:
+    """What a ledger entry will say; ``newest`` is the newest version of a round."""
 
+    verdict: Verdict
+    version: str
+    previous: str
+    reason: str
+    candidate_score: float | None = None
+    champion_score: float | None = None
+    sweep: str = ""
     partition: str = ""
     as_of: bool = False
+    holdout: str = ""
+    by: str = ""
+    trial_key: str = ""
+    previous_key: str = ""
+    newest: int = 0
+    candidates: int = 1
+    record: Mapping[str, Any] | None = None
 
 
 class Ledger:
@@ -72,18 +101,21 @@ class Ledger:
     def __init__(self, client: Connection) -> None:
         self._client = client
 
-    def open_round(
-        self, model: str, decisions: Sequence[Decision], round_key: str, contest: Contest
-    ) -> LedgerEntry:
-        """Create or find the round ``round_key`` of ``model``."""
-        found = self._search(model, f" and tags.`sweepstake.round` = '{round_key}'")
-        if not found:
-            self._write(model, decisions, round_key, contest)
-            found = self._search(model, f" and tags.`sweepstake.round` = '{round_key}'")
-        *doubles, entry = found
-        for double in doubles:
+    def find(self, model: str, key: str) -> LedgerEntry | None:
+        """The entry ``key`` of ``model``, if there is one; doubles of it are removed."""
+        found = self._search(model, f" and tags.`sweepstake.round` = '{key}'")
+        for double in found[:-1]:
             self._client.delete_run(double.run_id)
-        return entry
+        return found[-1] if found else None
+
+    def open(self, model: str, act: Act, key: str) -> LedgerEntry:
+        """Write an entry that is not carried out yet."""
+        self._write(model, act, key)
+        found = self.find(model, key)
+        if found is None:
+            message = f"{model}: MLflow must find the round that was written, but does not. Retry."
+            raise TrackingUnavailableError(message)
+        return found
 
     def close_round(self, entry: LedgerEntry, *, done: bool = True) -> LedgerEntry:
         """End the round; ``done=False`` where it could not be carried out."""
@@ -94,35 +126,32 @@ class Ledger:
         """All rounds of ``model``, newest first."""
         return self._search(model)
 
-    def _write(
-        self, model: str, decisions: Sequence[Decision], round_key: str, contest: Contest
-    ) -> None:
+    def _write(self, model: str, act: Act, key: str) -> None:
         from mlflow.entities import Metric
 
-        best = _best(decisions)
-        verdict = str(best.verdict)
-        day = f" as of {contest.partition}" if contest.as_of else ""
-        figures = {"candidate_score": best.score, "champion_score": best.champion_score}
+        day = f" as of {act.partition}" if act.as_of else ""
+        figures = _figures(act)
+        texts = {name: getattr(act, name) for name in _TEXTS}
         tags = {
             "sweepstake.role": "round",
-            "sweepstake.round": round_key,
+            "sweepstake.round": key,
             "sweepstake.model": model,
-            "sweepstake.verdict": verdict,
-            "sweepstake.version": best.version,
-            "sweepstake.previous": best.champion_version or "",
-            "sweepstake.reason": best.reason,
-            "sweepstake.candidates": str(len(decisions)),
-            **({"sweepstake.partition": contest.partition} if contest.partition else {}),
-            **({"sweepstake.as_of": "true"} if contest.as_of else {}),
-            **{f"sweepstake.{k}": repr(float(v)) for k, v in figures.items() if v is not None},
-            "mlflow.runName": f"{model} {verdict} {best.version}{day}",
+            "sweepstake.verdict": str(act.verdict),
+            "sweepstake.previous": act.previous,
+            "sweepstake.candidates": str(act.candidates),
+            "sweepstake.newest": str(act.newest),
+            **{f"sweepstake.{name}": text for name, text in texts.items() if text},
+            **({"sweepstake.as_of": "true"} if act.as_of else {}),
+            **({"sweepstake.record": json.dumps(act.record)} if act.record else {}),
+            **{f"sweepstake.{name}": repr(value) for name, value in figures.items()},
+            "mlflow.runName": f"{model} {act.verdict} {act.version}{day}",
             "mlflow.source.name": "sweepstake",
-            "mlflow.user": getpass.getuser(),
-            "mlflow.note.content": best.reason,
+            "mlflow.user": act.by or getpass.getuser(),
+            "mlflow.note.content": escaped(act.reason),
         }
         run_id = self._client.create_run(self._experiment(), tags=tags).info.run_id
         now = int(time.time() * 1000)
-        metrics = [Metric(k, v, now, 0) for k, v in figures.items() if v is not None]
+        metrics = [Metric(name, value, now, 0) for name, value in figures.items()]
         self._client.log_batch(run_id, metrics=metrics)
 
     def _search(self, model: str, further: str = "") -> tuple[LedgerEntry, ...]:
@@ -139,30 +168,44 @@ class Ledger:
         return str(self._client.experiment(EXPERIMENT).experiment_id)
 
 
-def _best(decisions: Sequence[Decision]) -> Decision:
-    """The winner, else the candidate that came closest."""
-    return max(
-        decisions,
-        key=lambda d: (d.verdict is Verdict.PROMOTE, -inf if d.score is None else d.score),
-    )
+_TEXTS = (
+    "version",
+    "reason",
+    "sweep",
+    "partition",
+    "holdout",
+    "by",
+    "trial_key",
+    "previous_key",
+)
+"""What is written as a tag of the same name where it is not empty."""
+
+
+def _figures(act: Act) -> dict[str, float]:
+    """The figures of an act, as metrics that MLflow's pages compare and draw."""
+    gain = (act.record or {}).get("gain") or {}
+    found = {"candidate_score": act.candidate_score, "champion_score": act.champion_score}
+    found |= {name: gain.get(name) for name in ("gain", "low", "high", "p", "confirmable")}
+    return {name: float(value) for name, value in found.items() if value is not None}
 
 
 def _entry(run: Any) -> LedgerEntry:
-    tags = run.data.tags
+    tags = {name.removeprefix("sweepstake."): text for name, text in run.data.tags.items()}
+    texts = {name: tags.get(name, "") for name in _TEXTS}
     return LedgerEntry(
-        round=tags["sweepstake.round"],
-        model=tags["sweepstake.model"],
-        verdict=Verdict(tags["sweepstake.verdict"]),
-        version=tags["sweepstake.version"],
-        previous=tags["sweepstake.previous"],
-        reason=tags["sweepstake.reason"],
-        candidate_score=_figure(tags.get("sweepstake.candidate_score")),
-        champion_score=_figure(tags.get("sweepstake.champion_score")),
+        **texts,
+        round=tags["round"],
+        model=tags["model"],
+        verdict=Verdict(tags["verdict"]),
+        previous=tags.get("previous", ""),
+        candidate_score=_figure(tags.get("candidate_score")),
+        champion_score=_figure(tags.get("champion_score")),
         decided=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
         run_id=run.info.run_id,
         complete=run.info.status != "RUNNING",
-        partition=tags.get("sweepstake.partition", ""),
-        as_of=tags.get("sweepstake.as_of") == "true",
+        as_of=tags.get("as_of") == "true",
+        newest=int(tags.get("newest", "0")),
+        record=json.loads(tags["record"]) if "record" in tags else None,
     )
 
 

@@ -70,6 +70,15 @@ def load_model(path: Path, sha256: str) -> Any:
     Raises:
         ModelFileError: the file is missing, is not the one that was trained, or holds other types.
     """
+    return loads(read_model(path, sha256))
+
+
+def read_model(path: Path, sha256: str) -> bytes:
+    """The content of ``path``, a model file or the folder that holds it, if it has this hash.
+
+    Raises:
+        ModelFileError: the file is missing, or is not the one that was trained.
+    """
     file = path / MODEL_FILE if path.is_dir() else path
     try:
         content = file.read_bytes()
@@ -82,7 +91,7 @@ def load_model(path: Path, sha256: str) -> Any:
             "The file is not the one that was trained: train the model again."
         )
         raise ModelFileError(message)
-    return loads(content)
+    return content
 
 
 def loads(content: bytes) -> Any:

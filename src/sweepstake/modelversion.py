@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import nan
 from sys import intern
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,6 +55,25 @@ class Version:
     def decision(self) -> str:
         """``pending``, ``exempt``, or the verdict on it."""
         return self.tags.get("sweepstake.decision", "")
+
+    @property
+    def data_digest(self) -> str:
+        """Digest of the data that it was trained on."""
+        return self.tags.get("sweepstake.data_digest", "")
+
+    @property
+    def trial_number(self) -> int:
+        """The number of its trial, -1 where none is known."""
+        text = self.tags.get("sweepstake.trial_number", "")
+        return int(text) if text.isdecimal() else -1
+
+    @property
+    def cv_score(self) -> float:
+        """Its mean score in cross-validation, NaN where there is none."""
+        try:
+            return float(self.tags.get("sweepstake.cv_score", "nan"))
+        except ValueError:
+            return nan
 
     @property
     def partition(self) -> str:

@@ -18,6 +18,8 @@ from sweepstake.guards import Guarded, watch
 from sweepstake.paired import EXACT, UNDEFINED, Gain, least_rows, measure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sweepstake.answers import Answers, Pair
     from sweepstake.spec import PromotionPolicy
 
@@ -104,6 +106,28 @@ class Decision:
         return self.gain.champion_score if self.gain else None
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The verdict on one version, why, and its score if it has one."""
+
+    verdict: Verdict
+    reason: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a round comes to: the decision on its finalist, ``None`` where nobody was tested.
+
+    ``refused`` gives the reason by version for those that could not be finalist; ``best`` says who
+    is the best of all others.
+    """
+
+    decision: Decision | None
+    refused: Mapping[str, str]
+    best: str
+
+
 def decide(
     finalist: Finalist,
     incumbent: Incumbent | None,
@@ -114,18 +138,18 @@ def decide(
     """Whether ``finalist`` takes over from ``incumbent``, on what both said of the same rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say of undefined figures is in the reason
-        ruling = _rule(finalist, incumbent, pair, terrain, policy)
+        result = _rule(finalist, incumbent, pair, terrain, policy)
         score = _score(pair.finalist, pair, terrain)
     return Decision(
-        verdict=ruling.verdict,
-        reason=f"{_named(finalist)} {ruling.reason}",
+        verdict=result.verdict,
+        reason=f"{_named(finalist)} {result.reason}",
         finalist=finalist,
         champion=incumbent.version if incumbent else "",
         terrain=terrain,
         rows=len(pair.truth),
         score=score,
-        gain=ruling.gain,
-        guards=ruling.guards,
+        gain=result.gain,
+        guards=result.guards,
         fewest_in_class=pair.fewest_in_class,
         confidence=policy.confidence,
         min_delta=policy.min_delta,
@@ -133,7 +157,7 @@ def decide(
 
 
 @dataclass(frozen=True, slots=True)
-class _Ruling:
+class _Result:
     verdict: Verdict
     reason: str
     gain: Gain | None = None
@@ -146,12 +170,12 @@ def _rule(
     pair: Pair,
     terrain: Terrain,
     policy: PromotionPolicy,
-) -> _Ruling:
+) -> _Result:
     if incumbent is None:
         return _unopposed(_score(pair.finalist, pair, terrain), pair, terrain, policy)
     hindrance = _hindrance(incumbent, pair, terrain, policy)
     if hindrance:
-        return _Ruling(Verdict.KEEP, f"was not compared: {hindrance}")
+        return _Result(Verdict.KEEP, f"was not compared: {hindrance}")
     seed = _seed(terrain.digest, finalist.version, incumbent.version)
     metric = terrain.metric
     try:
@@ -159,25 +183,25 @@ def _rule(
         metric = "promotion.guards"
         guards = watch(pair, policy.guards, policy.confidence, seed)
     except UNDEFINED as error:
-        return _Ruling(Verdict.KEEP, f"was not compared: {_undefined(metric, error)}")
+        return _Result(Verdict.KEEP, f"was not compared: {_undefined(metric, error)}")
     objection = _objection(gain, guards, policy)
     told = f"{_told(gain, incumbent, terrain, policy)} {_noted(gain, pair, terrain, policy)}"
     if objection:
-        return _Ruling(Verdict.KEEP, f"{told} The champion stays: {objection}.", gain, guards)
-    return _Ruling(Verdict.PROMOTE, f"{told} It takes over.", gain, guards)
+        return _Result(Verdict.KEEP, f"{told} The champion stays: {objection}.", gain, guards)
+    return _Result(Verdict.PROMOTE, f"{told} It takes over.", gain, guards)
 
 
 def _unopposed(
     score: float | None, pair: Pair, terrain: Terrain, policy: PromotionPolicy
-) -> _Ruling:
+) -> _Result:
     """The first champion only has to reach the floor."""
     if score is None:
         undefined = f"{terrain.metric} is not defined on its {len(pair.truth):,} held-out rows"
-        return _Ruling(Verdict.KEEP, f"has no score: {undefined}. {_MORE_ROWS}")
+        return _Result(Verdict.KEEP, f"has no score: {undefined}. {_MORE_ROWS}")
     scored = f"scored {score:.4f} {terrain.metric} on {len(pair.truth):,} held-out rows"
     if policy.floor is not None and score < policy.floor:
-        return _Ruling(Verdict.KEEP, f"{scored}, below promotion.floor {policy.floor:g}.")
-    return _Ruling(Verdict.PROMOTE, f"{scored}, and there was no champion.")
+        return _Result(Verdict.KEEP, f"{scored}, below promotion.floor {policy.floor:g}.")
+    return _Result(Verdict.PROMOTE, f"{scored}, and there was no champion.")
 
 
 def _hindrance(incumbent: Incumbent, pair: Pair, terrain: Terrain, policy: PromotionPolicy) -> str:

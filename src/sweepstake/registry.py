@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.bulk import VERSION_TAGS, VersionTags
 from sweepstake.connection import Connection, faults, refused_as
-from sweepstake.errors import NotFoundError
-from sweepstake.ledger import Contest, Ledger, LedgerEntry
-from sweepstake.modelfile import MODEL_FILE, load_model
+from sweepstake.errors import NotFoundError, StackError
+from sweepstake.ledger import Ledger
+from sweepstake.modelfile import MODEL_FILE, loads, read_model
 from sweepstake.modelversion import PENDING, Version, first_tags, model_uri, version_of
-from sweepstake.promotion import Verdict
+from sweepstake.promotion import Ruling, Verdict
 from sweepstake.runs import TrialRun
 from sweepstake.spec import BackfillPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
+    from sweepstake.ledger import Act, LedgerEntry
     from sweepstake.modelversion import Stored
-    from sweepstake.promotion import Decision
 
 MANAGED = ("sweepstake.managed", "true")
 """The tag of the registered models that sweeps train."""
@@ -183,13 +184,17 @@ class Registry:
         return self._by_alias(model, CHALLENGER)
 
     def load(self, version: Stored) -> Any:
-        """The fitted estimator of ``version``, checked against its hash.
+        """The fitted estimator of ``version``: see ``read``."""
+        return loads(self.read(version))
+
+    def read(self, version: Stored) -> bytes:
+        """The model file of ``version``, checked against its hash.
 
         The hash must be vouched for: see `provenance`. The place of the file is told by the run,
         and must be in the artifact store.
 
         Raises:
-            ModelFileError: the file is missing, altered or holds types that are not trusted.
+            ModelFileError: the file is missing or altered.
             ArtifactPlaceError: the files of its run are not in the artifact store.
             NotFoundError: there is no such run.
         """
@@ -198,16 +203,10 @@ class Registry:
             repository = self._client.artifacts(files.model_uri)
             with suppress(NotFoundError), faults(self._client.uri):
                 repository.download_artifacts(MODEL_FILE, folder)
-            return load_model(Path(folder), version.sha256)
+            return read_model(Path(folder), version.sha256)
 
-    def apply(
-        self,
-        model: str,
-        decisions: Sequence[Decision],
-        round_key: str,
-        contest: Contest = Contest(),  # noqa: B008 - it is frozen
-    ) -> LedgerEntry | None:
-        """Carry out one round of ``decisions``; ``round_key`` is the same when it is tried again.
+    def apply(self, model: str, act: Act, key: str, rulings: Mapping[str, Ruling]) -> LedgerEntry:
+        """Carry out an act and the verdicts on versions; ``key`` is the same when tried again.
 
         Before anything, the right to change the model is tried: a round that cannot be carried out
         is not opened. The order then, each step harmless when repeated:
@@ -224,21 +223,32 @@ class Registry:
         5. The ledger's run is ended. A round that was ended before is not carried out again, as
            later rounds may have moved on.
 
-        Returns:
-            The ledger's entry; ``None`` where there was nothing to decide.
+        Raises:
+            StackError: another version is in service than when the act was decided: decide again.
         """
-        if not decisions:
-            return None
         self.must_take(model)
-        entry = self._ledger.open_round(model, decisions, round_key, contest)
+        entry = self._ledger.find(model, key)
+        if entry is None:
+            self._must_stand(model, act)
+            entry = self._ledger.open(model, act, key)
         if entry.complete:
             return entry
         try:
             self._crown(entry)
         except NotFoundError:  # the winner was deleted meanwhile: the others are judged anew
             return self._ledger.close_round(entry, done=False)
-        self._tag_all(model, {each.version: _verdict_tags(each) for each in decisions})
+        self._tag_all(model, {number: _verdict_tags(each) for number, each in rulings.items()})
         return self._ledger.close_round(entry)
+
+    def _must_stand(self, model: str, act: Act) -> None:
+        """See that the champion is still who it was when the act was decided."""
+        champion = None if act.as_of else self.champion(model)
+        now = act.previous if act.as_of else champion.version if champion else ""
+        if now != act.previous:
+            message = (
+                f"{model}: champion must still be v{act.previous}, but is v{now}. Judge again."
+            )
+            raise StackError(message)
 
     def resume(self, model: str) -> tuple[LedgerEntry, ...]:
         """End the rounds of ``model`` that were killed on their way, oldest first.
@@ -253,8 +263,26 @@ class Registry:
             self._crown(entry)
         except NotFoundError:  # the winner was deleted by hand: nothing can be promoted
             return self._ledger.close_round(entry, done=False)
-        self._tag(entry.model, entry.version, _verdict_tags(entry))
+        self._tag_all(entry.model, self._left(entry))
         return self._ledger.close_round(entry)
+
+    def _left(self, entry: LedgerEntry) -> dict[str, dict[str, str]]:
+        """The tags that a killed round has not written: those of the others first."""
+        mine = Ruling(entry.verdict, entry.reason, entry.candidate_score)
+        others = Ruling(Verdict.KEEP, f"v{entry.version} is the finalist of its sweep.")
+        sweep = self.versions(entry.model, entry.sweep) if entry.sweep else ()
+        left = [
+            each.version
+            for each in sweep
+            if each.decision == PENDING and int(each.version) <= entry.newest
+        ]
+        rulings = {**dict.fromkeys(left, others), entry.version: mine}
+        return {number: _verdict_tags(each) for number, each in rulings.items()}
+
+    def champion_at(self, model: str, moment: datetime) -> LedgerEntry | None:
+        """The entry that says who was champion at a moment; ``None`` before the first."""
+        entries = (each for each in self.history(model) if each.complete and not each.as_of)
+        return next((each for each in entries if each.champion and each.decided <= moment), None)
 
     def history(self, model: str) -> tuple[LedgerEntry, ...]:
         """The ledger of ``model``, newest first."""
@@ -262,7 +290,7 @@ class Registry:
 
     def _crown(self, entry: LedgerEntry) -> None:
         """Move aliases and stage as ``entry`` says."""
-        if entry.verdict == Verdict.PROMOTE and not entry.as_of:
+        if entry.changes and not entry.as_of:
             self._put_in_service(entry)
         if entry.partition and entry.champion:
             alias = DATED + entry.partition
@@ -320,14 +348,13 @@ def _is_stale(version: Version, live: Collection[str] | None) -> bool:
     return live is not None and version.run_id not in live
 
 
-def _verdict_tags(entry: LedgerEntry | Decision) -> dict[str, str]:
+def _verdict_tags(ruling: Ruling) -> dict[str, str]:
     """Tags of a judged version, the one that ends its waiting last."""
-    score = entry.candidate_score if isinstance(entry, LedgerEntry) else entry.score
-    shown = {} if score is None else {"sweepstake.score": repr(score)}
+    shown = {} if ruling.score is None else {"sweepstake.score": repr(ruling.score)}
     return {
         **shown,
-        "sweepstake.reason": entry.reason,
-        "sweepstake.decision": str(entry.verdict),
+        "sweepstake.reason": ruling.reason,
+        "sweepstake.decision": str(ruling.verdict),
     }
 
 

@@ -101,19 +101,19 @@ def row_hashes(features: pd.DataFrame, seed: int) -> np.ndarray:
 
     rows = np.empty(features.shape, dtype="<u8")
     for place, (values, known) in enumerate(parts(features)):
-        rows[:, place] = _words(values, known)
+        rows[:, place] = words(values, known)
     key = str(seed).encode()
     digests = (hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest() for row in rows)
     return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
-def _words(values: np.ndarray, known: pd.Index | None) -> np.ndarray:
+def words(values: np.ndarray, known: pd.Index | None) -> np.ndarray:
     """A column as one uint64 per row: the bits of a number, a hash of a text, 0 for no text."""
     import numpy as np
 
     if known is None:
         return canonical(values.astype("<f8")).view("<u8")
     texts = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in known]
-    words = np.frombuffer(b"".join([*texts, bytes(8)]), dtype="<u8")
-    found: np.ndarray = words[values]  # the code of a gap is -1: the last entry
+    hashes = np.frombuffer(b"".join([*texts, bytes(8)]), dtype="<u8")
+    found: np.ndarray = hashes[values]  # the code of a gap is -1: the last entry
     return found

@@ -143,6 +143,17 @@ class Tracking:
             raise NotFoundError(message + f"Look at {self._client.uri}.")
         return found[0].data.tags["sweepstake.sweep"], found[0].info.status
 
+    def ended(self, run_id: str) -> int | None:
+        """When a run was ended, in milliseconds; ``None`` while it is open.
+
+        One that was deleted for good will not end any more: it counts as ended at the beginning.
+        """
+        try:
+            info = self._client.get_run(run_id).info
+        except NotFoundError:
+            return 0
+        return None if info.status == "RUNNING" else int(info.end_time or 0)
+
     def children(self, sweep: SweepRun, batch: str | None = None) -> tuple[Child, ...]:
         """All child runs of ``sweep`` (of one ``batch`` if given), by number, then by age."""
         return self._trials(sweep.experiment_id, children_filter(sweep, batch))

@@ -9,13 +9,16 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from sweepstake import asof, champion, intake
 from sweepstake.connection import Connection
+from sweepstake.data import open_staged
 from sweepstake.errors import GridFileError, NotFoundError
 from sweepstake.ledger import LedgerEntry
 from sweepstake.promotion import Verdict
 from sweepstake.registry import Registry
+from sweepstake.workspace import Workspace
 
 FIRST = date(2026, 1, 1)
 DEPTHS = [1, 2, 6]
@@ -103,9 +106,9 @@ def test_the_day_is_on_parent_children_and_versions(days):
 def test_a_backfill_never_touches_the_champion_in_service(days):
     """Without being asked to, no version of a past day gets the alias `champion`."""
     days.sweep(0, backfill=False)
-    (live,) = champion.hold_round("r1", days.settings)
+    (live,) = champion.judge_all(days.settings)
     days.sweep(1)
-    assert () == champion.hold_round("r2", days.settings)
+    assert () == champion.judge_all(days.settings)
     asof.replay(days.name, days.settings)
     assert live.version == days.registry.champion(days.name).version
     assert [str(at(0)), str(at(1))] == list(days.dated())
@@ -115,7 +118,7 @@ def test_a_backfill_may_be_asked_to_compete_in_service(days):
     """With `promotion.backfill: live` the best of a past day becomes champion like any other."""
     days.put_grid(promotion={"backfill": "live"})
     days.sweep(1)
-    (entry,) = champion.hold_round("r1", days.settings)
+    (entry,) = champion.judge_all(days.settings)
     assert entry.version == days.registry.champion(days.name).version
     assert {str(at(1)): entry.version} == days.dated()
 
@@ -124,7 +127,7 @@ def test_a_backfill_may_be_kept_from_every_contest(days):
     """With `promotion.backfill: never` its versions are there and judged by nobody."""
     days.put_grid(promotion={"backfill": "never"})
     sweep_id = days.sweep(1)
-    assert () == champion.hold_round("r1", days.settings)
+    assert () == champion.judge_all(days.settings)
     assert days.name not in asof.models(days.settings)
     decisions = {each.decision for each in days.registry.versions(days.name, sweep_id)}
     assert ({"exempt"}, {}) == (decisions, days.dated())
@@ -146,26 +149,24 @@ def in_their_order(days):
     """Day of origin and score of each day's champion, found from the trials' runs alone."""
     found, incumbent = [], None
     for day in range(3):
-        trials = sorted(days.runs("trial", day), key=lambda run: run.data.metrics["test_accuracy"])
-        best = trials[-1].data.metrics["test_accuracy"]
-        bar = score_on(days, incumbent, day) if incumbent else -1.0
-        if best > bar + 1e-12:
-            incumbent, bar = trials[-1], best
-        found.append((incumbent.data.tags["sweepstake.partition"], bar))
+        trials = days.runs("trial", day)
+        best = max(trials, key=lambda run: run.data.metrics["mean_cv_accuracy"])
+        right = hits(days, best, day)
+        bar = hits(days, incumbent, day) if incumbent else ~right
+        wins, losses = (right & ~bar).sum(), (bar & ~right).sum()
+        sure = not incumbent or binomtest(wins, wins + losses, alternative="greater").pvalue <= 0.05
+        incumbent, bar = (best, right) if sure else (incumbent, bar)
+        found.append((incumbent.data.tags["sweepstake.partition"], bar.mean()))
     return found
 
 
-def score_on(days, trial, day):
-    """The accuracy of a trial's model on the holdout of a day."""
-    from sweepstake.data import open_staged
-    from sweepstake.training import score
-    from sweepstake.workspace import Workspace
-
+def hits(days, trial, day):
+    """Which rows of a day's holdout the model of a trial has right."""
     digest = days.runs("trial", day)[0].data.tags["sweepstake.data_digest"]
     versions = days.registry.backfilled(days.name)
     (version,) = [each for each in versions if each.run_id == trial.info.run_id]
     dataset = open_staged(Workspace(days.settings.workspace).data, digest)
-    return score(days.registry.load(version), dataset, "accuracy")
+    return days.registry.load(version).predict(dataset.X_holdout) == dataset.y_holdout
 
 
 def test_playing_again_changes_nothing(days):
@@ -214,7 +215,7 @@ def test_a_scheduled_run_takes_up_what_a_backfill_trained(days):
     """If the day was backfilled before its scheduled run, its versions compete in service then."""
     days.sweep(2)
     days.sweep(2, backfill=False)
-    (entry,) = champion.hold_round("r1", days.settings)
+    (entry,) = champion.judge_all(days.settings)
     assert 3 == len(days.runs("trial", 2))
     assert entry.version == days.registry.champion(days.name).version
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import champion
+from sweepstake import champion, sweep
 from sweepstake.errors import StackError
+from sweepstake.ledger import Act
+from sweepstake.promotion import Verdict
 from sweepstake.registry import Registry
-from sweepstake.workspace import Workspace
 
 
 @pytest.fixture
@@ -38,10 +39,10 @@ def train(submit, run):
 
 @pytest.fixture
 def judge(settings, name):
-    """A function that holds a round; returns the ledger's entry about this test's model."""
+    """A function that judges what there is to judge; returns the ledger's first new entry."""
 
-    def hold(key):
-        return next((e for e in champion.hold_round(key, settings) if e.model == name), None)
+    def hold():
+        return next(iter(champion.judge(name, settings)), None)
 
     return hold
 
@@ -79,180 +80,242 @@ def everything(client, name):
     return sorted((each.version, each.current_stage, sorted(each.tags.items())) for each in found)
 
 
-def test_the_best_of_the_first_round_is_champion(train, judge, seen, client, name):
+def test_the_best_by_cross_validation_is_the_first_champion(train, judge, seen, client, name):
     """Alias, stage, tags and ledger move together, and say why."""
     train(1, 3)
-    entry = judge("r1")
+    entry = judge()
     champion_tags = client.get_model_version(name, "2").tags
     assert ({"champion": 2}, {1: "None", 2: "Production"}, {1: "keep", 2: "promote"}) == seen()
-    assert (entry.version, entry.previous, entry.reason) == (
-        "2",
-        "",
-        f"It scored {entry.candidate_score:.6g} and there was no champion.",
+    assert ("2", "") == (entry.version, entry.previous)
+    assert entry.reason == (
+        "Trial 1 (v2), the best of 2 by cross-validation, scored "
+        f"{entry.candidate_score:.4f} accuracy on 30 held-out rows, and there was no champion."
     )
     assert champion_tags["sweepstake.score"] == repr(entry.candidate_score)
     assert champion_tags["sweepstake.reason"] == entry.reason
 
 
+def test_the_others_are_told_who_is_better(train, judge, client, name):
+    """A version that is not its sweep's finalist is kept, with the finalist's figure."""
+    train(1, 3)
+    judge()
+    reason = client.get_model_version(name, "1").tags["sweepstake.reason"]
+    assert reason.startswith("It is not the best of its sweep by cross-validation: v2 is, with 0.9")
+
+
 def test_the_score_is_that_of_the_holdout(train, judge, client):
-    """A candidate is judged on the rows that no trial has seen: its run's own test figure."""
+    """The finalist is judged on the rows that no trial has seen: its run's own test figure."""
     sweep_id = train(3)
-    entry = judge("r1")
+    entry = judge()
     experiment = client.get_experiment_by_name(sweep_id.rpartition("__")[0])
     query = f"tags.`sweepstake.sweep` = '{sweep_id}' and tags.`sweepstake.role` = 'trial'"
     (trial,) = client.search_runs([experiment.experiment_id], query)
     assert trial.data.metrics["test_accuracy"] == entry.candidate_score
 
 
-def test_a_worse_candidate_does_not_take_over(train, judge, seen):
-    """The champion stays where it is; the candidate is marked as judged."""
+def test_a_worse_finalist_does_not_take_over(train, judge, seen):
+    """The champion stays where it is; the finalist is marked as judged."""
     train(3)
-    judge("r1")
+    judge()
     train(1)
-    entry = judge("r2")
+    entry = judge()
     assert ({"champion": 1}, {1: "Production", 2: "None"}, {1: "promote", 2: "keep"}) == seen()
-    assert f"does not beat champion version 1 with {entry.champion_score:.6g}" in entry.reason
+    assert "on champion v1" in entry.reason
+    assert "The champion stays: the gain may be luck" in entry.reason
 
 
-def test_a_better_candidate_takes_over(train, judge, seen):
-    """The previous champion becomes challenger and is archived."""
+def test_a_better_finalist_takes_over(train, judge, seen):
+    """The previous champion becomes challenger and is archived; the record has the figures."""
     train(1)
-    judge("r1")
+    judge()
     train(3)
-    entry = judge("r2")
+    entry = judge()
     aliases, stages, verdicts = seen()
     assert ({"champion": 2, "challenger": 1}, {1: "Archived", 2: "Production"}) == (aliases, stages)
     assert ({1: "promote", 2: "promote"}, "1") == (verdicts, entry.previous)
+    gain = entry.record["gain"]
+    assert entry.candidate_score - entry.champion_score == pytest.approx(gain["gain"])
+    assert (30, True) == (gain["rows"], gain["p"] <= 0.05)
 
 
-def test_an_equal_candidate_does_not_take_over(train, judge, seen):
-    """A model that predicts the same is no gain: a tie keeps the champion."""
-    train(1)
-    judge("r1")
-    train(1, params={"min_samples_leaf": 1})
-    entry = judge("r2")
-    assert (entry.candidate_score, {"champion": 1}) == (entry.champion_score, seen()[0])
+def test_an_equal_sweep_does_not_take_over(train, judge, seen):
+    """Many trials that are as good as the champion change nothing, however many there are."""
+    train(3)
+    judge()
+    train(3, 4, 5, 6, 7, params={"min_samples_leaf": 1})
+    judge()
+    assert {"champion": 1} == seen()[0]
 
 
 def test_a_gain_below_min_delta_does_not_take_over(train, judge, seen):
     """The grid file says how much better is better."""
     train(1)
-    judge("r1")
+    judge()
     train(3, promotion={"min_delta": 0.9})
-    entry = judge("r2")
+    entry = judge()
     assert ({"champion": 1}, True) == (seen()[0], entry.candidate_score > entry.champion_score)
-    assert "by more than 0.9 (promotion.min_delta)" in entry.reason
+    assert "the gain must exceed 0.9 (promotion.min_delta)" in entry.reason
 
 
-def test_a_tampered_candidate_is_refused(train, judge, seen, client, name):
-    """A model file that was changed on disk is not scored; the others are."""
+def test_a_tampered_finalist_is_refused_and_the_next_takes_its_place(
+    train, judge, seen, client, name
+):
+    """A model file that was changed on disk is not asked; the second best is the finalist."""
     train(3, 1)
     tamper(client, name, "1")
-    judge("r1")
+    judge()
     reason = client.get_model_version(name, "1").tags["sweepstake.reason"]
     assert ({"champion": 2}, {1: "refuse", 2: "promote"}) == (seen()[0], seen()[2])
     assert reason.startswith("model.skops: must have sha256 ")
 
 
-def test_a_round_of_refused_candidates_crowns_no_one(train, judge, seen, client, name):
-    """Where nothing can be scored there is no champion, and the round still ends."""
+def test_a_round_of_refused_versions_crowns_no_one(train, judge, seen, client, name):
+    """Where nothing can be asked there is no champion, and the round still ends."""
     train(3)
     tamper(client, name, "1")
-    entry = judge("r1")
+    entry = judge()
     assert (({}, {1: "None"}, {1: "refuse"}), None) == (seen(), entry.candidate_score)
 
 
-def test_a_champion_that_cannot_be_scored_gives_way(train, judge, seen, client, name):
-    """A candidate that can be scored beats one that cannot, and the reason says so."""
+def test_a_champion_that_cannot_be_scored_stays(train, judge, seen, client, name):
+    """Nobody is promoted past it; the reason says why, and which command replaces it."""
     train(3)
-    judge("r1")
+    judge()
     tamper(client, name, "1")
     train(1)
-    entry = judge("r2")
-    assert {"champion": 2, "challenger": 1} == seen()[0]
-    assert "champion version 1 has no score: model.skops: must have sha256" in entry.reason
+    entry = judge()
+    assert {"champion": 1} == seen()[0]
+    assert "champion v1 cannot be scored on its rows (model.skops: must have sha256" in entry.reason
+    assert f"sweepstake champion {name} --replace --why TEXT" in entry.reason
 
 
-def test_a_candidate_of_other_columns_is_refused(train, judge, seen, client, name):
-    """A model that does not know the round's columns cannot be scored on them."""
-    train(2, data={"source": "sklearn:wine"})
+def test_a_dropped_column_does_not_dethrone(train, judge, seen):
+    """A champion that needs a column which the data no longer have stays in service."""
     train(3)
-    judge("r1")
-    reason = client.get_model_version(name, "1").tags["sweepstake.reason"]
-    assert ({"champion": 2}, {1: "refuse", 2: "promote"}) == (seen()[0], seen()[2])
-    assert reason.startswith("ValueError: ")
+    judge()
+    train(1, data={"source": "sklearn:iris", "drop": ["petal width (cm)"]})
+    entry = judge()
+    assert {"champion": 1} == seen()[0]
+    assert "the data have no column 'petal width (cm)' any more" in entry.reason
+
+
+def test_a_champion_is_asked_about_its_own_columns(train, judge, seen):
+    """More columns than the champion knows do not keep a better finalist out."""
+    few = ["petal width (cm)", "petal length (cm)", "sepal length (cm)"]
+    train(3, data={"source": "sklearn:iris", "drop": few})
+    judge()
+    train(3)
+    entry = judge()
+    assert entry.record["terrain"]["excluded"] > 0
+    assert "was not compared" not in entry.reason
+
+
+def test_rows_that_the_champion_was_trained_on_are_left_out(train, judge, seen):
+    """Another seed divides the rows anew: the champion is not scored on rows that it knows."""
+    train(3)
+    judge()
+    train(1, 3, seed=1)
+    entry = judge()
+    terrain = entry.record["terrain"]
+    assert {"champion": 1} == seen()[0]
+    assert 15 < terrain["excluded"] <= 30
+    assert entry.record["rows"] == 30 - terrain["excluded"]
+    assert f"{terrain['excluded']} " in entry.reason
+
+
+def test_tests_on_a_holdout_are_counted(train, judge):
+    """The reader learns how often these rows were used up."""
+    train(1)
+    judge()
+    numbers = []
+    for leaf in (2, 3, 4):
+        train(1, params={"min_samples_leaf": leaf})
+        numbers.append(judge().record["terrain"]["test"])
+    assert [1, 2, 3] == numbers
+
+
+def test_a_running_sweep_is_not_judged(submit, settings, judge, seen, run):
+    """What it has registered waits until it closes, whoever judges meanwhile."""
+    drop = submit(limits={"trials_per_task": 2})
+    first, *rest = sweep.plan(drop, settings)
+    sweep.train(first, settings)
+    assert judge() is None
+    assert {"pending"} == set(seen()[2].values())
+    for batch in rest:
+        sweep.train(batch, settings)
+    assert judge() is None
+    sweep.close(drop.sweep, settings)
+    assert "promote" == judge().verdict
+
+
+def test_closed_sweeps_are_judged_one_by_one_in_their_order(train, settings, name):
+    """Two sweeps that wait are two rounds, and the second meets the winner of the first."""
+    train(1)
+    train(3)
+    first, second = champion.judge(name, settings)
+    assert [("1", ""), ("2", "1")] == [(e.version, e.previous) for e in (first, second)]
+
+
+def test_equal_scores_go_to_the_lower_trial(train, judge):
+    """Of trials that are equal in cross-validation the first in the grid is the finalist."""
+    train(3, params={"min_samples_leaf": 1}, estimator="DecisionTreeClassifier")
+    entry = judge()
+    assert 0 == entry.record["finalist"]["trial"]
+
+
+def test_a_model_past_a_limit_is_refused(train, judge, seen, client, name):
+    """What is too large or too slow is no finalist; the reason names the limit."""
+    train(3, promotion={"max_size": 10})
+    judge()
+    assert (
+        "promotion.max_size allows (10)"
+        in (client.get_model_version(name, "1").tags["sweepstake.reason"])
+    )
+    train(3, promotion={"max_latency": 1e-9}, params={"min_samples_leaf": 2})
+    judge()
+    assert (
+        "promotion.max_latency is 1e-09"
+        in (client.get_model_version(name, "2").tags["sweepstake.reason"])
+    )
+    assert {} == seen()[0]
+
+
+def test_a_floor_keeps_the_first_champion_out(train, judge, seen):
+    """No champion is better than one below the floor."""
+    train(1, promotion={"floor": 0.9})
+    assert "below promotion.floor 0.9" in judge().reason
+    assert ({}, {1: "keep"}) == seen()[::2]
 
 
 def test_a_second_round_changes_nothing(train, judge, client, name, registry):
     """Without new versions there is nothing to judge."""
     train(1, 3)
-    judge("r1")
+    judge()
     before = everything(client, name), registry.history(name)
-    assert judge("r2") is None
+    assert judge() is None
     assert before == (everything(client, name), registry.history(name))
 
 
-def test_a_round_that_is_carried_out_twice_is_one(train, judge, settings, client, name, registry):
-    """A retried promotion finds the round ended, in registry and ledger."""
-    train(1, 3)
-    entry = judge("r1")
-    before = everything(client, name), registry.history(name)
-    again = champion.promote("r1", name, settings)
-    assert (entry.run_id, before) == (
-        again.run_id,
-        (everything(client, name), registry.history(name)),
-    )
-
-
-def test_versions_that_arrive_meanwhile_wait_for_the_next_round(train, settings, seen, name, judge):
-    """A round judges what it found when it was opened."""
-    train(1)
-    champion.find("r1", settings)
-    train(3)
-    for heat in champion.divide("r1", name, settings):
-        champion.score(heat, settings)
-    champion.judge("r1", name, settings)
-    champion.promote("r1", name, settings)
-    assert ({"champion": 1}, {1: "promote", 2: "pending"}) == (seen()[0], seen()[2])
-    judge("r2")
-    assert ({"champion": 2, "challenger": 1}, {1: "promote", 2: "promote"}) == seen()[::2]
-
-
-def test_many_entrants_are_cut_into_heats(train, settings, name, monkeypatch, seen):
-    """Each entrant is in exactly one heat; a heat that failed leaves its candidates unjudged."""
-    monkeypatch.setattr(champion, "VERSIONS_PER_TASK", 2)
-    train(1, 2, 3)
-    champion.find("r1", settings)
-    first, second = champion.divide("r1", name, settings)
-    champion.score(first, settings)
-    champion.judge("r1", name, settings)
-    champion.promote("r1", name, settings)
-    assert ((0, 1), (2, 2)) == ((first.first, first.last), (second.first, second.last))
-    assert ("pending", f"{name} v3 to v3") == (seen()[2][3], second.label)
-
-
-def test_nothing_is_decided_while_the_champion_was_not_scored(train, judge, settings, name):
-    """Without the incumbent's score on these rows no one can beat it."""
-    train(1)
-    judge("r1")
-    train(3)
-    champion.find("r2", settings)
-    with pytest.raises(StackError, match="champion v1 must be scored"):
-        champion.judge("r2", name, settings)
-
-
-def test_a_version_that_was_deleted_meanwhile_does_not_stop_the_round(
-    train, settings, client, name, seen
+@pytest.mark.parametrize("step", ["_crown", "_tag_all"])
+def test_a_killed_round_is_ended_and_its_sweep_is_not_tested_again(  # noqa: PLR0913, PLR0917
+    train, judge, seen, registry, name, monkeypatch, step
 ):
-    """Someone may clean up while a round is on: the next round judges the others."""
+    """The round's finalist takes over; the others are judged, and the second best is not tested."""
+    train(1, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, step, lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            judge()
+    assert judge() is None
+    assert ({"champion": 2}, {1: "keep", 2: "promote"}) == seen()[::2]
+    assert [True] == [entry.complete for entry in registry.history(name)]
+
+
+def test_a_version_that_was_deleted_does_not_stop_the_round(train, settings, client, name, seen):
+    """Someone may clean up before a round: the next best is the finalist."""
     train(3, 1)
-    champion.find("r1", settings)
     client.delete_model_version(name, "1")
-    for heat in champion.divide("r1", name, settings):
-        champion.score(heat, settings)
-    champion.judge("r1", name, settings)
-    champion.promote("r1", name, settings)
-    champion.hold_round("r2", settings)
+    champion.judge(name, settings)
     assert ({"champion": 2}, {2: "promote"}) == seen()[::2]
 
 
@@ -260,14 +323,15 @@ def test_versions_of_another_workspace_are_left_to_it(train, settings, tmp_path,
     """Two workspaces may share a server: each judges what it has planned itself."""
     train(3)
     elsewhere = replace(settings, workspace=tmp_path / "other")
-    assert () == champion.find("r1", elsewhere)
-    judge("r1")
+    assert () == champion.find(elsewhere)
+    judge()
     assert {1: "promote"} == seen()[2]
 
 
-def test_a_round_leaves_its_scores_in_the_workspace(train, judge, settings, name):
-    """What was decided can be looked up, whatever happens to the server."""
-    train(1, 3)
-    judge("r1")
-    decisions = Workspace(settings.workspace).read_record(f"rounds/r1/{name}/decisions")
-    assert ["keep", "promote"] == [decision["verdict"] for decision in decisions]
+def test_a_round_about_a_champion_of_before_is_not_carried_out(train, judge, registry, name):
+    """Who was decided about must still be in service when the decision is carried out."""
+    train(1)
+    judge()
+    act = Act(Verdict.PROMOTE, "1", "7", "Because.")
+    with pytest.raises(StackError, match="champion must still be v7, but is v1"):
+        registry.apply(name, act, "stale", {})

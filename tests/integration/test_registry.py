@@ -10,8 +10,9 @@ from mlflow import MlflowClient
 
 from sweepstake.bulk import VERSION_TAGS
 from sweepstake.errors import ModelFileError, NotFoundError
+from sweepstake.ledger import Act
 from sweepstake.modelfile import digest, dump
-from sweepstake.promotion import Decision, Verdict
+from sweepstake.promotion import Ruling, Verdict
 from sweepstake.registry import Registry
 
 KEEP, PROMOTE, REFUSE = Verdict.KEEP, Verdict.PROMOTE, Verdict.REFUSE
@@ -54,8 +55,16 @@ def add(registry, client, model):
 
 
 def decision(version, verdict, score=0.5, champion="", champion_score=None):
-    """A decision about ``version`` with a reason that names its verdict."""
-    return Decision(version, verdict, f"Because: {verdict}.", score, champion, champion_score)
+    """What is decided about ``version``, with a reason that names the verdict."""
+    return Act(verdict, version, champion, f"Because: {verdict}.", score, champion_score)
+
+
+def apply(registry, model, decisions, key):
+    """Carry a round out whose last promotion, or else last decision, is about the finalist."""
+    promoted = [each for each in decisions if each.verdict is not KEEP and each.verdict != REFUSE]
+    act = (promoted or decisions)[-1]
+    rulings = {e.version: Ruling(e.verdict, e.reason, e.candidate_score) for e in decisions}
+    return registry.apply(model, act, key, rulings)
 
 
 def stages(client, model):
@@ -95,7 +104,7 @@ def test_the_first_winner_takes_production(registry, client, add, model):
         decision(third.version, REFUSE, None),
     ]
 
-    entry = registry.apply(model, decisions, "r1")
+    entry = apply(registry, model, decisions, "r1")
 
     champion = registry.champion(model)
     assert (champion.version, champion.stage) == (second.version, "Production")
@@ -116,8 +125,8 @@ def test_the_first_winner_takes_production(registry, client, add, model):
 
 def test_the_next_winner_makes_the_champion_challenger(registry, client, add, model):
     """The previous champion is archived and carries the alias challenger."""
-    registry.apply(model, [decision(add("k1").version, PROMOTE)], "r1")
-    registry.apply(model, [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)], "r2")
+    apply(registry, model, [decision(add("k1").version, PROMOTE)], "r1")
+    apply(registry, model, [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)], "r2")
     assert aliases(client, model) == {"champion": "2", "challenger": "1"}
     assert stages(client, model) == {"1": "Archived", "2": "Production"}
     assert registry.challenger(model).version == "1"
@@ -130,26 +139,20 @@ def test_a_round_that_is_applied_twice_changes_nothing(registry, client, add, mo
         "r2": [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)],
     }
     for key in ("r1", "r2", "r2", "r1"):
-        registry.apply(model, rounds[key], key)
+        apply(registry, model, rounds[key], key)
     assert aliases(client, model) == {"champion": "2", "challenger": "1"}
     assert [entry.round for entry in registry.history(model)] == ["r2", "r1"]
 
 
 def test_the_ledger_tells_every_round_newest_first(registry, add, model):
     """A round that keeps the champion is told with its figures too."""
-    registry.apply(model, [decision(add("k1").version, PROMOTE, 0.5)], "r1")
-    registry.apply(model, [decision(add("k2").version, KEEP, 0.25, "1", 0.5)], "r2")
+    apply(registry, model, [decision(add("k1").version, PROMOTE, 0.5)], "r1")
+    apply(registry, model, [decision(add("k2").version, KEEP, 0.25, "1", 0.5)], "r2")
     told = [
         (e.round, e.verdict, e.version, e.previous, e.candidate_score, e.champion_score)
         for e in registry.history(model)
     ]
     assert told == [("r2", KEEP, "2", "1", 0.25, 0.5), ("r1", PROMOTE, "1", "", 0.5, None)]
-
-
-def test_nothing_to_decide_writes_nothing(registry, model):
-    """An empty round leaves no trace."""
-    assert registry.apply(model, [], "r1") is None
-    assert registry.history(model) == ()
 
 
 STEPS = (
@@ -161,21 +164,24 @@ STEPS = (
 )
 
 
+@pytest.mark.parametrize("verdict", [PROMOTE, Verdict.ROLLBACK, Verdict.REPLACE])
 @pytest.mark.parametrize("ending", ["apply", "resume"])
 @pytest.mark.parametrize("step", STEPS)
-def test_a_round_killed_at_any_step_converges(registry, client, add, model, step, ending):
+def test_a_round_killed_at_any_step_converges(  # noqa: PLR0913, PLR0917 - each is a fixture
+    registry, client, add, model, step, ending, verdict
+):
     """Killed before a step, ended by a retry or by the next round: one champion, one Production."""
     if step == "tag":
         step = "post" if registry._client.offers(VERSION_TAGS) else "set_model_version_tag"
-    registry.apply(model, [decision(add("k1").version, PROMOTE)], "r1")
-    decisions = [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)]
+    apply(registry, model, [decision(add("k1").version, PROMOTE)], "r1")
+    decisions = [decision(add("k2").version, verdict, 0.9, "1", 0.5)]
     setattr(registry._client, step, _killed)
     with pytest.raises(KeyboardInterrupt):
-        registry.apply(model, decisions, "r2")
+        apply(registry, model, decisions, "r2")
     delattr(registry._client, step)
 
     if ending == "apply":
-        registry.apply(model, decisions, "r2")
+        apply(registry, model, decisions, "r2")
     else:
         registry.resume(model)
 
@@ -188,11 +194,11 @@ def test_a_round_killed_at_any_step_converges(registry, client, add, model, step
 
 def test_a_round_whose_winner_was_deleted_ends_without_a_promotion(registry, client, add, model):
     """Someone's clean-up does not block the rounds that follow."""
-    registry.apply(model, [decision(add("k1").version, PROMOTE)], "r1")
+    apply(registry, model, [decision(add("k1").version, PROMOTE)], "r1")
     decisions = [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)]
     registry._client.set_registered_model_alias = _killed
     with pytest.raises(KeyboardInterrupt):
-        registry.apply(model, decisions, "r2")
+        apply(registry, model, decisions, "r2")
     del registry._client.set_registered_model_alias
     client.delete_model_version(model, "2")
 

@@ -34,7 +34,7 @@ def crown(submit, run, settings):
 
     def champion_of(depth):
         run(submit(grid={"max_depth": [depth]}))
-        champion.hold_round(f"depth-{depth}", settings)
+        champion.judge_all(settings)
 
     return champion_of
 

@@ -1,6 +1,4 @@
-"""Champion: judge new model versions against the incumbent on the same holdout rows."""
-
-from typing import Any
+"""Champion: the best of each closed sweep meets the champion, on rows new to both."""
 
 from airflow.sdk import dag
 
@@ -21,40 +19,16 @@ CLOSED_DAYS = closed_days(Workspace(load_settings().workspace))
 )
 def champion() -> None:
     @task()
-    def find(dag_run: Any = None) -> list[dict[str, str]]:
+    def find() -> list[str]:
         from sweepstake.champion import find
 
-        rounds = find(dag_run.run_id, load_settings())
-        return [{"key": judged.key, "model": judged.model} for judged in rounds]
+        return list(find(load_settings()))
 
-    @task()
-    def divide(rounds: Any) -> list[dict[str, Any]]:
-        from dataclasses import asdict
-
-        from sweepstake.champion import divide
-
-        return [
-            asdict(heat) for judged in rounds for heat in divide(**judged, settings=load_settings())
-        ]
-
-    @task(map_index_template="{{ task.op_kwargs['heat']['label'] }}")
-    def score(heat: dict[str, Any]) -> None:
-        from sweepstake.champion import Heat, score
-
-        score(Heat(**heat), load_settings())
-
-    @task(map_index_template="{{ task.op_kwargs['judged']['model'] }}", trigger_rule="all_done")
-    def decide(judged: dict[str, str]) -> dict[str, str]:
+    @task(map_index_template="{{ task.op_kwargs['model'] }}")
+    def judge(model: str) -> None:
         from sweepstake.champion import judge
 
-        judge(**judged, settings=load_settings())
-        return judged
-
-    @task(map_index_template="{{ task.op_kwargs['judged']['model'] }}", trigger_rule="all_done")
-    def promote(judged: dict[str, str]) -> None:
-        from sweepstake.champion import promote
-
-        promote(**judged, settings=load_settings())
+        judge(model, load_settings())
 
     @task()
     def past() -> list[str]:
@@ -74,14 +48,12 @@ def champion() -> None:
 
         tell(Workspace(load_settings().workspace))
 
-    rounds = find()
-    decided = decide.expand(judged=rounds)
-    score.expand(heat=divide(rounds)) >> decided
-    promote.expand(judged=decided)
-    models = past()
-    rounds >> models
-    [models, decided] >> tell_faults()
-    replay.expand(model=models)
+    models = find()
+    judged = judge.expand(model=models)
+    days = past()
+    models >> days
+    [days, judged] >> tell_faults()
+    replay.expand(model=days)
 
 
 made = champion()

@@ -1,0 +1,112 @@
+"""The command line about champions: who is in service, who was, and who shall be."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweepstake import clidays, cliservers, console
+from sweepstake.errors import NotFoundError
+from sweepstake.settings import load_settings
+
+if TYPE_CHECKING:
+    from sweepstake.ledger import LedgerEntry
+
+MOMENTS = ["%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"]
+
+AsOf = clidays.AsOf
+FigureFile = clidays.FigureFile
+Over = clidays.Over
+Json = cliservers.Json
+Model = Annotated[str, typer.Argument(help="A registered model.")]
+To = Annotated[str, typer.Option(help="The version. Default: see the command.")]
+Why = Annotated[str, typer.Option(help="The reason, for the ledger.")]
+At = Annotated[
+    datetime | None, typer.Option(formats=MOMENTS, help="At a moment, as 2026-01-15T12:00Z.")
+]
+
+
+def champion(  # noqa: PLR0913 - each is an option
+    model: Model,
+    *,
+    history: Annotated[bool, typer.Option(help="Every decision, newest first.")] = False,
+    at: At = None,
+    as_of: AsOf = None,
+    over: Over = "",
+    figure: FigureFile = None,
+    replace: Annotated[
+        bool, typer.Option(help="Put --to, or the last finalist, into service without a test.")
+    ] = False,
+    to: To = "",
+    why: Why = "",
+    as_json: Json = False,
+) -> None:
+    """Show which version is in service, since when and why; or which was, on past days."""
+    if replace:
+        return _replace(model, to, why, as_json=as_json)
+    if at:
+        return _tell_at(model, at.replace(tzinfo=UTC), as_json=as_json)
+    if as_of:
+        return clidays.tell_reign(model, as_of.date(), as_json=as_json)
+    if over:
+        return clidays.tell_reigns(model, over, figure, as_json=as_json)
+    return tell(model, history=history, as_json=as_json)
+
+
+def tell(model: str, *, history: bool = False, as_json: bool = False) -> None:
+    """Who is in service; an error where nobody is."""
+    from sweepstake.registry import Registry
+
+    registry = Registry(load_settings().tracking_uri)
+    current = registry.champion(model)
+    entries = registry.history(model)
+    if as_json:
+        record = {"model": model, "champion": current and asdict(current)}
+        console.print_json({**record, "history": console.records(entries)} if history else record)
+    elif history:
+        console.out.print(console.history_table(model, entries))
+    else:
+        console.tell(console.champion_text(model, current, entries))
+    if current is None:
+        raise typer.Exit(1)
+
+
+def rollback(model: Model, *, why: Why, to: To = "", as_json: Json = False) -> None:
+    """Put the champion before, or --to, back into service; the one that leaves stays out."""
+    from sweepstake.byhand import roll_back
+
+    _tell_act(roll_back(model, to, why, load_settings()), as_json=as_json)
+
+
+def _replace(model: str, to: str, why: str, *, as_json: bool) -> None:
+    from sweepstake import byhand
+
+    _tell_act(byhand.replace(model, to, why, load_settings()), as_json=as_json)
+
+
+def _tell_act(entry: LedgerEntry, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json(asdict(entry))
+    else:
+        console.tell(f"{entry.model}: champion is v{entry.champion}. {entry.reason}")
+
+
+def _tell_at(model: str, moment: datetime, *, as_json: bool) -> None:
+    from sweepstake.registry import Registry
+
+    entry = Registry(load_settings().tracking_uri).champion_at(model, moment)
+    if entry is None:
+        message = (
+            f"{model}: must have had a champion at {moment:%Y-%m-%dT%H:%MZ}, but had none yet."
+        )
+        raise NotFoundError(message + f" Look: sweepstake champion {model} --history.")
+    if as_json:
+        console.print_json({"at": str(moment), "champion": entry.champion, **asdict(entry)})
+    else:
+        console.tell(
+            f"{model}: champion at {moment:%Y-%m-%d %H:%M} UTC was v{entry.champion}, by the "
+            f"decision of {entry.decided:%Y-%m-%d %H:%M:%S}: {entry.reason}"
+        )
