@@ -17,8 +17,7 @@ MOMENTS = {
     "first_fit": "the first trial begins to fit",
     "last_trial": "the last trial is kept: model, run and version",
     "leaderboard": "the leaderboard is on the parent run, which is closed",
-    "scoring": "the champion DAG scores the first versions",
-    "decided": "the champion is decided",
+    "judging": "the champion DAG lets the finalist meet the champion",
     "promoted": "alias, stage and ledger say so",
 }
 """What a timeline tells, in the order in which it happens."""

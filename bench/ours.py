@@ -59,7 +59,7 @@ def _judgement(stack: Stack, model: str, run: dict[str, Any]) -> dict[str, Any] 
 def _judged(stack: Stack, champion: dict[str, Any], model: str) -> bool:
     """Whether this run of the champion DAG was about the model."""
     tasks = stack.tasks("champion", champion["dag_run_id"])
-    return any(t["task_id"] == "promote" and t["rendered_map_index"] == model for t in tasks)
+    return any(t["task_id"] == "judge" and t["rendered_map_index"] == model for t in tasks)
 
 
 def _collect(

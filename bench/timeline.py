@@ -30,8 +30,7 @@ class Timeline:
     closing: float
     leaderboard: float
     champion_started: float | None = None
-    scoring: float | None = None
-    decided: float | None = None
+    judging: float | None = None
     promoted: float | None = None
 
     @property
@@ -96,12 +95,11 @@ def build(dropped: float, ended: Ended) -> Timeline:
 
 def _champion(dropped: float, ended: Ended) -> dict[str, Any]:
     assert ended.champion
-    score, decide, promote = (_of(ended.judged, name) for name in ("score", "decide", "promote"))
+    judge = _of(ended.judged, "judge")
     return {
         "champion_started": _epoch(ended.champion["start_date"]) - dropped,
-        "scoring": _first(score) - dropped,
-        "decided": _last(decide) - dropped,
-        "promoted": _last(promote) - dropped,
+        "judging": _first(judge) - dropped,
+        "promoted": _last(judge) - dropped,
     }
 
 

@@ -153,6 +153,7 @@ class _Bench:
         outcome = self._outcome(sweep, ground, champion)
         act = replace(act_of(outcome, sweep.pending, champion), partition=sweep.plan.partition)
         rulings = verdicts(outcome, sweep.pending, ground.digest)
+        self._tracking.tell_decision(sweep.plan.parent_run_id, str(act.verdict), act.reason)
         return self.registry.apply(model, act, sweep.key, rulings)
 
     def _outcome(self, sweep: Closed, ground: Ground, champion: Version | None) -> Outcome:

@@ -280,6 +280,8 @@ def _print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) 
         console.print_json(asdict(board))
     else:
         console.out.print(console.leaderboard_table(board))
+        if board.decision:
+            console.tell(board.decision)
         console.tell(board.url)
 
 

@@ -87,23 +87,29 @@ def duration(seconds: float) -> str:
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
-    """The leaderboard, best first, at most `ROWS` trials."""
+    """The leaderboard, best first, at most `ROWS` trials.
+
+    Cross-validation ranks. Scores on the holdout are shown of finalist and champion alone: they
+    confirm one choice, and mislead whoever chooses by them.
+    """
     table = Table(title=f"Leaderboard of {board.sweep} ({board.state})", title_justify="left")
-    columns = ("rank", "trial", f"cv {board.metric}", f"holdout {board.metric}", "version")
+    columns = ("rank", "trial", f"cv {board.metric}", f"holdout {board.metric}", "version", "")
     for heading in columns:
         table.add_column(heading, justify="right")
     table.add_column("classifier")
     names = varying(board.standings)
     for rank, standing in enumerate(board.standings[:ROWS], start=1):
-        _add(table, *_leaderboard_row(rank, board.metric, standing, names))
+        _add(table, *_leaderboard_row(rank, board, standing, names))
     if len(board.standings) > ROWS:
         table.caption = f"and {len(board.standings) - ROWS} more: --json shows all"
     return table
 
 
 def _leaderboard_row(
-    rank: int, metric: str, standing: Standing, names: Iterable[str]
+    rank: int, board: Leaderboard, standing: Standing, names: Iterable[str]
 ) -> tuple[str, ...]:
+    mark = _mark(board, standing)
+    test = standing.metrics.get(f"test_{board.metric}") if mark else None
     given = ", ".join(
         f"{name}={standing.params[name]}" for name in names if name in standing.params
     )
@@ -111,9 +117,10 @@ def _leaderboard_row(
     return (
         str(rank) if complete else "-",
         str(standing.number),
-        _figure(standing.metrics.get(f"mean_cv_{metric}")),
-        _figure(standing.metrics.get(f"test_{metric}")),
+        _figure(standing.metrics.get(f"mean_cv_{board.metric}")),
+        _figure(test),
         _version(standing),
+        mark,
         f"{standing.estimator.rpartition('.')[2]} {given}"
         if complete
         else f"{standing.state}: {standing.reason}",
@@ -124,6 +131,12 @@ def _version(standing: Standing) -> str:
     """``v3``, with ``reused`` where it is of a run that an earlier sweep trained."""
     words = (f"v{standing.version}" * bool(standing.version), "reused" * bool(standing.reused_from))
     return " ".join(filter(None, words))
+
+
+def _mark(board: Leaderboard, standing: Standing) -> str:
+    """Whether a trial's version is in service, or met the champion."""
+    marks = {board.finalist: "finalist", board.champion: "champion"}
+    return marks.get(standing.version, "") if standing.version else ""
 
 
 def history_table(model: str, entries: Iterable[LedgerEntry]) -> Table:

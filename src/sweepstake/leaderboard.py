@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """The trials of a sweep, ranked; ``state`` is the parent run's status in MLflow."""
+    """The trials of a sweep, ranked; ``state`` is the parent run's status in MLflow.
+
+    ``finalist`` is the version that met the champion, ``decision`` what came of it, and
+    ``champion`` the version in service now; each is empty where there is none (yet).
+    """
 
     sweep: str
     state: str
     metric: str
     url: str
     standings: tuple[Standing, ...]
+    finalist: str = ""
+    champion: str = ""
+    decision: str = ""
 
 
 def read(name: str, settings: Settings) -> Leaderboard:
@@ -35,10 +42,16 @@ def read(name: str, settings: Settings) -> Leaderboard:
     """
     sweep_id, status = Tracking(settings.tracking_uri).latest_sweep(name)
     bench = open_workbench(sweep_id, settings)
+    champion = bench.registry.champion(bench.spec.model)
+    entries = bench.registry.history(bench.spec.model)
+    judged = next((each for each in entries if each.sweep == sweep_id and each.record), None)
     return Leaderboard(
         sweep=sweep_id,
         state=status,
         metric=bench.spec.metric,
         url=run_url(settings.mlflow_pages, bench.plan.experiment_id, bench.plan.parent_run_id),
         standings=ranking.leaderboard(stand(bench), bench.spec.metric),
+        finalist=judged.version if judged else "",
+        champion=champion.version if champion else "",
+        decision=judged.reason if judged else "",
     )

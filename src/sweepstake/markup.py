@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 
-MARKS = "\\|*_`[]"
+from sweepstake.errors import printable
+
+MARKS = "\\|*_~`[]"
 
 
 def escaped(text: str) -> str:
     """``text`` in one line, its marks of Markdown and HTML made harmless."""
-    safe = html.escape(" ".join(text.split()), quote=False)
+    safe = html.escape(printable(" ".join(text.split())), quote=False)
     for mark in MARKS:
         safe = safe.replace(mark, "\\" + mark)
     return safe

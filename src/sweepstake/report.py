@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake import comparison, figure
 from sweepstake.errors import printable
+from sweepstake.markup import escaped
 from sweepstake.trial import TrialState
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def write(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, folde
     _write_csv(rows, columns, folder / "leaderboard.csv")
     text = json.dumps(rows, indent=1, default=str, allow_nan=False)
     (folder / "leaderboard.json").write_text(text, encoding="utf-8")
-    (folder / "report.html").write_text(_page(rows, columns, sweep.sweep_id), encoding="utf-8")
+    shown = [name for name in columns if not name.startswith("test_")]
+    (folder / "report.html").write_text(_page(rows, shown, sweep.sweep_id), encoding="utf-8")
     params = varying(standings)
     figure.draw(standings, f"mean_cv_{spec.metric}", params, folder / "leaderboard.png")
     view = comparison.view(sweep, _compared(spec.metric), params[:VIEW_PARAMS])
@@ -119,8 +121,7 @@ def _is_number(text: str) -> bool:
 
 
 def _compared(metric: str) -> list[str]:
-    names = [f"mean_cv_{metric}", f"std_cv_{metric}", f"test_{metric}", "fit_seconds"]
-    return list(dict.fromkeys(names))
+    return [f"mean_cv_{metric}", f"std_cv_{metric}", "fit_seconds"]
 
 
 def _metrics(standings: Sequence[Standing], metric: str) -> dict[str, float]:
@@ -167,37 +168,28 @@ def _headline(standings: Sequence[Standing], metric: str) -> str:
         return "**No trial was ranked.**"
     spread = best.metrics.get(f"std_cv_{metric}", float("nan"))
     score = f"{_score(best, metric):.4f} ± {spread:.4f}"
-    return f"**Best: trial {best.number}, {_cell(metric)} {score}** ({_cell(_described(best))})"
+    return f"**Best: trial {best.number}, {escaped(metric)} {score}** ({escaped(_described(best))})"
 
 
 def _top(standings: Sequence[Standing], metric: str) -> str:
     ranked = [s for s in standings if s.state is TrialState.COMPLETE][:NOTE_ROWS]
     lines = [
-        f"| {rank} | {s.number} | {_cell(_described(s))} | {_score(s, metric):.4f} "
-        f"| {s.metrics.get(f'test_{metric}', float('nan')):.4f} | {s.version} | {_origin(s)} |"
+        f"| {rank} | {s.number} | {escaped(_described(s))} | {_score(s, metric):.4f} "
+        f"| {s.version} | {_origin(s)} |"
         for rank, s in enumerate(ranked, start=1)
     ]
-    name = _cell(metric)
-    head = f"| rank | trial | classifier | mean CV {name} | holdout {name} | version | trained by |"
-    return "\n".join([head, "|---|---|---|---|---|---|---|", *lines]) if lines else ""
+    head = f"| rank | trial | classifier | mean CV {escaped(metric)} | version | trained by |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *lines]) if lines else ""
 
 
 def _origin(standing: Standing) -> str:
     """Whose run it is, and so whose a version of it: this sweep's own, or that of another."""
-    return _cell(standing.run_of) if standing.reused_from else "this sweep"
+    return escaped(standing.run_of) if standing.reused_from else "this sweep"
 
 
 def _described(standing: Standing) -> str:
     name = standing.estimator.rpartition(".")[2]
     return f"{name} " + ", ".join(f"{k}={v}" for k, v in sorted(standing.params.items()))
-
-
-def _cell(text: str) -> str:
-    """``text`` as it can stand in a Markdown table without being read as markup."""
-    safe = html.escape(printable(" ".join(text.split())), quote=False)
-    for mark in "\\|*_~`[]":
-        safe = safe.replace(mark, "\\" + mark)
-    return safe
 
 
 def _page(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> str:

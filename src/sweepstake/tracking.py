@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from sweepstake.bulk import RUNS
 from sweepstake.comparison import TAG, batch_url, children_filter, run_url
 from sweepstake.connection import Connection, faults
 from sweepstake.errors import NotFoundError
+from sweepstake.markup import escaped
 from sweepstake.runs import (
     Child,
     SweepRun,
@@ -55,6 +57,8 @@ METRICS_PER_CALL = 800  # with parameters and a tag below MLflow's 1000 entities
 IDENTITY = ("sweepstake.data_digest", "sweepstake.scikit_learn", revision.TAG)
 """Tags on which trial keys depend: the same grid file on other data is another execution."""
 
+DECIDED = "**Decision: "
+"""How the note of a sweep begins that was judged."""
 _STATUS = {
     TrialState.RUNNING: "RUNNING",
     TrialState.COMPLETE: "FINISHED",
@@ -307,6 +311,17 @@ class Tracking:
             sweep.run_id, metrics=figures, tags=[RunTag("mlflow.note.content", note)]
         )
         self.finish(sweep.run_id, state)
+
+    def tell_decision(self, run_id: str, verdict: str, reason: str) -> None:
+        """Write on a parent run what was decided about its finalist, above the rest of its note."""
+        with suppress(NotFoundError):  # whoever deletes the run needs no note
+            note = self._client.get_run(run_id).data.tags.get("mlflow.note.content", "")
+            rest = note.partition("\n\n")[2] if note.startswith(DECIDED) else note
+            told = f"{DECIDED}{verdict}.** {escaped(reason)}\n\n{rest}"
+            tags = {"decision": verdict, "reason": reason}
+            for name, text in {f"sweepstake.{key}": text for key, text in tags.items()}.items():
+                self._client.set_tag(run_id, name, text)
+            self._client.set_tag(run_id, "mlflow.note.content", told)
 
     def share_view(self, sweep: SweepRun, view: View) -> bool:
         """Offer a prepared comparison in the experiment's list of views; whether that worked.

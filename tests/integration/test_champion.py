@@ -95,6 +95,21 @@ def test_the_best_by_cross_validation_is_the_first_champion(train, judge, seen, 
     assert champion_tags["sweepstake.reason"] == entry.reason
 
 
+def test_the_parent_run_tells_the_decision(train, judge, client, name):
+    """Whoever looks at the sweep reads what became of its best trial, above the table."""
+    sweep_id = train(1, 3)
+    reason = judge().reason
+    experiment = client.get_experiment_by_name(name).experiment_id
+    query = f"tags.`sweepstake.sweep` = '{sweep_id}' and tags.`sweepstake.role` = 'sweep'"
+    (parent,) = client.search_runs([experiment], query)
+    note = parent.data.tags["mlflow.note.content"]
+    assert ("promote", reason) == tuple(
+        parent.data.tags[f"sweepstake.{key}"] for key in ("decision", "reason")
+    )
+    assert note.startswith("**Decision: promote.** Trial 1 (v2), the best of 2")
+    assert "\n\n**Best: trial 1" in note
+
+
 def test_the_others_are_told_who_is_better(train, judge, client, name):
     """A version that is not its sweep's finalist is kept, with the finalist's figure."""
     train(1, 3)

@@ -116,24 +116,17 @@ def test_a_sweep_is_started_at_most_once(dags):
     assert start.partial_kwargs["skip_when_already_exists"] is True
 
 
-def test_the_judge_scores_decides_and_promotes(dags):
-    """A failed heat does not keep a round from its decision; a failed decision does, of its model.
-
-    Faults are told last, and in vain where a decision failed: the run then fails by that alone.
-    """
+def test_each_model_is_judged_by_a_task_of_its_own(dags):
+    """Faults are told last, and in vain where a round failed: the run then fails by that alone."""
     dag = dags["champion"]
     assert {
-        "find": ["decide", "divide", "past"],
-        "divide": ["score"],
-        "score": ["decide"],
-        "decide": ["promote", "tell_faults"],
-        "promote": [],
+        "find": ["judge", "past"],
+        "judge": ["tell_faults"],
         "past": ["replay", "tell_faults"],
         "replay": [],
         "tell_faults": [],
     } == edges(dag)
     rules = {task.task_id: task.trigger_rule for task in dag.tasks}
-    assert ("all_done", "all_done") == (rules["decide"], rules["promote"])
     assert "none_failed" == rules["tell_faults"]
 
 

@@ -74,14 +74,9 @@ def test_the_last_trial_is_kept_when_its_version_exists():
 
 def test_the_champion_is_decided_by_its_own_dag():
     """The champion's moments come from the tasks of the run that judged."""
-    judged = [task("score", 17, 18), task("decide", 19, 20), task("promote", 21, 22)]
+    judged = [task("find", 16, 17), task("judge", 17, 22)]
     line = timeline.build(DROPPED, ended(champion={"start_date": at(16)}, judged=judged))
-    assert (16.0, 17.0, 20.0, 22.0) == (
-        line.champion_started,
-        line.scoring,
-        line.decided,
-        line.promoted,
-    )
+    assert (16.0, 17.0, 22.0) == (line.champion_started, line.judging, line.promoted)
 
 
 def test_a_ratio_is_taken_inside_a_round():
@@ -213,7 +208,7 @@ def test_peers_have_the_versions_of_the_project(name):
 def test_the_page_tells_the_figures_in_the_file(tmp_path):
     """A part that was measured has its section, and what was not has none."""
     line = timeline.build(DROPPED, ended()).record()
-    line |= {"scoring": 16.0, "decided": 17.0, "promoted": 18.0}
+    line |= {"judging": 16.0, "promoted": 18.0}
     small = [
         {**record(1, way, cost), "trials": 2}
         for way, cost in (("autolog", 2.0), ("lean", 4.0), ("default", 50.0), (rounds.OURS, 1.0))
