@@ -100,6 +100,12 @@ class AirflowApi:
         }
         self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body)
 
+    def respond(self, dag_id: str, run_id: str, task_id: str, option: str, why: str) -> None:
+        """Answer what a task asks, if it still does."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        body = {"chosen_options": [option], "params_input": {"why": why}}
+        self._call("PATCH", path, body, allow={404, 409})
+
     def dag(self, dag_id: str) -> Mapping[str, Any] | None:
         """What Airflow knows of a DAG, ``None`` where there is none."""
         answer = self._call("GET", f"/dags/{dag_id}", allow={404})

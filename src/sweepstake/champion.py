@@ -12,7 +12,7 @@ from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from sweepstake import finals, loader
+from sweepstake import approval, finals, loader
 from sweepstake.finals import Ground, by_cv
 from sweepstake.ledger import Act
 from sweepstake.modelfaults import apart
@@ -88,8 +88,13 @@ def judge(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
     """
     bench = _Bench(settings)
     bench.registry.resume(model)
-    entries = (bench.hold(model, sweep) for sweep in bench.closed(model))
-    return tuple(entry for entry in entries if entry)
+    entries = []
+    for sweep in bench.closed(model):
+        entry = bench.hold(model, sweep)
+        if entry is None:  # somebody is asked about it: the others wait for the answer
+            break
+        entries.append(entry)
+    return tuple(entries)
 
 
 def judge_all(settings: Settings) -> tuple[LedgerEntry, ...]:
@@ -135,7 +140,10 @@ class _Bench:
         return Closed(plan, ended, own) if own else None
 
     def hold(self, model: str, sweep: Closed) -> LedgerEntry | None:
-        """One round: the finalist of a sweep meets the champion of the moment."""
+        """One round: the finalist of a sweep meets the champion of the moment.
+
+        ``None`` while somebody is asked whether it may take over.
+        """
         spec = loader.parse(
             self.workspace.read_snapshot(sweep.plan.snapshot), sweep.plan.file, self.settings
         ).spec
@@ -152,9 +160,18 @@ class _Bench:
         champion = self.registry.champion(model)
         outcome = self._outcome(sweep, ground, champion)
         act = replace(act_of(outcome, sweep.pending, champion), partition=sweep.plan.partition)
+        if act.verdict is Verdict.PROMOTE and spec.promotion.approval:
+            answer = approval.ask(self.workspace, act, model, spec.promotion)
+            if answer is None:
+                return None
+            act = approval.applied(act, answer)
         rulings = verdicts(outcome, sweep.pending, ground.digest)
+        if outcome.decision:
+            rulings[act.version] = Ruling(act.verdict, act.reason, act.candidate_score)
         self._tracking.tell_decision(sweep.plan.parent_run_id, str(act.verdict), act.reason)
-        return self.registry.apply(model, act, sweep.key, rulings)
+        entry = self.registry.apply(model, act, sweep.key, rulings)
+        approval.settled(self.workspace, model)
+        return entry
 
     def _outcome(self, sweep: Closed, ground: Ground, champion: Version | None) -> Outcome:
         current = [each for each in sweep.versions if each.data_digest == ground.digest]

@@ -206,6 +206,12 @@ app.command(epilog="Example: `sweepstake champion digits --history`")(clichampio
 app.command(epilog="Example: `sweepstake rollback digits --why 'slow on large orders'`")(
     clichampion.rollback
 )
+app.command(epilog="Example: `sweepstake approve digits --why 'looked at its errors'`")(
+    clichampion.approve
+)
+app.command(epilog="Example: `sweepstake decline digits --why 'not before the holidays'`")(
+    clichampion.decline
+)
 app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 --to 2026-01-07`")(
     clidays.backfill
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweepstake import clidays, cliservers, console
-from sweepstake.errors import NotFoundError
+from sweepstake.errors import NotFoundError, SweepstakeError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def tell(model: str, *, history: bool = False, as_json: bool = False) -> None:
         console.out.print(console.history_table(model, entries))
     else:
         console.tell(console.champion_text(model, current, entries))
+        _tell_waiting(model)
     if current is None:
         raise typer.Exit(1)
 
@@ -79,6 +82,45 @@ def rollback(model: Model, *, why: Why, to: To = "", as_json: Json = False) -> N
     from sweepstake.byhand import roll_back
 
     _tell_act(roll_back(model, to, why, load_settings()), as_json=as_json)
+
+
+def approve(model: Model, *, why: Why = "") -> None:
+    """Let the version that waits for approval take over."""
+    _answer(model, why, approved=True)
+
+
+def decline(model: Model, *, why: Why) -> None:
+    """Keep the version that waits for approval out."""
+    _answer(model, why, approved=False)
+
+
+def _answer(model: str, why: str, *, approved: bool) -> None:
+    from sweepstake import approval
+    from sweepstake.airflow_api import AirflowApi
+    from sweepstake.champion import judge
+    from sweepstake.workspace import Workspace
+
+    settings = load_settings()
+    given = approval.Answer(approved, getpass.getuser(), why)
+    asked = approval.answer(Workspace(settings.workspace), model, given)
+    with suppress(SweepstakeError), AirflowApi.of(settings) as api:  # it may ask in vain
+        option = approval.PROMOTE if approved else approval.KEEP
+        api.respond(approval.DAG_ID, asked.run_id, "ask", option, why)
+    for entry in judge(model, settings):
+        _tell_act(entry, as_json=False)
+
+
+def _tell_waiting(model: str) -> None:
+    """What is asked about the model, if anything is."""
+    from sweepstake import approval
+    from sweepstake.workspace import Workspace
+
+    asked = approval.waiting(Workspace(load_settings().workspace), model)
+    if asked:
+        console.tell(
+            f"{model}: v{asked.version} waits for approval until {asked.until[:16]} UTC. "
+            f"{asked.reason} Say: sweepstake approve {model}, or sweepstake decline {model}."
+        )
 
 
 def _replace(model: str, to: str, why: str, *, as_json: bool) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sweepstake import progress
+from sweepstake import approval, progress
 from sweepstake.airflow_api import AirflowApi
 from sweepstake.errors import NotFoundError, StackError, TransientError
 from sweepstake.registry import Registry
 from sweepstake.standstill import STILL_SECONDS, standstills
 from sweepstake.workbench import open_workbench
+from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -65,15 +66,19 @@ def models_of(sweep_ids: Iterable[str], settings: Settings) -> list[str]:
 def wait_until_judged(sweep_ids: Iterable[str], settings: Settings) -> Iterator[str]:
     """Wait until the versions of these sweeps are judged; yields each model as it gets there.
 
-    Versions of other sweeps of a model may wait on: theirs may be running.
+    Versions of other sweeps of a model may wait on: theirs may be running. Nobody waits for an
+    approval either.
 
     Raises:
         StackError: versions still wait after `JUDGE_SECONDS`.
     """
     registry, sweeps = Registry(settings.tracking_uri), set(sweep_ids)
+    workspace = Workspace(settings.workspace)
     deadline = time.monotonic() + JUDGE_SECONDS
     for model in models_of(sweeps, settings):
         while any(version.sweep in sweeps for version in registry.pending(model)):
+            if approval.waiting(workspace, model):
+                break
             if time.monotonic() > deadline:
                 message = f"{model}: its versions must be judged within {JUDGE_SECONDS:.0f} s, but "
                 raise StackError(message + "some wait. Look at the champion DAG in Airflow.")

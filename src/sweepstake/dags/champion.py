@@ -1,8 +1,11 @@
 """Champion: the best of each closed sweep meets the champion, on rows new to both."""
 
+from typing import Any
+
 from airflow.sdk import dag
 
 from sweepstake.airflow import MODEL_VERSIONS, PATIENT, closed_days, on_change_or_time, task
+from sweepstake.asking import ask_in_airflow
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
 
@@ -48,12 +51,21 @@ def champion() -> None:
 
         tell(Workspace(load_settings().workspace))
 
+    @task(trigger_rule="all_done")
+    def waiting() -> list[dict[str, Any]]:
+        from sweepstake.asking import questions
+
+        return questions()
+
     models = find()
     judged = judge.expand(model=models)
     days = past()
     models >> days
     [days, judged] >> tell_faults()
     replay.expand(model=days)
+    questions = waiting()
+    judged >> questions
+    ask_in_airflow(task_id="ask").expand_kwargs(questions)
 
 
 made = champion()

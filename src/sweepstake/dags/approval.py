@@ -1,0 +1,24 @@
+"""Approval: one run for each promotion that somebody is asked about."""
+
+from typing import Any
+
+from airflow.sdk import dag
+
+from sweepstake.airflow import PATIENT, task
+from sweepstake.approval import DAG_ID
+from sweepstake.asking import AskApproval
+
+
+@dag(dag_id=DAG_ID, schedule=None, default_args=PATIENT, tags=["sweepstake"], doc_md=__doc__)
+def approval() -> None:
+    @task()
+    def settle(given: dict[str, Any], dag_run: Any = None) -> None:
+        from sweepstake.asking import take_answer
+
+        take_answer(dag_run.conf, given)
+
+    answered: Any = AskApproval(task_id="ask").output
+    settle(answered)
+
+
+made = approval()
