@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import champion, sweep
+from sweepstake import approval, champion, sweep
 from sweepstake.errors import StackError
 from sweepstake.ledger import Act
 from sweepstake.promotion import Verdict
 from sweepstake.registry import Registry
+from sweepstake.workspace import Workspace
 
 
 @pytest.fixture
@@ -350,3 +351,29 @@ def test_a_round_about_a_champion_of_before_is_not_carried_out(train, judge, reg
     act = Act(Verdict.PROMOTE, "1", "7", "Because.")
     with pytest.raises(StackError, match="champion must still be v7, but is v1"):
         registry.apply(name, act, "stale", {})
+
+
+def test_a_promotion_waits_for_approval(train, judge, settings, name, seen):
+    """Until somebody says so, the champion stays, and what closed later waits behind it."""
+    workspace = Workspace(settings.workspace)
+    train(1)
+    judge()
+    train(3, promotion={"approval": True})
+    train(2)
+    assert judge() is None
+    assert {"champion": 1} == seen()[0]
+    approval.answer(workspace, name, approval.Answer(approved=True, by="ann", why="fine"))
+    first, second = champion.judge(name, settings)
+    assert ("2", "ann", "1") == (first.version, first.by, first.previous)
+    assert first.reason.endswith("It takes over. Approved by ann: fine.")
+    assert ({"champion": 2, "challenger": 1}, "2") == (seen()[0], second.previous)
+    assert () == approval.every(workspace)
+
+
+def test_a_declined_promotion_is_kept_out(train, judge, settings, name, seen):
+    """The version is judged, and the ledger says who declined."""
+    train(3, promotion={"approval": True})
+    assert judge() is None
+    approval.answer(Workspace(settings.workspace), name, approval.Answer(approved=False, by="bob"))
+    assert judge().reason.endswith("Declined by bob.")
+    assert ({}, {1: "keep"}) == seen()[::2]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sweepstake.settings import Settings
 
-DAGS = ("intake", "sweep", "champion")
+DAGS = ("intake", "sweep", "champion", "approval")
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 FAULT_PARTS = ("filename", "bundle_name", "stack_trace")
 """Where a DAG file that cannot be loaded may name us."""
