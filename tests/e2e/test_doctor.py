@@ -13,12 +13,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:(?s).*Any type hint is inferred as AnyType:UserWarning"),
 ]
 
-<<<<<<< HEAD
 INSIDE = {"DAG intake", "DAG sweep", "DAG champion", "DAG files", "pool", "max_map_length"}
-INSIDE |= {"standstills"}
-=======
-INSIDE = {"DAG intake", "DAG sweep", "DAG champion", "DAG approval", "DAG files", "pool", "max_map_length"}
->>>>>>> d742107 (Explain how a promotion is approved)
+INSIDE |= {"DAG approval", "standstills"}
 
 
 @pytest.fixture

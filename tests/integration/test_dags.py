@@ -17,7 +17,7 @@ from sweepstake import intake
 
 DAGS = Path(__file__).parents[2] / "src" / "sweepstake" / "dags"
 FILES = sorted(DAGS.glob("*.py"))
-FIXED = ["approval", file.stem for file in FILES if file.stem != "scheduled_sweeps"]
+FIXED = [file.stem for file in FILES if file.stem != "scheduled_sweeps"]
 HEAVY = ("matplotlib", "mlflow", "numpy", "pandas", "scipy", "skops", "sklearn")
 
 
