@@ -125,7 +125,7 @@ class Workspace:
 
     def create_record(self, name: str, record: Any) -> None:
         """Store a JSON-able record unless there is one of that name: the first writer's stays."""
-        self._store.create(_safe(f"{name}.json"), json.dumps(record).encode())
+        self._store.create(f"{name}.json", json.dumps(record).encode())
 
     def remove_record(self, name: str) -> None:
         """Take the record of that name away, if there is one."""
