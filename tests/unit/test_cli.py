@@ -26,7 +26,10 @@ COMMANDS = (
     "run",
     "leaderboard",
     "champion",
+    "approve",
     "backfill",
+    "decline",
+    "rollback",
     "serve",
     "schema",
 )

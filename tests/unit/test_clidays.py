@@ -28,8 +28,7 @@ def ask(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "out", Console(width=console.WIDTH))
     monkeypatch.setattr(asof, "reigns", lambda model, settings: REIGNS)
-    monkeypatch.setattr(following, "models_of", lambda sweeps, settings: ["churn"])
-    monkeypatch.setattr(following, "wait_until_judged", lambda models, settings: models)
+    monkeypatch.setattr(following, "wait_until_judged", lambda sweeps, settings: ["churn"])
     asked = []
 
     def run(*words, days=()):
