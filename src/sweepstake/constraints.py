@@ -10,6 +10,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
+from sweepstake.idioms import of_value
 from sweepstake.nearmiss import did_you_mean, listed, shown
 
 INNER = "a classifier, written as a mapping such as {estimator: LogisticRegression}"
@@ -48,7 +49,8 @@ def complaint(classifier: type, param: str, value: Any) -> str | None:
     if any(constraint.is_satisfied_by(value) for constraint in constraints):
         return None
     visible = [constraint for constraint in constraints if not constraint.hidden]
-    way_out = did_you_mean(value, _options(visible)) if isinstance(value, str) else ""
+    near = did_you_mean(value, _options(visible)) if isinstance(value, str) else ""
+    way_out = of_value(param, value) or near
     return f"must be {allowed(visible)}, but got {_shown(value)}.{way_out}"
 
 

@@ -11,12 +11,14 @@ from sweepstake.allowlist import classifiers, dotted, parameters, resolve
 from sweepstake.constraints import INNER, complaint
 from sweepstake.document import member
 from sweepstake.errors import NotFoundError
+from sweepstake.idioms import of_parameter
 from sweepstake.nearmiss import did_you_mean, listed, shown
 from sweepstake.spec import EstimatorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+CLASS_WEIGHT = "class_weight"
 ENSEMBLE = "estimators"
 """The parameter of VotingClassifier and StackingClassifier that names several classifiers."""
 
@@ -110,7 +112,7 @@ def _axis(
     head, _, tail = param.partition("__")
     members = _members(axes)
     if head not in parameters(name) and head not in members:
-        yield Finding(param, None, "", unknown_parameter(name, head, members))
+        yield Finding(param, None, "", _unknown(name, head, tail, members))
     elif tail:
         yield from _nested(name, param, values, axes)
     elif param in members:
@@ -120,9 +122,16 @@ def _axis(
             yield from _value(name, param, position, value)
 
 
+def _unknown(name: str, head: str, tail: str, members: Iterable[str]) -> str:
+    """The message for a parameter; one with the name of a pipeline's step before it has its own."""
+    if tail in parameters(name):
+        return f"no step comes before {_short(name)} here. Write '{tail}' without '{head}__'."
+    return unknown_parameter(name, head, members)
+
+
 def unknown_parameter(name: str, param: str, members: Iterable[str] = ()) -> str:
     """The message for a parameter that a classifier does not have."""
-    suggestion = did_you_mean(param, [*parameters(name), *members])
+    suggestion = of_parameter(param) or did_you_mean(param, [*parameters(name), *members])
     way_out = suggestion or f" It has {listed(parameters(name), 'and')}."
     return f"{_short(name)} has no parameter '{param}'.{way_out}"
 
@@ -174,7 +183,9 @@ def _value(name: str, param: str, position: int, value: Any) -> Iterator[Finding
         return
     inside = list(_inner(param, position, "", value)) if isinstance(value, EstimatorSpec) else []
     yield from inside
-    message = None if inside else complaint(classifiers()[name], param, _built(value, None))
+    message = (
+        None if inside else complaint(classifiers()[name], param, _built(param, value, None, ()))
+    )
     if message:
         yield Finding(param, position, "", message)
 
@@ -204,18 +215,19 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def build(spec: EstimatorSpec, seed: int | None = None) -> Any:
+def build(spec: EstimatorSpec, seed: int | None = None, classes: Sequence[Any] = ()) -> Any:
     """A new, unfitted classifier.
 
     ``seed`` becomes the ``random_state`` of each classifier (inner ones too) that has one and is
-    not given one.
+    not given one. Keys of ``class_weight`` are read as labels of ``classes``: JSON knows only text
+    as keys, and YAML does not know whether a label is text.
 
     Raises:
         NotFoundError: the classifier is not on the allow-list.
     """
     name = resolve(spec.name)
     known = parameters(name)
-    params = {key: _built(value, seed) for key, value in spec.params.items()}
+    params = {key: _built(key, value, seed, classes) for key, value in spec.params.items()}
     if seed is not None and "random_state" in known:
         params.setdefault("random_state", seed)
     direct = {key: value for key, value in params.items() if key in known}
@@ -223,10 +235,21 @@ def build(spec: EstimatorSpec, seed: int | None = None) -> Any:
     return classifiers()[name](**direct).set_params(**nested)
 
 
-def _built(value: Any, seed: int | None) -> Any:
+def _built(param: str, value: Any, seed: int | None, classes: Sequence[Any]) -> Any:
     """A parameter's value as scikit-learn takes it."""
     if isinstance(value, EstimatorSpec):
-        return build(value, seed)
+        return build(value, seed, classes)
     if isinstance(value, Mapping) and any(isinstance(v, EstimatorSpec) for v in value.values()):
-        return [(name, _built(inner, seed)) for name, inner in value.items()]
+        return [(name, _built(name, inner, seed, classes)) for name, inner in value.items()]
+    if param.rpartition("__")[2] == CLASS_WEIGHT and isinstance(value, Mapping):
+        return _by_label(value, classes)
+    if param.rpartition("__")[2] == CLASS_WEIGHT and isinstance(value, list):
+        return [_built(param, each, seed, classes) for each in value]
     return value
+
+
+def _by_label(weights: Mapping[Any, Any], classes: Sequence[Any]) -> dict[Any, Any]:
+    """The weights with the labels themselves as keys; a key that is no label stays as it is."""
+    labels = {str(label): label for label in classes}
+    labels |= {str(label).lower(): label for label in classes if isinstance(label, bool)}
+    return {labels.get(str(key), key): weight for key, weight in weights.items()}

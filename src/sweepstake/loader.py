@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sweepstake import candidates, files, metrics, schedules, schema, space
-from sweepstake.document import line_of
+from sweepstake import candidates, files, foreign, metrics, schedules, schema, space, variants
+from sweepstake.document import line_of, written_at
 from sweepstake.errors import MOST_COUNTED, GridFileError, Problem
 from sweepstake.filenames import default_name
 from sweepstake.jsonfile import read_json
@@ -109,28 +109,41 @@ def draft(content: bytes, file: str, settings: Settings) -> Draft:
     raw: dict[str, Any] = document.value
     problems = tuple(sorted(set(islice(_problems(document), MOST_COUNTED))))
     broken = {problem.path.partition(".")[0] for problem in problems}
+    problems = tuple(_as_written(problem, document) for problem in problems)
     sound = "data" not in broken and schema.is_data(raw.get("data", {"source": ""}))
     data = _data(raw, settings) if sound else None
     if problems:
         return Draft(file, document.lines, problems, data)
     spec = _spec(raw, file, settings)
-    problems = tuple(_oversize(spec, document.lines))
-    grid = None if problems else GridFile(file, sha256(content).hexdigest(), spec, document.lines)
+    problems = tuple(_as_written(each, document) for each in _oversize(spec, document.lines))
+    digest = sha256(content).hexdigest()
+    grid = None if problems else GridFile(file, digest, spec, document.lines, document.origins)
     return Draft(file, document.lines, problems, data, grid)
 
 
 def _document(content: bytes, file: str) -> Document:
     text = _text(content, file)
+    known = schema.schema()["properties"]
     reader = read_json if file.lower().endswith(".json") and text.strip() else read_yaml
     document = reader(text, file)
     if document.value is None:
         _refuse(file, 0, "must describe a sweep, but is empty. Write at least data and estimator.")
+    document = variants.as_course(document, known)
+    if message := foreign.message_of(document.value, known):
+        _refuse(file, document.lines[""], message)
     if not isinstance(document.value, dict):
         value = shown(document.value)
         _refuse(
             file, document.lines[""], f"must be a mapping, but got {value}. Write 'key: value'."
         )
     return document
+
+
+def _as_written(problem: Problem, document: Document) -> Problem:
+    """The mistake at the place that the file writes; those of its syntax are there already."""
+    if problem in document.problems:
+        return problem
+    return replace(problem, path=written_at(problem.path, document.origins))
 
 
 def _text(content: bytes, file: str) -> str:

@@ -7,7 +7,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.errors import Problem
 from sweepstake.nearmiss import listed, shown
 from sweepstake.probes import choices, extremes
 from sweepstake.space import products, size
@@ -16,6 +15,7 @@ from sweepstake.spec import EstimatorSpec, Preprocess
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sweepstake.errors import Problem
     from sweepstake.probes import Probe
     from sweepstake.rehearsal import Refusal, Stage
     from sweepstake.space import Product
@@ -80,7 +80,7 @@ def problems(grid: GridFile, refused: Sequence[Tried]) -> Iterator[Problem]:
             groups[path, tried.refusal.reason].append(tried)
     for (path, reason), group in groups.items():
         words = _metric_message if path == "metric" else _fit_message
-        yield Problem(grid.line_of(path), path, words(grid.spec, reason, group))
+        yield grid.problem(path, words(grid.spec, reason, group))
 
 
 def _fit_message(spec: SweepSpec, reason: str, group: Sequence[Tried]) -> str:

@@ -40,6 +40,13 @@ class Rows:
     X_score: pd.DataFrame
     y_score: np.ndarray
 
+    @property
+    def classes(self) -> list[Any]:
+        """The labels to fit on, sorted."""
+        import numpy as np
+
+        return list(np.unique(self.y_fit).tolist())
+
     def thinned(self, count: int) -> Rows:
         """``count`` of the rows to fit on, evenly spread, and as large a part of the others."""
         import numpy as np
@@ -158,7 +165,7 @@ def _limits(limits: Limits) -> Limits:
 
 def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Refusal | None:
     try:
-        classifier = estimators.build(point, spec.seed)
+        classifier = estimators.build(point, spec.seed, rows.classes)
         fitted = pipeline.build(classifier, spec.preprocess, rows.X_fit)
         fitted.fit(rows.X_fit, rows.y_fit)
         fitted.predict(rows.X_score)

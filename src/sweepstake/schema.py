@@ -15,6 +15,7 @@ from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from sweepstake import idioms
 from sweepstake.document import join, line_of, place
 from sweepstake.errors import Problem
 from sweepstake.nearmiss import did_you_mean, listed, near_misses, shown
@@ -110,11 +111,15 @@ def _translate(error: Error) -> Iterator[tuple[str, str]]:
         yield path, _worded(worded, error)
     elif error.validator == "additionalProperties":
         for key in _unknown(error):
-            suggestion = did_you_mean(str(key), error.schema["properties"])
-            way_out = suggestion or f" Known are {listed(error.schema['properties'], 'and')}."
-            yield join(path, key) if isinstance(key, str) else path, f"unknown key.{way_out}"
+            yield join(path, key) if isinstance(key, str) else path, _unknown_key(path, key, error)
     else:
         yield path, RULES[str(error.validator)](error)
+
+
+def _unknown_key(path: str, key: Any, error: Error) -> str:
+    known = error.schema["properties"]
+    way_out = did_you_mean(str(key), known) or f" Known are {listed(known, 'and')}."
+    return idioms.of_key(path, str(key)) or f"unknown key.{way_out}"
 
 
 def _worded(message: str, error: Error) -> str:
@@ -151,10 +156,11 @@ def _type(error: Error) -> str:
     kinds = error.validator_value
     wanted = " or ".join(WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
     if error.schema.get("title") == "Values to try":
-        value = shown(error.instance)
-        inside = "..." if isinstance(error.instance, dict) else value
-        return f"must be a list of values to try, but got {value}. Wrap a single value: [{inside}]."
-    return f"must be {wanted}, but got {shown(error.instance)}.{_quoted(error, kinds)}"
+        return _axis(error.instance)
+    rule = error.schema.get("typeMessage", f"must be {wanted}")
+    rule, _, advice = rule.partition(". ")
+    way_out = f" {advice}" if advice else _quoted(error, kinds)
+    return f"{rule}, but got {shown(error.instance)}.{way_out}"
 
 
 def _quoted(error: Error, kinds: str | list[str]) -> str:
@@ -168,6 +174,13 @@ def _quoted(error: Error, kinds: str | list[str]) -> str:
         return ""
     text = shown(value) if isinstance(value, bool) else str(value)
     return f" Quote it: {json.dumps(text, ensure_ascii=False)}."
+
+
+def _axis(value: object) -> str:
+    """What is wrong with an axis that is no list."""
+    single = "[...]" if isinstance(value, dict) else f"[{shown(value)}]"
+    way_out = idioms.of_axis(value) or f"Wrap a single value: {single}."
+    return f"must be a list of values to try, but got {shown(value)}. {way_out}"
 
 
 def _required(error: Error) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.document import line_of
+from sweepstake.document import line_of, written_at
+from sweepstake.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -216,13 +217,15 @@ class SweepSpec:
 class GridFile:
     """A grid file as read: its name, the hash of its bytes, its spec and where each part stands.
 
-    ``lines`` maps a place in the file (``grid.max_depth[1]``) to its one-based line.
+    ``lines`` maps a place in the file (``grid.max_depth[1]``) to its one-based line, ``origins``
+    places that were read as others to how the file writes them.
     """
 
     file: str
     digest: str
     spec: SweepSpec
     lines: Mapping[str, int]
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sweep_id(self) -> str:
@@ -237,6 +240,10 @@ class GridFile:
         choices = (f"candidates[{candidate}].estimator", f"configs[{candidate}].classificator")
         alone = "classificator" if "classificator" in self.lines else "estimator"
         return next((path for path in choices if path in self.lines), alone)
+
+    def problem(self, path: str, message: str) -> Problem:
+        """A mistake at a place, as the file writes it."""
+        return Problem(self.line_of(path), written_at(path, self.origins), message)
 
     def line_of(self, path: str) -> int:
         """The line of ``path``, or of the nearest enclosing part that has one."""

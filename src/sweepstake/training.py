@@ -59,8 +59,9 @@ def train(
     """
     grove = grove or Grove()
     grove.enter(trial.estimator)
+    classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
     with _heard_warnings() as heard, one_core():
-        classifier = estimators.build(trial.estimator, spec.seed)
+        classifier = estimators.build(trial.estimator, spec.seed, classes)
         estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
         folds, staged = _cross_validate(estimator, spec, dataset, grove)
         start = perf_counter()

@@ -1,13 +1,16 @@
-"""YAML text -> document: the core schema of YAML 1.2, without tags, anchors or second documents.
+"""YAML text -> document: the core schema of YAML 1.2, without tags or second documents.
 
 PyYAML's own loaders follow YAML 1.1 (``on`` is true, ``1e-3`` is text, ``12:30:00`` is 45000) and
 lose duplicate keys, so only its parser is used; scalars are resolved here by the tables of
-https://yaml.org/spec/1.2.2/#1032-tag-resolution.
+https://yaml.org/spec/1.2.2/#1032-tag-resolution. Aliases are filled in event by event, so that each
+value they stand for counts against what a file may hold; ``<<`` merges as
+https://yaml.org/type/merge.html says.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -39,9 +42,11 @@ def read_yaml(text: str, file: str) -> Document:
         GridFileError: the text is not YAML, or uses what a grid file does not allow.
     """
     builder = Builder(file)
+    anchors = Anchors(builder)
     try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            _take(event, builder)
+        for written in yaml.parse(text, Loader=yaml.CSafeLoader):
+            for event in anchors.filled(written):
+                _take(event, builder)
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark
         line = mark.line if mark else 0
@@ -59,7 +64,9 @@ def _take(event: yaml.Event, builder: Builder) -> None:
     if isinstance(event, yaml.DocumentStartEvent) and builder.lines:
         builder.fail(line, "", "must hold one document, but a second one begins. Remove '---'.")
     if isinstance(event, yaml.NodeEvent):
-        _refuse_extras(event, line, builder)
+        _refuse_tag(event, line, builder)
+    if _is_merge(event) and builder.merge(line):
+        return
     if isinstance(event, yaml.ScalarEvent):
         builder.scalar(_value(event, line, builder), line)
     elif isinstance(event, yaml.MappingStartEvent):
@@ -70,20 +77,57 @@ def _take(event: yaml.Event, builder: Builder) -> None:
         builder.close()
 
 
-def _refuse_extras(event: yaml.NodeEvent, line: int, builder: Builder) -> None:
-    """Anchors make files explode in memory and tags name code: neither is part of a grid file."""
-    if event.anchor is not None:
-        sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
-        builder.fail(
-            line,
-            "",
-            f"must not have anchors or aliases, but got '{sign}{event.anchor}'. "
-            "Write the value out, or quote it if it is text.",
-        )
+@dataclass(slots=True)
+class Anchors:
+    """The events of every anchored value, to stand in for its aliases."""
+
+    builder: Builder
+    _seen: list[yaml.Event] = field(default_factory=list)
+    _spans: dict[str, slice] = field(default_factory=dict)
+    _open: list[tuple[str, int, int]] = field(default_factory=list)
+    """Anchors whose values have not ended: name, position of the first event, depth."""
+    _depth: int = 0
+
+    def filled(self, event: yaml.Event) -> list[yaml.Event]:
+        """The event, or all those that an alias stands for; anchored ones are kept."""
+        if isinstance(event, yaml.AliasEvent):
+            events = self._named(event)
+        else:
+            events = [event]
+            anchor: str | None = getattr(event, "anchor", None)
+            if anchor is not None:
+                self._open.append((anchor, len(self._seen), self._depth))
+        if self._open:
+            self._seen += events
+        self._depth += isinstance(event, yaml.CollectionStartEvent)
+        self._depth -= isinstance(event, yaml.CollectionEndEvent)
+        while self._open and self._open[-1][2] >= self._depth:
+            ended, start, _ = self._open.pop()
+            self._spans[ended] = slice(start, len(self._seen))
+        return events
+
+    def _named(self, alias: yaml.AliasEvent) -> list[yaml.Event]:
+        name = str(alias.anchor)
+        mark: Any = alias.start_mark
+        line = mark.line + 1
+        if name in {opened for opened, *_ in self._open}:
+            self.builder.fail(line, "", f"'*{name}' must not stand inside its own '&{name}'.")
+        if name not in self._spans:
+            message = f"'*{name}' has no anchor '&{name}' before it. Add one, or quote it as text."
+            self.builder.fail(line, "", message)
+        return self._seen[self._spans[name]]
+
+
+def _refuse_tag(event: yaml.NodeEvent, line: int, builder: Builder) -> None:
+    """A tag names a type, in Python's own dialect even code: none is part of a grid file."""
     tag = getattr(event, "tag", None)
     if tag is not None:
         name = tag.replace("tag:yaml.org,2002:", "!!")
         builder.fail(line, "", f"must not have tags, but got '{name}'. Remove it.")
+
+
+def _is_merge(event: yaml.Event) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]
 
 
 def _value(event: yaml.ScalarEvent, line: int, builder: Builder) -> Any:
