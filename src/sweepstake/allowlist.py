@@ -1,7 +1,8 @@
 """The allow-list: the classifiers that a grid file may name.
 
-They are all of scikit-learn's, and what the operator adds with ``SWEEPSTAKE_ESTIMATORS``. A name in
-a grid file is looked up here and nowhere else: nothing is imported because a file says so.
+They are all of scikit-learn's, those of `BOOSTERS` where their package is installed, and what the
+operator adds with ``SWEEPSTAKE_ESTIMATORS``. A name in a grid file is looked up here and nowhere
+else: nothing but a booster's package is imported because a file says so.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import re
 from functools import cache
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
 from inspect import Parameter, isclass, signature
 from typing import TYPE_CHECKING
 
+from sweepstake.boosters import BOOSTERS, ELSEWHERE, KEYWORDS
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.nearmiss import listed, near_misses, shown
 from sweepstake.settings import load_settings
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 SETTING = "SWEEPSTAKE_ESTIMATORS"
+PIPELINE = "Pipeline"
 OPEN = {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
 
 
@@ -93,6 +97,26 @@ def _by_class_name() -> dict[str, str]:
     return {name.rpartition(".")[2]: name for name in reversed(classifiers())}
 
 
+def kind_of(name: str) -> type:
+    """The class of an allowed dotted name, imported now where it is a booster's."""
+    known = classifiers()
+    return known[name] if name in known else _booster(name)
+
+
+@cache
+def _booster(name: str) -> type:
+    package, _, short = name.rpartition(".")
+    kind: type = getattr(import_module(package), short)
+    return kind
+
+
+@cache
+def _boosters() -> dict[str, str]:
+    """Bare and dotted names of the boosters whose packages are installed."""
+    found = {short: f"{home}.{short}" for short, home in BOOSTERS.items() if find_spec(home)}
+    return found | {name: name for name in found.values()}
+
+
 def classifier_names() -> tuple[str, ...]:
     """Dotted names of the classifiers that a grid file may name."""
     return tuple(classifiers())
@@ -100,7 +124,9 @@ def classifier_names() -> tuple[str, ...]:
 
 def dotted(name: str) -> str | None:
     """The dotted name of a classifier named by its class or dotted name, else ``None``."""
-    return name if name in classifiers() else _by_class_name().get(name)
+    if name in classifiers():
+        return name
+    return _by_class_name().get(name) or _boosters().get(name)
 
 
 def resolve(name: str) -> str:
@@ -112,14 +138,27 @@ def resolve(name: str) -> str:
     known = dotted(name)
     if known is not None:
         return known
-    suggestions = _suggestions(name)
-    way_out = (
-        f"Did you mean {listed(suggestions)}?"
-        if suggestions
-        else "'sweepstake schema' lists the names."
-    )
-    message = f"must be {_kind()} classifier, but got {shown(name)}. {way_out}"
+    message = f"must be {_kind()} classifier, but got {shown(name)}. {_way_out(name)}"
     raise NotFoundError(message)
+
+
+def _way_out(name: str) -> str:
+    """What to do about a name that is not on the list."""
+    short = name.rpartition(".")[2]
+    if short in BOOSTERS:
+        package = BOOSTERS[short]
+        return f"It is in the package {package}: install it beside Sweepstake."
+    if short in ELSEWHERE:
+        home = ELSEWHERE[short]
+        return f"It is in {home}: install it beside Sweepstake and add it to {SETTING}."
+    if short == PIPELINE:
+        way_out = "Name its classifier alone: 'preprocess: auto' imputes, scales and encodes"
+        return f"{way_out}; other steps are not available."
+    suggestions = _suggestions(name)
+    near = f" Did you mean {listed(suggestions)}?" if suggestions else ""
+    if short.endswith(("Regressor", "Regression")):
+        return f"Regressors are not swept.{near}"
+    return near.strip() or "'sweepstake schema' lists the names."
 
 
 def _kind() -> str:
@@ -143,12 +182,12 @@ def parameters(name: str) -> Mapping[str, Parameter]:
 
     Where its signature is open (``**kwargs``), those that it knows by itself are added.
     """
-    kind = classifiers()[name]
+    kind = kind_of(name)
     known = dict(signature(kind).parameters)
     named = {key: known[key] for key in known if known[key].kind not in OPEN}
     if len(named) == len(known):
         return named
-    own = kind().get_params(deep=False)
+    own = dict.fromkeys(KEYWORDS.get(name, ())) | kind().get_params(deep=False)
     return named | {
         key: Parameter(key, Parameter.KEYWORD_ONLY, default=own[key])
         for key in own

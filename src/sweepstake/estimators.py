@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.allowlist import classifiers, dotted, parameters, resolve
+from sweepstake.allowlist import dotted, kind_of, parameters, release_of, resolve
 from sweepstake.constraints import INNER, complaint
 from sweepstake.document import member
 from sweepstake.errors import NotFoundError
@@ -160,7 +160,7 @@ def _nested(
         )
         yield Finding(param, None, "", message)
     for spec in inner:
-        if spec.name in classifiers():
+        if dotted(spec.name):
             inner_axes = {key: (value,) for key, value in spec.params.items()}
             for found in _axis(spec.name, tail, values, inner_axes):
                 yield replace(found, param=param)
@@ -183,9 +183,7 @@ def _value(name: str, param: str, position: int, value: Any) -> Iterator[Finding
         return
     inside = list(_inner(param, position, "", value)) if isinstance(value, EstimatorSpec) else []
     yield from inside
-    message = (
-        None if inside else complaint(classifiers()[name], param, _built(param, value, None, ()))
-    )
+    message = None if inside else complaint(kind_of(name), param, _built(param, value, None, ()))
     if message:
         yield Finding(param, position, "", message)
 
@@ -232,7 +230,20 @@ def build(spec: EstimatorSpec, seed: int | None = None, classes: Sequence[Any] =
         params.setdefault("random_state", seed)
     direct = {key: value for key, value in params.items() if key in known}
     nested = {key: value for key, value in params.items() if key not in known}
-    return classifiers()[name](**direct).set_params(**nested)
+    return kind_of(name)(**direct).set_params(**nested)
+
+
+def releases(values: Iterable[Any]) -> set[str]:
+    """The packages, pinned, of classifiers among values that scikit-learn does not bring."""
+    found: set[str] = set()
+    for value in values:
+        if isinstance(value, EstimatorSpec):
+            found |= {release_of(value.name), *releases(value.params.values())} - {""}
+        elif isinstance(value, Mapping):
+            found |= releases(value.values())
+        elif isinstance(value, list | tuple):
+            found |= releases(value)
+    return found
 
 
 def _built(param: str, value: Any, seed: int | None, classes: Sequence[Any]) -> Any:

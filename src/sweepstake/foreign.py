@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.allowlist import dotted
 from sweepstake.variants import CLASSIFIER_KEYS, KWARGS_KEYS
+from sweepstake.yamlfile import plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +34,7 @@ def message_of(raw: Any, known: Mapping[str, Any]) -> str | None:
     """
     for whose, rewritten in (reader(raw, known) for reader in READERS):
         if whose:
-            return f"is {whose}. Here it is written: {_flow(rewritten)}"
+            return f"is {whose}. Write `{_flow(rewritten)}`."
     return None
 
 
@@ -72,7 +73,7 @@ def _hydra(raw: Any, _: Mapping[str, Any]) -> Reading:
     if not isinstance(raw, dict) or not {"hydra", "defaults"}.intersection(raw):
         return NONE
     spaces = {
-        str(key).rpartition(".")[2]: [part.strip() for part in str(value).split(",")]
+        str(key).rpartition(".")[2]: [plain_number(part.strip()) for part in str(value).split(",")]
         for key, value in _mapping(sweeper, "params").items()
     }
     return "a configuration of Hydra", _searched(_spaces(spaces), _named_class(raw))
@@ -216,7 +217,8 @@ def _space(space: Any) -> Any:
         return space
     if "value" in space and not isinstance(space["value"], list | dict):
         return space["value"]
-    values = _first(space, ("values", "list", "Values", "_value", "value"))
+    listed = space.get("_type", "choice") == "choice"  # NNI gives the bounds of a range as a list
+    values = _first(space, ("values", "list", "Values", "_value", "value")) if listed else None
     return values if isinstance(values, list) else ["LIST", "OF", "VALUES"]
 
 
@@ -242,6 +244,6 @@ def _flow(rewritten: Mapping[str, Any]) -> str:
 
     text = written(dict(rewritten))
     if len(text) > LONGEST:
-        outline = {key: "..." if key in {"grid", "params"} else rewritten[key] for key in rewritten}
-        text = written(outline)
-    return text if len(text) <= LONGEST else "data, and candidates: a list of estimator and grid."
+        text = written({k: "..." if k in {"grid", "params"} else v for k, v in rewritten.items()})
+    outline = "{data: ..., candidates: [{estimator: CLASSIFIER, grid: ...}]}"
+    return text if len(text) <= LONGEST else outline

@@ -30,7 +30,6 @@ KEYS = {
     "scoring": "is called 'metric' here. Rename it.",
     "score": "is called 'metric' here. Rename it.",
     "scorer": "is called 'metric' here. Rename it.",
-    "metrics": "is called 'metric' here: one scorer ranks, others are tracked. Rename it.",
     "random_state": "is called 'seed' here. Rename it.",
     "test_size": "is written 'data: {holdout: 0.2}' here. Move it there.",
     "target": "belongs under 'data'. Move it there.",

@@ -22,7 +22,7 @@ from sweepstake.connection import prepare_environment
 from sweepstake.modelfile import MODEL_FILE, digest, dump, load_model, needed_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from mlflow.models import ModelSignature
@@ -45,7 +45,9 @@ class Template:
     record: Mapping[str, Any]
 
 
-def open_template(folder: Path, estimator: Any, x: DataFrame) -> Template:
+def open_template(
+    folder: Path, estimator: Any, x: DataFrame, packages: Iterable[str] = ()
+) -> Template:
     """Write the template of a sweep into ``folder``, unless one is there, and read it.
 
     ``estimator`` is any fitted estimator of the sweep, ``x`` (rows, features) what it was trained
@@ -57,7 +59,7 @@ def open_template(folder: Path, estimator: Any, x: DataFrame) -> Template:
     if not folder.exists():
         draft = folder.with_name(f"{folder.name}.{uuid4().hex}")
         try:
-            _save(estimator, x, draft)
+            _save(estimator, x, draft, packages)
             _publish(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -87,7 +89,7 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
     return digest(content)
 
 
-def _save(estimator: Any, x: DataFrame, folder: Path) -> None:
+def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -> None:
     """Let MLflow write the folder, then keep what is not the model; JSON is YAML too."""
     prepare_environment()
     import mlflow.sklearn
@@ -100,7 +102,7 @@ def _save(estimator: Any, x: DataFrame, folder: Path) -> None:
             str(folder),
             serialization_format="skops",
             skops_trusted_types=list(needed_types(dump(estimator))),
-            pip_requirements=_requirements(),
+            pip_requirements=_requirements(packages),
             signature=_signature(x, estimator.predict(x)),
             input_example=plain.head(EXAMPLE_ROWS),
         )
@@ -139,9 +141,10 @@ def _signature(x: DataFrame, predicted: Any) -> ModelSignature:
     return ModelSignature(inputs=inputs, outputs=infer_signature(None, predicted).outputs)
 
 
-def _requirements() -> list[str]:
+def _requirements(packages: Iterable[str]) -> list[str]:
     """What a model may need, pinned; the packages of classifiers that the operator added too."""
     added = {release for name in classifier_names() if (release := release_of(name))}
+    added.update(packages)
     return [*(f"{name}=={version(name)}" for name in REQUIREMENTS), *sorted(added)]
 
 

@@ -12,7 +12,7 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from sweepstake import estimators, pipeline
+from sweepstake import estimators, modelfile, pipeline
 from sweepstake.cores import one_core
 from sweepstake.errors import TrialFailedError
 from sweepstake.isolation import Worker
@@ -173,8 +173,19 @@ def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Refusal | Non
         return Refusal(sentence(error))
     reason = _score_refusal(spec.metric, fitted, rows)
     if not reason:
-        return None
+        return _file_refusal(point, fitted)
     return Refusal(reason, of_metric=True, alternatives=_suitable(spec.metric, fitted, rows))
+
+
+def _file_refusal(point: EstimatorSpec, fitted: Any) -> Refusal | None:
+    """Why a model file may not hold what was fitted; those of scikit-learn's own are reviewed."""
+    if not estimators.releases([point]):
+        return None
+    try:
+        modelfile.needed_types(modelfile.dump(fitted))
+    except Exception as error:  # noqa: BLE001 - a class of an operator may not even be written
+        return Refusal(sentence(error))
+    return None
 
 
 def _score_refusal(metric: str, fitted: Any, rows: Rows) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sweepstake.estimators import releases
 from sweepstake.growth import Grove
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class Trainer:
         self._spec = spec
         self._dataset = dataset
         self._template = template
+        self._packages = releases(
+            part for each in spec.candidates for part in (each.estimator, *each.grids)
+        )
         self._grove = Grove()
         self._fitted: BaseEstimator | None = None
         self._shared: Template | None = None
@@ -49,6 +53,6 @@ class Trainer:
         from sweepstake.models import open_template, write_model
 
         self._shared = self._shared or open_template(
-            self._template, self._fitted, self._dataset.X_train
+            self._template, self._fitted, self._dataset.X_train, self._packages
         )
         return write_model(self._shared, self._fitted, run_id, folder)

@@ -1,10 +1,10 @@
 """The types that a model file may hold beside those that skops itself trusts.
 
-Reviewed for scikit-learn 1.9: each is a class or function of scikit-learn or NumPy, or our cast of
-columns, that keeps figures or computes with them; none opens files, imports by name or evaluates
-text. ``partial`` binds arguments to a function that must be trusted itself: skops audits what is
-inside. The types say that a file holds no code, not that its figures are the trained ones: its hash
-is for that.
+Reviewed for scikit-learn 1.9, LightGBM 4.6 and XGBoost 3.2: each is a class or function of these or
+of NumPy, or our cast of columns, that keeps figures or computes with them; none opens files,
+imports by name or evaluates text. ``partial`` binds arguments to a function that must be trusted
+itself: skops audits what is inside. The types say that a file holds no code, not that its figures
+are the trained ones: its hash is for that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from sweepstake.settings import load_settings
 
 TRUSTED = frozenset(
     {
+        "collections.OrderedDict",
         "functools.partial",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
         "numpy.dtype",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
@@ -88,6 +91,9 @@ TRUSTED = frozenset(
         "sklearn.utils._metadata_requests.MetadataRequest",
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
         "sklearn.utils.validation.check_array",
+        "xgboost.core.Booster",
+        "xgboost.sklearn.XGBClassifier",
+        "xgboost.sklearn.XGBRFClassifier",
         "sweepstake.casting.ColumnCast",
     }
 )

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -52,8 +53,10 @@ def added(setting, program):
         "sklearn.svm._classes.SVC",
         "sklearn.svm.SVC.fit",
         "sklearn.linear_model.LinearRegression",
-        "lightgbm.LGBMClassifier",
+        "lightgbm.LGBMRegressor",
+        "lightgbm.Booster",
         "xgboost.XGBClassifier",
+        "catboost.CatBoostClassifier",
         "__import__('os')",
         "",
     ],
@@ -89,6 +92,43 @@ def test_an_operator_who_adds_no_classifier_is_told(own, name, expected):
     with pytest.raises(SettingsError) as caught:
         allowlist._added(name)
     assert f"SWEEPSTAKE_ESTIMATORS: {expected}" in str(caught.value)
+
+
+def test_an_installed_booster_is_known_by_its_name_alone():
+    """LightGBM needs no setting; what only its ``**kwargs`` take is a parameter, files are none."""
+    program = """
+params = {"verbose": -1, "num_leaves": 7, "forcedsplits_filename": "x", "num_leafs": 3}
+print(json.dumps([
+    "lightgbm" in sys.modules,
+    allowlist.resolve("LGBMClassifier"),
+    [place for place, _ in estimators.problems_of(estimators.as_spec("LGBMClassifier", params))],
+    estimators.build(estimators.as_spec("LGBMClassifier", {"verbose": -1})).get_params()["verbose"],
+    sorted(estimators.releases([estimators.as_spec("lightgbm.LGBMClassifier", {})])),
+]))
+"""
+    release = f"lightgbm=={version('lightgbm')}"
+    names = ["forcedsplits_filename", "num_leafs"]
+    assert [False, "lightgbm.LGBMClassifier", names, -1, [release]] == added("", program)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("XGBClassifier", "It is in the package xgboost: install it beside Sweepstake."),
+        ("catboost.CatBoostClassifier", "install it beside Sweepstake and add it to SWEEPSTAKE_"),
+        ("Pipeline", "Name its classifier alone: 'preprocess: auto' imputes"),
+        ("SVR", "'sweepstake schema' lists the names."),
+        (
+            "RandomForestRegressor",
+            "Regressors are not swept. Did you mean 'RandomForestClassifier'",
+        ),
+    ],
+)
+def test_a_well_known_name_is_told_how_to_get_it(name, expected):
+    """The message says which package or setting brings a class, or what to write instead."""
+    with pytest.raises(NotFoundError) as caught:
+        allowlist.resolve(name)
+    assert expected in str(caught.value)
 
 
 def test_lightgbm_can_be_added():

@@ -41,6 +41,7 @@ def test_every_keyword_that_can_fail_has_its_words():
     """No mistake ends in the jargon of the validator."""
     silent = {
         "$schema", "$defs", "$ref", "title", "description", "default", "examples", "errorMessage",
+            "typeMessage",
         "properties", "items", "if", "then", "else", "allOf", "anyOf", "not", "pattern",
         "additionalProperties",
     }  # fmt: skip

@@ -43,6 +43,30 @@ MULTILABEL = {"ClassifierChain", "MultiOutputClassifier"}
 CLASSIFIERS = [name for name, _ in all_estimators(type_filter="classifier")]
 
 
+@pytest.mark.parametrize(
+    ("labels", "written"),
+    [
+        ([0, 1], {"0": 1, "1": 10}),
+        ([0, 1], {0: 1, 1: 10}),
+        ([False, True], {"false": 1, "true": 10}),
+        (["0", "1"], {0: 1, 1: 10}),
+        (["no", "yes"], {"no": 1, "yes": 10}),
+    ],
+)
+def test_keys_of_class_weight_are_the_labels_they_write(labels, written):
+    """JSON has only text as keys, and YAML cannot tell a label's type: both mean the label."""
+    spec = EstimatorSpec("LogisticRegression", {"class_weight": written})
+    inner = EstimatorSpec("CalibratedClassifierCV", {"estimator": spec})
+    built = estimators.build(inner, 0, np.unique(labels).tolist()).estimator
+    assert dict(zip(np.unique(labels).tolist(), [1, 10], strict=True)) == built.class_weight
+
+
+def test_class_weights_of_several_targets_are_read_too():
+    """A list of weights, one mapping for each target, has the labels 0 and 1 as keys."""
+    spec = EstimatorSpec("RandomForestClassifier", {"class_weight": [{"0": 1, "1": 2}]})
+    assert [{0: 1, 1: 2}] == estimators.build(spec, 0, (0, 1)).class_weight
+
+
 def divided(features, y):
     """Columns and labels as a divided data set."""
     table = Table(features, y, ("y",), "digest")
