@@ -42,7 +42,6 @@ KEYWORDS = {
         "max_drop",
         "min_data_in_leaf",
         "min_gain_to_split",
-        "num_threads",
         "other_rate",
         "path_smooth",
         "scale_pos_weight",
