@@ -144,13 +144,10 @@ class Hands:
                 connection.rollback()
             connection.close()
 
-    def waits(self, name, session, words=""):
-        """Whether a component waits for a lock of a session, with these words in its query."""
-        query = (
-            "SELECT client_port FROM pg_stat_activity "
-            "WHERE %s = ANY(pg_blocking_pids(pid)) AND query ILIKE %s"
-        )
-        blocked = {port for (port,) in self.ask(query, session, f"%{words}%")}
+    def waits(self, name, session):
+        """Whether a component waits for a lock of a session."""
+        query = "SELECT client_port FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+        blocked = {port for (port,) in self.ask(query, session)}
         own = self.process(name).net_connections()
         return bool(blocked & {each.laddr.port for each in own if each.laddr})
 
