@@ -18,7 +18,7 @@ from sweepstake.runtime import ports, processes, supervisor
 from sweepstake.runtime.layout import Layout
 from sweepstake.runtime.postgres import USER
 
-WORKER = re.compile("airflow worker -- ForkExecutor: ([0-9a-f]+)")
+WORKER = re.compile("airflow worker -- ForkExecutor: ([0-9a-f-]+)")
 """The id that follows is cut off where the title grows beyond the room it has."""
 PATIENCE_SECONDS = 900
 """Until the stack comes to a moment at which a test wants to hold it, on a busy machine."""
