@@ -15,6 +15,7 @@ from sweepstake.workspace import Workspace
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.timeout(1800),
     # MLflow's import of its own agent types warns about them
     pytest.mark.filterwarnings("ignore:(?s).*Any type hint is inferred as AnyType:UserWarning"),
 ]
