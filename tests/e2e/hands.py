@@ -118,7 +118,7 @@ class Hands:
         connection = self.connect()
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute(query, values)
+                cursor.execute(query, values or None)
                 return cursor.fetchall()
         finally:
             connection.close()
