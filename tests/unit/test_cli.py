@@ -35,6 +35,7 @@ COMMANDS = (
 )
 GOOD = 'data: {source: "sklearn:iris"}\nestimator: DecisionTreeClassifier\n'
 GOOD += "grid: {max_depth: [1, 2, 3], criterion: [gini, entropy]}\ncv: 3\n"
+GOOD += "limits: {trials_per_task: 6}\n"  # else as many as a busy machine trains in its time
 BAD = 'data: {source: "nowhere.csv"}\nestimator: DecisionTreeClassifer\ncv: 1\n'
 
 
