@@ -288,6 +288,8 @@ def _print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) 
         console.out.print(console.leaderboard_table(board))
         if board.decision:
             console.tell(board.decision)
+        for warning in board.warnings:
+            console.say(f"warning: {warning}", style="yellow")
         console.tell(board.url)
 
 

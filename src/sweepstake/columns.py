@@ -79,6 +79,7 @@ def _label_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
     else:
         _refuse_times(column, "data.target", "Name another target column.")
         values = np.array([str(value) for value in column], dtype=np.str_)
+        _check_spelling(values, str(column.name))
     if np.unique(values).size == 1:
         message = (
             f"data.target: there must be two classes or more, but {column.name!r} holds only "
@@ -87,6 +88,26 @@ def _label_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
         message += " Add rows of another class, or name another target column."
         raise DataError(message)
     return values
+
+
+def _check_spelling(values: np.ndarray, name: str) -> None:
+    """Refuse labels that differ in case or blanks only: they are one class, written in two ways.
+
+    Raises:
+        DataError: the first class that has several spellings.
+    """
+    import numpy as np
+
+    texts, counts = np.unique(values, return_counts=True)
+    spellings: dict[str, list[str]] = {}
+    for text, count in zip(texts.tolist(), counts.tolist(), strict=True):
+        alike = " ".join(text.split()).casefold()
+        spellings.setdefault(alike, []).append(f"{text!r} ({count:,} row{'s' * (count > 1)})")
+    for found in spellings.values():
+        if len(found) > 1:
+            message = "data.target: labels that differ in case or blanks only must be spelt in one "
+            message += f"way, but {name!r} has {' and '.join(found)}. Write them alike."
+            raise DataError(message)
 
 
 def _read_as_gaps(gaps: Mapping[str, int]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sweepstake import writing
 from sweepstake.data import parts
+from sweepstake.errors import DataError
 from sweepstake.nearmiss import listed
 from sweepstake.pipeline import MOST_CATEGORIES
 from sweepstake.splitting import row_hashes
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
     from sweepstake.data import Table
 
 MOST_NAMED = 5
+INDEX = re.compile(r"unnamed: ?\d+(_level_\d+)?|index|level_0", re.IGNORECASE)
+"""How pandas calls its row numbers."""
+KEY = re.compile(r"(.*[_ .-])?(id|uid|uuid|key|nr|row|index)|row.?(number|no)", re.IGNORECASE)
+CODE = re.compile(r"0\d+")
+LEAST_ROWS = 30
+"""Among fewer rows, chance looks like a leak."""
+MOST_ROWS = 10_000
+"""Rows that a search for leaks looks at."""
+NEARLY_ALL = 0.99
 GAP = -1
 """The code of a gap among those of categories."""
 FEW_ROWS = 50
@@ -33,7 +45,10 @@ def warnings_of(table: Table, split: tuple[np.ndarray, np.ndarray]) -> list[str]
     ``split`` holds the positions of the training rows and of the holdout rows.
     """
     return [
-        *chain(_empty(table), _constant(table), _leaks(table), _wide(table), _duplicated(table)),
+        *chain(
+            _empty(table), _constant(table), _leaks(table), _tellers(table), _names_of_rows(table)
+        ),
+        *chain(_codes(table), _spellings(table), _wide(table), _duplicated(table)),
         *chain(_one_sided(table, *split), _contradicted(table, *split)),
     ]
 
@@ -64,6 +79,122 @@ def _leaks(table: Table) -> Iterator[str]:
     names = [name for name, values in _values(table) if _same_parts(values, labels)]
     if names:
         yield f"{_columns(names)} the target under another name. Drop {_them(names)}."
+
+
+def check(table: Table) -> None:
+    """Refuse what cannot honestly be a feature.
+
+    Raises:
+        DataError: a column holds the row numbers that pandas writes beside rows.
+    """
+    named = ((str(name), values) for name, values in _values(table))
+    names = [name for name, values in named if INDEX.fullmatch(name) and _counts(values)]
+    faults = [
+        f"data.drop: row numbers are no feature, but {name!r} holds those that pandas writes as "
+        f"its index. Add drop: [{writing.name(name)}]."
+        for name in names
+    ]
+    if faults:
+        raise DataError(*faults)
+
+
+def _counts(values: np.ndarray) -> bool:
+    """Whether a column counts the rows, from wherever it begins and with rows left out or not."""
+    import numpy as np
+
+    return len(values) > 1 and values.dtype.kind == "f" and bool((np.diff(values) >= 1).all())
+
+
+def _tellers(table: Table) -> Iterator[str]:
+    """Columns that alone tell nearly every label, in other ways than one to one."""
+    import numpy as np
+    import pandas as pd
+
+    if table.y.ndim > 1 or len(table.y) < LEAST_ROWS:
+        return
+    some = np.linspace(0, len(table.y) - 1, min(len(table.y), MOST_ROWS)).astype(int)
+    every = pd.factorize(table.y)[0]
+    labels = pd.factorize(every[some])[0]
+    names = [
+        name
+        for name, values in _values(table)
+        if _told(values[some], labels) >= NEARLY_ALL and not _same_parts(values, every)
+    ]
+    if names:
+        each = "each" if len(names) > 1 else "alone"
+        yield (
+            f"{_columns(names)} what {each} tells the target in {NEARLY_ALL:.0%} of the rows or "
+            f"more. Drop {_them(names)} unless known before the target is."
+        )
+
+
+def _told(values: np.ndarray, labels: np.ndarray) -> float:
+    """The share of rows whose label a column tells: by ranges of a number, or by category."""
+    import numpy as np
+
+    known = ~_gaps(values)
+    if known.mean() < LEAST_KNOWN:
+        return 0.0
+    values, labels = values[known], labels[known]
+    counts = np.bincount(labels)
+    if values.dtype.kind != "f":
+        table = np.zeros((int(values.max()) + 1, len(counts)), dtype=int)
+        np.add.at(table, (values, labels), 1)
+        return (
+            float(table.max(axis=1).sum() / len(labels)) if len(table) * 5 <= len(labels) else 0.0
+        )
+    order = np.argsort(values, kind="stable")
+    ranks = np.empty(len(order))
+    ranks[order] = np.arange(len(order))
+    classes = np.argsort(np.bincount(labels, weights=ranks) / np.maximum(counts, 1))
+    guessed = np.repeat(classes, counts[classes])
+    distinct = len(np.unique(values))
+    return float((guessed == labels[order]).mean()) if distinct > len(counts) else 0.0
+
+
+def _names_of_rows(table: Table) -> Iterator[str]:
+    """Columns with the name of a key and another value in every row."""
+    import numpy as np
+
+    names = [
+        name
+        for name, values in _values(table)
+        if KEY.fullmatch(str(name))
+        and len(np.unique(values)) == len(values) >= LEAST_ROWS
+        and (values.dtype.kind != "f" or bool((values == np.round(values)).all()))
+    ]
+    if names:
+        yield f"{_columns(names)} another value in every row, as keys have. Drop {_them(names)}."
+
+
+def _codes(table: Table) -> Iterator[str]:
+    """Whole numbers with leading zeros, which are text: frames for predictions need it as well."""
+    for name, known in _categories(table):
+        codes = [text for text in known if CODE.fullmatch(text)]
+        if codes and all(text.isdecimal() for text in known):
+            yield (
+                f"column {str(name)!r} holds codes with leading zeros, such as {codes[0]!r}: they "
+                f"are text. Send them as text for predictions too."
+            )
+
+
+def _spellings(table: Table) -> Iterator[str]:
+    """Categories that differ in case or blanks only."""
+    for name, known in _categories(table):
+        seen: dict[str, str] = {}
+        for text in known:
+            first = seen.setdefault(" ".join(text.split()).casefold(), text)
+            if first != text:
+                yield (
+                    f"column {str(name)!r} writes one value in two ways, {first!r} and {text!r}: "
+                    "they are two categories. Write them alike."
+                )
+                break
+
+
+def _categories(table: Table) -> Iterator[tuple[Hashable, list[str]]]:
+    for name in table.X.select_dtypes("category"):
+        yield name, list(table.X[name].cat.categories)
 
 
 def _same_parts(values: np.ndarray, labels: np.ndarray) -> bool:

@@ -32,6 +32,8 @@ class Leaderboard:
     finalist: str = ""
     champion: str = ""
     decision: str = ""
+    warnings: tuple[str, ...] = ()
+    """What deserves a look in the data."""
 
 
 def read(name: str, settings: Settings) -> Leaderboard:
@@ -54,4 +56,5 @@ def read(name: str, settings: Settings) -> Leaderboard:
         finalist=judged.version if judged else "",
         champion=champion.version if champion else "",
         decision=judged.reason if judged else "",
+        warnings=bench.plan.warnings,
     )

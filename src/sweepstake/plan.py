@@ -49,6 +49,8 @@ class Plan:
     partition: str = ""
     backfill: str = ""
     model: str = ""
+    warnings: tuple[str, ...] = ()
+    """What deserves a look in the data."""
 
     @property
     def day(self) -> date | None:
@@ -70,6 +72,7 @@ class Plan:
         """
         record = workspace.read_record(_record_name(sweep_id))
         record["order"] = tuple(record["order"])
+        record["warnings"] = tuple(record.get("warnings", ()))
         record["reused"] = {int(number): run for number, run in record["reused"].items()}
         return cls(**record)
 

@@ -99,6 +99,7 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
     """
     try:
         table = data.read(grid.spec.data, settings.data_roots)
+        datachecks.check(table)
         sides = splitting.split(table, grid.spec.data.holdout, grid.spec.seed)
         rows = _rows(grid.spec, table, sides[0])
     except DataError as error:

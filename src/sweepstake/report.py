@@ -39,10 +39,17 @@ class Summary:
     view: View
 
 
-def write(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, folder: Path) -> Summary:
+def write(
+    standings: Sequence[Standing],
+    spec: SweepSpec,
+    sweep: SweepRun,
+    folder: Path,
+    warnings: Sequence[str] = (),
+) -> Summary:
     """Write the report's files into ``folder`` and return the summary.
 
-    ``standings`` are ranked, best first. Files: ``leaderboard.csv``, ``leaderboard.json``,
+    ``standings`` are ranked, best first; ``warnings`` are those about the data. Files:
+    ``leaderboard.csv``, ``leaderboard.json``,
     ``report.html`` (self-contained) and ``leaderboard.png``.
     """
     rows = table(standings)
@@ -55,7 +62,8 @@ def write(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, folde
     params = varying(standings)
     figure.draw(standings, f"mean_cv_{spec.metric}", params, folder / "leaderboard.png")
     view = comparison.view(sweep, _compared(spec.metric), params[:VIEW_PARAMS])
-    return Summary(_metrics(standings, spec.metric), _note(standings, spec, sweep, view), view)
+    note = "\n\n".join([_note(standings, spec, sweep, view), *map(_warning, warnings)])
+    return Summary(_metrics(standings, spec.metric), note, view)
 
 
 def write_confusion(result: TrialResult, folder: Path) -> None:
@@ -160,6 +168,10 @@ def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view:
     links = f"[Compare all trials]({view.link}) · [list them]({comparison.list_link(sweep)})"
     parts = [_headline(standings, spec.metric), outcome, links, _top(standings, spec.metric)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _warning(text: str) -> str:
+    return f"**Warning about the data:** {escaped(text)}"
 
 
 def _headline(standings: Sequence[Standing], metric: str) -> str:

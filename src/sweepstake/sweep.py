@@ -73,6 +73,7 @@ def plan(drop: intake.Drop, settings: Settings) -> tuple[Batch, ...]:
         partition=str(grid.spec.data.partition or ""),
         backfill=policy,
         model=grid.spec.model,
+        warnings=checked.warnings,
     ).save(Workspace(settings.workspace))
     ranges = workload.ranges(trials, checked, order, grid.spec.limits, settings.slots)
     return tuple(
@@ -144,7 +145,7 @@ def close(sweep_id: str, settings: Settings) -> str:
     tolerated = bench.spec.limits.tolerates(failed, len(standings))
     with TemporaryDirectory() as folder:
         ranked = leaderboard(standings, bench.spec.metric)
-        summary = report.write(ranked, bench.spec, bench.sweep, Path(folder))
+        summary = report.write(ranked, bench.spec, bench.sweep, Path(folder), bench.plan.warnings)
         bench.tracking.share_view(bench.sweep, summary.view)
         state = TrialState.COMPLETE if tolerated else TrialState.FAILED
         bench.tracking.close_sweep(bench.sweep, state, summary.metrics, summary.note, Path(folder))

@@ -350,3 +350,13 @@ def test_the_description_of_staged_data_is_json(root):
     about = json.loads((root / digest / "about.json").read_text(encoding="utf-8"))
     expected = [["size", None], ["colour", ["blue", "red"]], ["open", ["False", "True"]]]
     assert (expected, ["a", "b"]) == (about["columns"], about["classes"])
+
+
+def test_labels_are_spelt_in_one_way(root):
+    """Labels that differ in case or blanks only are refused with their counts."""
+    with pytest.raises(DataError) as caught:
+        read_text(root, "a,label\n1,Yes\n2,yes \n3,Yes\n4,no\n")
+    assert str(caught.value) == (
+        "data.target: labels that differ in case or blanks only must be spelt in one way, but "
+        "'label' has 'Yes' (2 rows) and 'yes ' (1 row). Write them alike."
+    )

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweepstake import splitting
+from sweepstake import data, datachecks, splitting, writing
 from sweepstake.data import Table
 from sweepstake.datachecks import warnings_of
+from sweepstake.errors import DataError
+from sweepstake.spec import DataSpec
 
 MANY = (
     "column 'x' has more than 100 different texts: the rarest share one column. "
@@ -103,3 +105,82 @@ def test_rows_on_both_sides_with_different_labels_are_counted():
         "Add columns that tell them apart, or mend the labels."
     )
     assert ([expected], []) == (warnings_of(table, sides), _warnings(table))
+
+
+def _teller(share):
+    """A number that is high for one class, but for a share of the rows."""
+    odd = np.arange(200) < share * 200
+    return np.where((LABELS == "a") ^ odd, 0.0, 9.0) + np.arange(200) % 7
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (_teller(0), True),
+        (_teller(0.01), True),
+        (_teller(0.05), False),
+        (np.arange(200.0), False),
+        (pd.Categorical([f"{label}{row % 9}" for row, label in enumerate(LABELS)]), True),
+        (pd.Categorical([f"{row % 9}" for row in range(200)]), False),
+    ],
+)
+def test_a_column_that_alone_tells_the_target_is_warned_of(values, told):
+    """By ranges of a number or by category; a column that only helps much is no leak."""
+    expected = (
+        "column 'x' has what alone tells the target in 99% of the rows or more. "
+        "Drop it unless known before the target is."
+    )
+    assert [expected] * told == _warnings(_table(x=values))
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits"])
+def test_the_columns_of_well_known_sets_are_no_leaks(name):
+    """The width of a petal nearly gives the kind, honestly."""
+    table = data.read(DataSpec(f"sklearn:{name}"), ())
+    datachecks.check(table)
+    assert [] == [each for each in _warnings(table) if "same value" not in each]
+
+
+@pytest.mark.parametrize("name", ["id", "customer_id", "Row Number", "uuid"])
+def test_a_key_is_warned_of(name):
+    """By its name, and a value of its own in every row."""
+    values = np.random.default_rng(0).permutation(200) + 1000.0
+    (warning,) = _warnings(_table(**{name: values}))
+    expected = f"column '{name}' has another value in every row, as keys have. Drop it."
+    assert expected == warning
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "refused"),
+    [
+        ("Unnamed: 0", np.arange(200.0), True),
+        ("index", np.arange(200.0) * 3, True),
+        ("index", np.arange(200.0)[::-1], False),
+        ("level", np.arange(200.0), False),
+    ],
+)
+def test_row_numbers_of_pandas_are_refused(name, values, refused):
+    """A column with the name that pandas gives its index, which counts the rows."""
+    table = _table(**{name: values})
+    if not refused:
+        return datachecks.check(table)
+    with pytest.raises(DataError, match="row numbers are no feature") as caught:
+        datachecks.check(table)
+    assert str(caught.value).endswith(f"Add drop: [{writing.name(name)}].")
+    return None
+
+
+def test_codes_and_spellings_are_warned_of():
+    """What is read as text for its leading zeros, and categories written in two ways."""
+    codes = pd.Categorical(["01234", "10999"] * 50 + ["10999", "01234"] * 50)
+    words = pd.Categorical(["red", "Red ", "blue", "blue"] * 50)
+    assert _warnings(_table(zip=codes, colour=words)) == [
+        (
+            "column 'zip' holds codes with leading zeros, such as '01234': they are text. "
+            "Send them as text for predictions too."
+        ),
+        (
+            "column 'colour' writes one value in two ways, 'Red ' and 'red': they are two "
+            "categories. Write them alike."
+        ),
+    ]

@@ -180,3 +180,12 @@ def test_addresses_of_pages_hold_no_password():
         "tags.%60mlflow.parentRunId%60%20%3D%20%27parent%27%20and%20"
         "tags.%60sweepstake.batch%60%20%3D%20%277%27"
     )
+
+
+def test_warnings_about_the_data_stand_on_the_note(tmp_path):
+    """As plain text, whatever a column is called."""
+    warning = "column '[a](b)' has what alone tells the target."
+    note = report.write([standing(0, 0.5)], SPEC, SWEEP, tmp_path, [warning]).note
+    last = note.splitlines()[-1]
+    assert last.startswith("**Warning about the data:** column '")
+    assert "[a](b)" not in last
