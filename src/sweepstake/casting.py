@@ -61,6 +61,11 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """How many columns there are."""
         return len(_parsed(self.columns))
 
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The names of the columns with their kinds."""
+        return [(name, kind) for name, kind, *_ in _parsed(self.columns)]
+
     def __sklearn_is_fitted__(self) -> bool:
         return True
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sweepstake.runtime import Component
     from sweepstake.standstill import Standstill
 
+MOST_CONNECTIONS = 1000
 Json = Annotated[bool, typer.Option("--json", help="Print a record for programs on stdout.")]
 
 
@@ -73,14 +74,27 @@ def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that predict.")] = 2,
+    seconds: Annotated[float, typer.Option(min=0.1, help="What one request may take.")] = 30.0,
 ) -> None:
     """Serve the champion over HTTP and follow the alias."""
     import uvicorn
 
+    from sweepstake.patience import PatientProtocol
     from sweepstake.registry import Registry
-    from sweepstake.serving import Host, application
+    from sweepstake.serverlog import LOGGING
+    from sweepstake.serving import Capacity, Host, application
     from sweepstake.workspace import Workspace
 
     settings = load_settings()
-    served = Host(Registry(settings.tracking_uri), Workspace(settings.workspace), model)
-    uvicorn.run(application(served), host=host, port=port, access_log=False)
+    registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
+    served = Host(registry, workspace, model, Capacity(processes, seconds))
+    uvicorn.run(
+        application(served),
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=LOGGING,
+        http=PatientProtocol,
+        limit_concurrency=MOST_CONNECTIONS,
+    )

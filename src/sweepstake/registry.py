@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MANAGED = ("sweepstake.managed", "true")
 """The tag of the registered models that sweeps train."""
+EXAMPLE_FILE = "input_example.json"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 DATED = f"{CHAMPION}-"
@@ -198,12 +199,24 @@ class Registry:
             ArtifactPlaceError: the files of its run are not in the artifact store.
             NotFoundError: there is no such run.
         """
+        return self._files(version, MODEL_FILE)[0]
+
+    def fetch(self, version: Stored) -> tuple[bytes, bytes]:
+        """The same and the input example beside it, empty where there is none."""
+        content, example = self._files(version, MODEL_FILE, EXAMPLE_FILE)
+        return content, example
+
+    def _files(self, version: Stored, *names: str) -> list[bytes]:
+        """The model file of ``version`` and others of its folder."""
         files = TrialRun(version.run_id, self._client.get_run(version.run_id).info.artifact_uri)
         with tempfile.TemporaryDirectory(prefix="sweepstake-") as folder:
             repository = self._client.artifacts(files.model_uri)
-            with suppress(NotFoundError), faults(self._client.uri):
-                repository.download_artifacts(MODEL_FILE, folder)
-            return read_model(Path(folder), version.sha256)
+            for name in names:
+                with suppress(NotFoundError), faults(self._client.uri):
+                    repository.download_artifacts(name, folder)
+            content = read_model(Path(folder), version.sha256)
+            others = (Path(folder) / name for name in names[1:])
+            return [content, *(file.read_bytes() if file.exists() else b"" for file in others)]
 
     def apply(self, model: str, act: Act, key: str, rulings: Mapping[str, Ruling]) -> LedgerEntry:
         """Carry out an act and the verdicts on versions; ``key`` is the same when tried again.

@@ -1,34 +1,35 @@
 """Serving: the champion over HTTP, following the alias without dropping a request.
 
-``POST /invocations`` takes MLflow's scoring format (``dataframe_split``, ``dataframe_records`` or
-``inputs``) and answers ``{"predictions": [...]}``; the header ``X-Model-Version`` names the version
-that answered. ``GET /health`` and ``/ping`` answer 200 once a champion is loaded, ``GET /version``
-names it.
+``POST /invocations`` takes MLflow's scoring protocol; the header ``X-Model-Version`` names the
+version that answered. ``GET /health`` and ``/ping`` answer 200 once a champion is loaded,
+``/version`` names it, ``/metrics`` is for Prometheus, ``/openapi.json`` and ``/docs`` describe it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from sweepstake import openapi
+from sweepstake.admission import Admission, Bounds
+from sweepstake.crew import Crew, Question
 from sweepstake.errors import SweepstakeError
 from sweepstake.provenance import Provenance
+from sweepstake.scoring import Answer, RefusedError, refusal
+from sweepstake.servingmetrics import Figures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    import pandas as pd
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from sweepstake.modelversion import Version
     from sweepstake.registry import Registry
@@ -37,49 +38,100 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
-LARGEST_BODY = 16 * 1024 * 1024
-"""Bytes of a request; more rows belong into a batch job."""
-
-UNFIT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What JSON, pandas and scikit-learn raise for rows that a model cannot take."""
+LONGEST_WAIT = 60.0
+"""Seconds until a version that could not be loaded is tried again, at most."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Served:
-    """A loaded champion."""
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many processes answer, the seconds that a request may take, and what is admitted."""
 
-    version: Version
-    estimator: Any
+    processes: int = 2
+    seconds: float = 30.0
+    bounds: Bounds = Bounds()  # noqa: RUF009 - it is frozen
 
 
 class Host:
     """Holds the champion of one model; ``refresh`` replaces it when the alias has moved."""
 
-    def __init__(self, registry: Registry, workspace: Workspace, model: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        workspace: Workspace,
+        model: str,
+        capacity: Capacity = Capacity(),  # noqa: B008 - it is frozen
+    ) -> None:
         self._registry = registry
         self._workspace = workspace
+        self._capacity = capacity
+        self._refused: tuple[str, float, float] = ("", 0.0, 0.0)
         self.model = model
-        self.served: Served | None = None
+        self.served: Crew | None = None
+        self.example = b""
+        self.figures = Figures(model)
+        self._admission = Admission(capacity.bounds)
+        self.figures.count(lambda: self._admission.requests)
 
-    def refresh(self) -> None:
-        """Load the version that the alias names now; one that fails to load replaces nothing."""
+    def refresh(self) -> Crew | None:
+        """Serve the version that the alias names now; the crew that it replaces, if it does.
+
+        A version takes over only after it answered its own input example.
+
+        Raises:
+            SweepstakeError: it cannot be loaded, or does not answer: the one before stays.
+        """
         champion = self._registry.champion(self.model)
         if champion is None or (self.served and self.served.version.version == champion.version):
-            return
-        Provenance(self._workspace).vouch(champion)
-        self.served = Served(champion, self._registry.load(champion))
+            return None
+        version, wait, until = self._refused
+        if version == champion.version and time.monotonic() < until:
+            return None
+        wait = min(2 * wait, LONGEST_WAIT) if version == champion.version else POLL_SECONDS
+        self._refused = (champion.version, wait, time.monotonic() + wait)
+        before, self.served = self.served, self._crew(champion)
+        self._refused = ("", 0.0, 0.0)
+        self.figures.took_over(champion.version)
         log.info("%s: serving version %s", self.model, champion.version)
+        return before
+
+    def _crew(self, champion: Version) -> Crew:
+        Provenance(self._workspace).vouch(champion)
+        content, example = self._registry.fetch(champion)
+        _preload()
+        crew = Crew(champion, content, self._capacity.processes, self._capacity.seconds)
+        try:
+            crew.prove(example)
+        except BaseException:
+            crew.close()
+            raise
+        self.example = example
+        return crew
 
     async def follow(self) -> None:
         """Refresh for ever; an error is logged and tried again."""
         while True:
             try:
-                await asyncio.to_thread(self.refresh)
+                replaced = await asyncio.to_thread(self.refresh)
+                if replaced:
+                    replaced.retire()
             except SweepstakeError as error:
+                self.figures.failed_to_follow()
                 log.warning("%s: cannot load the champion: %s", self.model, error)
             except Exception:
+                self.figures.failed_to_follow()
                 log.exception("%s: cannot load the champion", self.model)
             await asyncio.sleep(POLL_SECONDS)
+
+    async def answer(self, crew: Crew, request: Request) -> Answer:
+        """The answer of a crew to a request."""
+        try:
+            with self._admission.of(request) as body, crew.in_use():
+                content = await self._admission.read(body)
+                mime = request.headers.get("content-type", "")
+                method = request.query_params.get("method", "predict")
+                return await crew.answer(Question(content, mime, method))
+        except RefusedError as error:
+            return refusal(error.status, str(error))
 
 
 def application(host: Host) -> Starlette:
@@ -92,71 +144,77 @@ def application(host: Host) -> Starlette:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        if host.served:
+            host.served.close()
 
     async def health(_: Request) -> Response:
-        return _described(host) if host.served else _refusal(503, _no_champion(host))
+        return _described(host) if host.served else _no_champion(host)
 
     async def invocations(request: Request) -> Response:
-        served = host.served
-        if served is None:
-            return _refusal(503, _no_champion(host))
-        try:
-            frame = _frame(await _body(request))
-            predictions = await run_in_threadpool(served.estimator.predict, frame)
-        except UNFIT as error:
-            return _refusal(400, " ".join(str(error).split()))
-        headers = {"X-Model-Version": served.version.version}
-        return JSONResponse({"predictions": predictions.tolist()}, headers=headers)
+        began, crew = time.monotonic(), host.served
+        if crew is None:
+            return _no_champion(host)
+        answer = await host.answer(crew, request)
+        seconds = time.monotonic() - began
+        version = crew.version.version
+        host.figures.answered(answer, version, seconds)
+        log.info(
+            "answered",
+            extra={
+                "status": answer.status,
+                "rows": answer.rows,
+                "version": version,
+                "milliseconds": round(1000 * seconds, 3),
+            },
+        )
+        return _sent(answer, version)
+
+    async def metrics(_: Request) -> Response:
+        return Response(host.figures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def described(_: Request) -> Response:
+        return JSONResponse(_document(host))
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(openapi.page(_document(host)), headers=openapi.HEADERS)
 
     routes = [
         Route("/invocations", invocations, methods=["POST"]),
         *(Route(path, health) for path in ("/health", "/ping", "/version")),
+        Route("/metrics", metrics),
+        Route("/openapi.json", described),
+        Route("/docs", page),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-async def _body(request: Request) -> Any:
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > LARGEST_BODY:
-            message = f"the body: must not be larger than {LARGEST_BODY:,} bytes. Send fewer rows."
-            raise ValueError(message)
-    return json.loads(received)
+def _preload() -> None:
+    """Import what every process of a crew needs before it is forked."""
+    import pandas as pd  # noqa: F401
+    import sklearn.pipeline  # noqa: F401
+    import skops.io  # noqa: F401
+
+    from sweepstake import casting  # noqa: F401
 
 
-def _frame(body: Any) -> pd.DataFrame:
-    """The rows of a request; their columns are named, as scikit-learn else goes by position.
-
-    Raises:
-        ValueError: the body has none of the three forms.
-    """
-    import pandas as pd
-
-    match body:
-        case {"dataframe_split": {"columns": list(columns), "data": list(data)}}:
-            frame = pd.DataFrame(data, columns=columns)
-        case {"dataframe_records": list(content)} | {"inputs": list(content) | dict(content)}:
-            frame = pd.DataFrame(content)
-        case _:
-            frame = pd.DataFrame()
-    if frame.columns.empty or not all(isinstance(name, str) for name in frame.columns):
-        message = (
-            "the body: must hold dataframe_split (columns and data), dataframe_records or inputs "
-            "(named columns), but has none of them. See MLflow's scoring format."
-        )
-        raise ValueError(message)
-    return frame
+def _document(host: Host) -> dict[str, Any]:
+    columns = host.served.columns if host.served else []
+    return openapi.document(host.model, columns, host.example)
 
 
 def _described(host: Host) -> Response:
-    version = host.served.version if host.served else None
-    return JSONResponse({"model": host.model, "version": version and version.version})
+    version = host.served.version.version if host.served else None
+    content = {"model": host.model, "version": version}
+    return JSONResponse(content, headers={"X-Model-Version": version} if version else None)
 
 
-def _no_champion(host: Host) -> str:
-    return f"{host.model}: has no champion loaded yet. Run a sweep, or wait."
+def _no_champion(host: Host) -> Response:
+    message = f"{host.model}: has no champion loaded yet. Run a sweep, or wait."
+    return _sent(refusal(503, message), "")
 
 
-def _refusal(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status_code=status)
+def _sent(answer: Answer, version: str) -> Response:
+    headers = {"X-Model-Version": version} if version else {}
+    if answer.status == 503:  # noqa: PLR2004
+        headers["Retry-After"] = "1"
+    return Response(answer.body, answer.status, headers, "application/json")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tempfile
 import warnings
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import mlflow.sklearn
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sweepstake import data, models, pipeline
 from sweepstake.casting import ColumnCast
+from sweepstake.scoring import Scorer
 from sweepstake.spec import Preprocess
 
 with warnings.catch_warnings():
@@ -63,7 +66,7 @@ COLUMNS = st.one_of(
 NAMES = st.sampled_from(["a", "b c", "data", "columns", "inputs", "Ж", "0", "index", "x:y"])
 TABLES = st.dictionaries(NAMES, COLUMNS, min_size=1, max_size=5).map(pd.DataFrame)
 EXAMPLES = settings(
-    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 
 
@@ -80,6 +83,7 @@ class Doors:
         models.write_model(template, stored, "0" * 32, folder / "model")
         self._sklearn = mlflow.sklearn.load_model(str(folder / "model"))
         self._pyfunc = mlflow.pyfunc.load_model(str(folder / "model"))
+        self._served = Scorer((folder / "model" / "model.skops").read_bytes())
 
     def answers(self, rows):
         """The predictions for ``rows`` by each door that was asked."""
@@ -88,6 +92,13 @@ class Doors:
             dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)
         ]
         split = {"columns": list(listed), "data": [list(record.values()) for record in records]}
+        bodies = {
+            "dataframe_split": {"dataframe_split": split},
+            "dataframe_records": {"dataframe_records": records},
+            "instances records": {"instances": records},
+            "inputs columns": {"inputs": listed},
+            "inputs records": {"inputs": records},
+        }
         return {
             "sklearn": self._sklearn.predict(rows),
             "sklearn records": self._sklearn.predict(records),
@@ -97,18 +108,26 @@ class Doors:
             "pyfunc columns": self._pyfunc.predict(listed),
             "pyfunc arrays": self._pyfunc.predict({n: np.array(c) for n, c in listed.items()}),
             "pyfunc records": self._pyfunc.predict(pd.DataFrame(records)),
-            "dataframe_split": self._json({"dataframe_split": split}),
-            "dataframe_records": self._json({"dataframe_records": records}),
-            "inputs columns": self._json({"inputs": listed}),
-            "inputs records": self._json({"inputs": records}),
+            **{f"mlflow {form}": self.asked_of_mlflow(body) for form, body in bodies.items()},
+            **{f"serve {form}": self.asked_of_us(body) for form, body in bodies.items()},
         }
 
-    def _json(self, body):
+    def asked_of_mlflow(self, body):
+        """What MLflow's own server predicts for a body."""
         schema = self._pyfunc.metadata.get_input_schema()
         answer = scoring_server.invocations(
             json.dumps(body), "application/json", self._pyfunc, schema
         )
         return np.array(json.loads(answer.response)["predictions"])
+
+    def asked_of_us(self, body):
+        """What a process of ``sweepstake serve`` predicts for a body."""
+        answer = self._served.score(json.dumps(body).encode(), "application/json", "predict")
+        return np.array(json.loads(answer.body)["predictions"])
+
+    def app(self):
+        """MLflow's own server of the model."""
+        return scoring_server.init(self._pyfunc)
 
 
 def differing(expected, answers):
@@ -161,3 +180,65 @@ def test_every_door_takes_the_rows_of_the_shipped_file(tmp_path):
     gaps, typed = rows.where(kept), data._features(table.where(kept))
     assert {} == differing(doors.fitted.predict(typed).tolist(), doors.answers(gaps))
     assert {} == differing(doors.fitted.predict(typed[:1]).tolist(), doors.answers(gaps[:1]))
+
+
+ROW = {"age": 31.5, "member": True, "zip": "01"}
+GAP = {"age": None, "member": None, "zip": None}
+SPLIT = {"columns": [*ROW], "data": [[*ROW.values()], [*GAP.values()]]}
+PAYLOADS = [
+    {"dataframe_split": SPLIT},
+    {"dataframe_split": {**SPLIT, "index": [7, 8]}, "params": {"unknown": 1}},
+    {"dataframe_split": {**SPLIT, "columns": ["age", "member", "other"]}},
+    {"dataframe_split": {"columns": [*ROW]}},
+    {"dataframe_split": {**SPLIT, "extra": 1}},
+    {"dataframe_records": [ROW, GAP]},
+    {"dataframe_records": [ROW, {"age": 7}]},
+    {"dataframe_records": [{**ROW, "other": 1}]},
+    {"dataframe_records": [{"age": 1}]},
+    {"dataframe_records": {"age": 1}},
+    {"dataframe_records": []},
+    {"instances": [ROW, ROW]},
+    {"instances": {name: [cell, cell] for name, cell in ROW.items()}},
+    {"inputs": [ROW, GAP]},
+    {"inputs": ROW},
+    {"inputs": {name: [cell, None] for name, cell in ROW.items()}},
+    {"inputs": {name: [cell] for name, cell in ROW.items()}, "params": {}},
+    {"inputs": {**ROW, "age": "old"}},
+    {"inputs": {**ROW, "age": [1, 2]}},
+    {"inputs": {"age": [1, 2], "member": [True], "zip": ["x"]}},
+    {"inputs": "text"},
+    {"inputs": [ROW], "instances": [ROW]},
+    {"columns": [*ROW]},
+    [ROW],
+]
+
+
+async def posted(app, *requests):
+    """The answers of a server to requests, one after the other."""
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://mlflow") as client:
+        return [await client.post("/invocations", **request) for request in requests]
+
+
+def test_serving_answers_as_the_server_of_mlflow(tmp_path):
+    """Byte for byte where MLflow predicts; what MLflow refuses, we refuse.
+
+    Rows by position and CSV are what MLflow's server refuses of named columns of any type.
+    """
+    table = pd.DataFrame([ROW, GAP, {"age": 7, "member": False, "zip": "x"}] * 2)
+    doors = Doors(table, tmp_path)
+    *theirs, positional, text = asyncio.run(
+        posted(
+            doors.app(),
+            *({"json": body} for body in PAYLOADS),
+            {"json": {"inputs": SPLIT["data"]}},
+            {"content": table.to_csv(index=False), "headers": {"content-type": "text/csv"}},
+        )
+    )
+    ours = [doors._served.score(json.dumps(body).encode(), "", "predict") for body in PAYLOADS]
+    expected = [
+        (200, answer.content) if answer.status_code == 200 else (400, None) for answer in theirs
+    ]
+    actual = [(answer.status, answer.body if answer.status == 200 else None) for answer in ours]
+    assert expected == actual
+    assert [400, 400] == [positional.status_code, text.status_code]

@@ -1,0 +1,87 @@
+"""Admission: how many requests a server holds at once, and how many bytes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweepstake.scoring import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is admitted: bytes of a body, bytes and requests at once, seconds to send a body."""
+
+    body: int = 16 * 1024 * 1024
+    held: int = 64 * 1024 * 1024
+    requests: int = 128
+    seconds: float = 30.0
+
+
+class Admission:
+    """Counts what is held; used in the event loop alone."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._held = 0
+        self.requests = 0
+
+    @contextmanager
+    def of(self, request: Request) -> Iterator[Body]:
+        """Admit a request for as long as the block runs.
+
+        Raises:
+            RefusedError: there are too many.
+        """
+        if self.requests >= self._bounds.requests:
+            message = "the server: has too many requests to answer. Send the rows again later."
+            raise RefusedError(message, status=503)
+        body = Body(request)
+        self.requests += 1
+        try:
+            yield body
+        finally:
+            self.requests -= 1
+            self._held -= len(body.received)
+
+    async def read(self, body: Body) -> bytes:
+        """The whole body of an admitted request.
+
+        Raises:
+            RefusedError: it is too large or too slow, or all bodies together are too large.
+        """
+        try:
+            async with asyncio.timeout(self._bounds.seconds):
+                async for chunk in body.request.stream():
+                    self._take(body, chunk)
+        except TimeoutError:
+            message = f"the body: must arrive within {self._bounds.seconds:g} s."
+            message += " Send it faster, or less."
+            raise RefusedError(message, status=408) from None
+        return bytes(body.received)
+
+    def _take(self, body: Body, chunk: bytes) -> None:
+        body.received += chunk
+        self._held += len(chunk)
+        if len(body.received) > self._bounds.body:
+            message = f"the body: must not be larger than {self._bounds.body:,} bytes."
+            message += " Send fewer rows."
+            raise RefusedError(message)
+        if self._held > self._bounds.held:
+            message = "the server: holds too many large bodies. Send the rows again later."
+            raise RefusedError(message, status=503)
+
+
+class Body:
+    """What has come of the body of an admitted request."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.received = bytearray()
