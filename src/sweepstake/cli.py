@@ -217,6 +217,9 @@ app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 
 )
 
 
+app.command(epilog="Example: `sweepstake predict churn rows.csv --out predicted.csv`")(
+    cliservers.predict
+)
 app.command(epilog="Example: `sweepstake serve digits --port 8100`")(cliservers.serve)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweepstake import console
+from sweepstake.errors import NotFoundError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -98,3 +101,35 @@ def serve(
         http=PatientProtocol,
         limit_concurrency=MOST_CONNECTIONS,
     )
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="A registered model.")],
+    rows: Annotated[
+        Path, typer.Argument(help="A CSV or Parquet file.", dir_okay=False, exists=True)
+    ],
+    *,
+    out: Annotated[Path | None, typer.Option(help="Write here, not to stdout.")] = None,
+    version: Annotated[str, typer.Option(help="A version; else the champion.")] = "",
+) -> None:
+    """Predict the rows of a file, of any size, by the champion."""
+    from sweepstake import prediction
+    from sweepstake.provenance import Provenance
+    from sweepstake.registry import Registry
+    from sweepstake.workspace import Workspace
+
+    settings = load_settings()
+    registry = Registry(settings.tracking_uri)
+    asked = registry.version(model, version) if version else registry.champion(model)
+    if asked is None:
+        message = f"{model}: must have a champion, but has none. Run a sweep, or name a --version."
+        raise NotFoundError(message)
+    workspace = Workspace(settings.workspace)
+    Provenance(workspace).vouch(asked)
+    spec = prediction.rules(asked, workspace, settings)
+    loaded = registry.load(asked)
+
+    def tell(done: int) -> None:
+        console.say(f"{done:,} rows by version {asked.version}")
+
+    prediction.write(prediction.predict(loaded, asked, rows, spec, tell), out, sys.stdout)

@@ -80,6 +80,23 @@ class CsvFile:
             self._check_shape()  # a row that is too short ends in gaps, an open quote takes lines
         return frame
 
+    def chunks(self, rows: int) -> Iterator[pd.DataFrame]:
+        """The rows as text with gaps by ``spec``, so many at a time; whatever the file's size.
+
+        Raises:
+            DataError: as for `frame`.
+        """
+        import pandas as pd
+
+        self._check_shape()
+        try:
+            with pd.read_csv(
+                self.text.path, **(self._options() | {"dtype": "str", "chunksize": rows})
+            ) as reader:
+                yield from reader
+        except (OSError, ValueError) as error:
+            raise unreadable(self.source, "CSV with a header", error) from None
+
     def lines(self, rows: Iterable[int]) -> dict[int, int]:
         """The line on which each of some rows begins; rows count from 0."""
         wanted, found = set(rows), {}

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pandas as pd
@@ -30,6 +31,7 @@ from sweepstake.scoring import Scorer
 from sweepstake.serverlog import JsonLines
 from sweepstake.serving import Capacity, Host, application
 from sweepstake.spec import Preprocess
+from sweepstake.workspace import Workspace
 
 SECONDS = 120
 BEARS = Capacity(processes=1, seconds=SECONDS, bounds=Bounds(body=200_000, seconds=1))
@@ -109,10 +111,18 @@ def server(shelf, capacity, monkeypatch):
         yield client
 
 
+@pytest.fixture(scope="module", autouse=True)
+def vouched():
+    """Every version is of this workspace: who trained it is for other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving.Provenance, "vouch", lambda *_: None)
+        yield
+
+
 @contextmanager
 def running(shelf, capacity):
     """A client of a running server that has its champion."""
-    host = Host(shelf, "shop", capacity)
+    host = Host(shelf, Workspace(Path("never planned in")), "shop", capacity)
     serves = uvicorn.Server(
         uvicorn.Config(application(host), port=0, log_config=None, http=PatientProtocol)
     )

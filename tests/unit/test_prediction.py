@@ -1,0 +1,119 @@
+"""Prediction of files: chunks, rules of reading, and what is written."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+from sklearn.tree import DecisionTreeClassifier
+
+from sweepstake import columns, pipeline, prediction
+from sweepstake.casting import ColumnCast
+from sweepstake.errors import DataError
+from sweepstake.settings import load_settings
+from sweepstake.spec import CsvSpec, Preprocess
+from sweepstake.workspace import Workspace
+
+FILE = pd.DataFrame({"id": [7, 8, 9], "age": [31.5, None, 55.0], "zip": ["01", "x", None]})
+TYPED = pd.DataFrame({name: columns.feature(FILE[name]) for name in ("age", "zip")})
+EXPECTED = [["id", "age", "zip", "prediction", "version"]]
+EXPECTED += [["7", "31.5", "01", "a", "3"], ["8", "", "x", "b", "3"], ["9", "55.0", "", "c", "3"]]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A version as far as it is told."""
+
+    version: str = "3"
+    sweep: str = "never planned"
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A tree that gives each row a label of its own."""
+    tree = pipeline.build(DecisionTreeClassifier(random_state=0), Preprocess.AUTO, TYPED)
+    return pipeline.castable(tree.fit(TYPED, ["a", "b", "c"]), ColumnCast.like(TYPED))
+
+
+def predicted(model, path, spec=None, told=None):
+    """The rows that are written for a file."""
+    written = io.StringIO()
+    tell = (told if told is not None else []).append
+    chunks = prediction.predict(model, Stored(), path, spec or CsvSpec(), tell)
+    prediction.write(chunks, None, written)
+    return list(csv.reader(io.StringIO(written.getvalue())))
+
+
+def refusal(model, path):
+    """What is said of a file that is refused."""
+    with pytest.raises(DataError) as caught:
+        predicted(model, path)
+    return str(caught.value)
+
+
+def test_every_row_comes_back_with_its_prediction(model, tmp_path):
+    """Columns that the model does not know are kept; the version stands beside each row."""
+    FILE.to_csv(tmp_path / "rows.csv", index=False)
+    assert EXPECTED == predicted(model, tmp_path / "rows.csv")
+
+
+def test_a_file_is_read_in_chunks(model, tmp_path, monkeypatch):
+    """Chunks are no bounds of the answer; the rows that are done are told."""
+    monkeypatch.setattr(prediction, "ROWS", 2)
+    FILE.to_csv(tmp_path / "rows.csv", index=False)
+    FILE.to_parquet(tmp_path / "rows.parquet")
+    told = []
+    assert EXPECTED == predicted(model, tmp_path / "rows.csv", told=told)
+    assert [2, 3] == told
+    assert [row[3] for row in EXPECTED] == [
+        row[3] for row in predicted(model, tmp_path / "rows.parquet")
+    ]
+
+
+def test_a_file_is_read_by_the_rules_of_training(model, tmp_path):
+    """Separators, decimal signs and gaps are those of the grid file."""
+    path = tmp_path / "rows.csv"
+    path.write_text("id;age;zip\n7;31,5;01\n8;?;x\n9;55;?\n")
+    spec = CsvSpec(separator=";", decimal=",", missing=("?",))
+    assert ["a", "b", "c"] == [row[3] for row in predicted(model, path, spec)[1:]]
+
+
+def test_what_does_not_fit_is_said_with_its_place(model, tmp_path):
+    """The file, the rows, the column and the cell."""
+    path = tmp_path / "rows.csv"
+    path.write_text("id,age,zip\n7,31.5,01\n8,old,x\n")
+    expected = (
+        "rows.csv: rows 1 to 2 must fit the model, but: column 'age': must hold numbers, but row 2 "
+        "holds 'old'. Send a number, or null for a gap."
+    )
+    assert expected == refusal(model, path)
+    path.write_text("id,age\n7,31.5\n")
+    assert "must have the column 'zip'" in refusal(model, path)
+    path.write_text("age,zip,version\n1,2,3\n")
+    assert "must have no column 'version'" in refusal(model, path)
+    path.write_text("age,zip\n1,2,3\n")
+    assert "line 2 of 'rows.csv' has 3 values" in refusal(model, path)
+    path.write_text("age,zip\n")
+    assert "rows.csv: must have rows, but has none. Add one." == refusal(model, path)
+
+
+def test_a_file_is_written_in_whole_or_not_at_all(model, tmp_path):
+    """What was there before stays until the last row is done."""
+    path, out = tmp_path / "rows.csv", tmp_path / "out.csv"
+    out.write_text("before")
+    path.write_text("age,zip\nold,01\n")
+    with pytest.raises(DataError):
+        prediction.write(prediction.predict(model, Stored(), path, CsvSpec(), print), out, None)
+    assert ["out.csv", "rows.csv"] == sorted(each.name for each in tmp_path.iterdir())
+    assert "before" == out.read_text()
+    path.write_text("age,zip\n31.5,01\n")
+    prediction.write(prediction.predict(model, Stored(), path, CsvSpec(), print), out, None)
+    assert "age,zip,prediction,version\n31.5,01,a,3\n" == out.read_text()
+
+
+def test_rules_are_plain_where_the_grid_file_is_not_here(tmp_path):
+    """A version of another workspace is asked all the same."""
+    assert CsvSpec() == prediction.rules(Stored(), Workspace(tmp_path), load_settings())
