@@ -18,6 +18,8 @@ from sweepstake.registry import Registry
 from sweepstake.serving import Capacity, Host, application
 from sweepstake.workspace import Workspace
 
+pytestmark = pytest.mark.filterwarnings("ignore:(?s).*transition_model_version_stage:FutureWarning")
+"""A crew that forks in another thread resets the filter which hides it in this one."""
 SECONDS = 120
 CAPACITY = Capacity(processes=1)
 
