@@ -105,9 +105,7 @@ def serve(
 
 def predict(
     model: Annotated[str, typer.Argument(help="A registered model.")],
-    rows: Annotated[
-        Path, typer.Argument(help="A CSV or Parquet file.", dir_okay=False, exists=True)
-    ],
+    rows: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
     *,
     out: Annotated[Path | None, typer.Option(help="Write here, not to stdout.")] = None,
     version: Annotated[str, typer.Option(help="A version; else the champion.")] = "",

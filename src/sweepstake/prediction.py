@@ -92,6 +92,9 @@ def write(chunks: Iterator[list[list[Any]]], out: Path | None, stream: Any) -> N
 
 @contextmanager
 def _chunks(path: Path, spec: CsvSpec) -> Iterator[Iterator[pd.DataFrame]]:
+    if not path.is_file():
+        message = f"{path}: must be a CSV or Parquet file, but there is none. Correct the path."
+        raise DataError(message)
     if path.name.lower().endswith(parquetfile.SUFFIXES):
         yield _of_parquet(path)
         return

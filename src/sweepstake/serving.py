@@ -59,7 +59,7 @@ class Host:
         registry: Registry,
         workspace: Workspace,
         model: str,
-        capacity: Capacity = Capacity(),  # noqa: B008 - it is frozen
+        capacity: Capacity = Capacity(),
     ) -> None:
         self._registry = registry
         self._workspace = workspace

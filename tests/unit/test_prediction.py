@@ -84,6 +84,7 @@ def test_a_file_is_read_by_the_rules_of_training(model, tmp_path):
 def test_what_does_not_fit_is_said_with_its_place(model, tmp_path):
     """The file, the rows, the column and the cell."""
     path = tmp_path / "rows.csv"
+    assert "must be a CSV or Parquet file, but there is none" in refusal(model, path)
     path.write_text("id,age,zip\n7,31.5,01\n8,old,x\n")
     expected = (
         "rows.csv: rows 1 to 2 must fit the model, but: column 'age': must hold numbers, but row 2 "
