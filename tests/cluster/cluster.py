@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+import s3server
 from composefile import read_env, read_services
 from hosts import DISK, ROOT, Host, clear, make_network
-from s3server import command as s3_command
 
 from sweepstake.runtime import postgres
 
@@ -21,9 +21,7 @@ INITDB = (
     'set -e; test -e {data} || {{ printf %s "$POSTGRES_PASSWORD" > {disk}/pw; '
     '{bin}/initdb -D {data} -U "$POSTGRES_USER" --pwfile={disk}/pw --auth=scram-sha-256 '
     "--encoding=UTF8 --no-locale >/dev/null; echo 'host all all 10.77.0.0/24 scram-sha-256' "
-    ">> {data}/pg_hba.conf; "
-    'while read -r line; do echo "$line" | {bin}/postgres --single -D {data} postgres '
-    ">/dev/null; done < {disk}/deploy/databases.sql; }}; "
+    ">> {data}/pg_hba.conf; }}; "
     "exec {bin}/postgres -D {data} -c listen_addresses='*' -c unix_socket_directories=''"
 )
 
@@ -69,11 +67,28 @@ class Cluster:
                 script = INITDB.format(data=DATA, disk=DISK, bin=postgres._binaries())
                 return _as_database_user("sh", "-c", script)
             case "minio":
-                keys = [service.environment[f"MINIO_ROOT_{name}"] for name in ("USER", "PASSWORD")]
-                return s3_command(self.s3, DISK / "s3", 9000, *keys)
+                return s3server.command(self.s3, DISK / "s3", 9000, *self._store_keys())
+            case "bucket":
+                place = (service.environment["S3_BUCKET"], service.environment["S3_ENDPOINT"])
+                return s3server.sharing(self.s3, *place, *self._store_keys())
             case "redis":
                 return (*service.command, "--dir", str(DISK))
         return service.command
+
+    def _store_keys(self):
+        """The keys of root, writer and reader; Swift's users have an account before their names."""
+        told = self.services["bucket"].environment
+        root = (
+            f"sweepstake:{told['MINIO_ROOT_USER']}"
+            if self.s3 == "swift"
+            else told["MINIO_ROOT_USER"]
+        )
+        others = [
+            told[f"S3_{user}_{key}"]
+            for user in ("WRITER", "READER")
+            for key in ("ACCESS_KEY", "SECRET_KEY")
+        ]
+        return (root, told["MINIO_ROOT_PASSWORD"], *others)
 
     def _await_needs(self, service):
         for name, condition in service.needs.items():

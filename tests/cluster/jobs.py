@@ -46,8 +46,8 @@ def drop(cluster, name, text):
 
 
 def ask(cluster, *words):
-    """What the command line answers on the scheduler's host."""
-    done = cluster.run("scheduler", "sweepstake", *words, "--json")
+    """What the command line answers where the operator runs it."""
+    done = cluster.run("doctor", "sweepstake", *words, "--json")
     assert 0 == done.returncode, done.stdout + done.stderr
     return json.loads(done.stdout)
 

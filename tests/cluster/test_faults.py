@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
 S3 = "swift"
 VARIABLES = {
-    "S3_ACCESS_KEY": "sweepstake:cluster",
+    "S3_WRITER_ACCESS_KEY": "sweepstake:writer",
+    "S3_READER_ACCESS_KEY": "sweepstake:reader",
     "WORKER_CONCURRENCY": "1",
     "TRAINING_SLOTS": "2",
 }

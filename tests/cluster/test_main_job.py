@@ -11,9 +11,31 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 S3 = "rclone"
 VARIABLES = {"WORKER_CONCURRENCY": "2", "TRAINING_SLOTS": "2", **tls.VARIABLES}
 LISTING = """if True:
-    import boto3, json, os
-    found = boto3.client("s3").list_objects_v2(Bucket=os.environ["S3_BUCKET"], Delimiter="/")
+    import boto3, json
+    found = boto3.client("s3").list_objects_v2(Bucket="sweepstake", Delimiter="/")
     print(json.dumps([each["Prefix"] for each in found["CommonPrefixes"]]))
+"""
+WRITING = """if True:
+    import boto3, botocore.exceptions, json
+    client = boto3.client("s3")
+    try:
+        client.put_object(Bucket="sweepstake", Key="mlflow/mine", Body=b"mine")
+        print(json.dumps(True))
+    except botocore.exceptions.ClientError:
+        print(json.dumps(False))
+"""
+REACHING = """if True:
+    import json, os, psycopg2
+    reached = []
+    for role in ("airflow", "celery", "mlflow", "sweepstake"):
+        for database in ("airflow", "celery", "mlflow", "mlflow_auth", "postgres"):
+            for password in {{os.environ.get("PGPASSWORD", ""), *{passwords}}}:
+                try:
+                    psycopg2.connect(host="postgres", user=role, dbname=database, password=password)
+                    reached.append(f"{{role}} {{database}}")
+                except psycopg2.OperationalError:
+                    pass
+    print(json.dumps(reached))
 """
 PREDICTION = """if True:
     import httpx, json
@@ -74,7 +96,7 @@ def test_a_grid_file_becomes_a_champion_through_s3(cluster, swept):
     board = ask(cluster, "leaderboard", "main-job")
     assert 6 == len(board["standings"])
     assert board["url"].startswith("https://mlflow.example.org/#/experiments/")
-    assert ["mlflow/", "workspace/"] == said(cluster, "scheduler", LISTING)
+    assert ["mlflow/", "workspace/"] == said(cluster, "worker1", LISTING)
 
 
 def test_the_champions_server_follows_the_alias(cluster, swept):
@@ -87,6 +109,32 @@ def test_readers_change_nothing(cluster, swept):
     """MLflow refuses a reader every way to alter a sweep, its versions or its champion."""
     assert [9, []] == said(cluster, "champion", INTRUSION)
     assert swept == ask(cluster, "champion", "digits")
+
+
+@pytest.mark.parametrize(
+    ("host", "may"), [("worker1", True), ("champion", False), ("mlflow", False)]
+)
+def test_only_tasks_write_to_the_bucket(cluster, swept, host, may):
+    """The served champion and MLflow's pages read models with keys that change nothing."""
+    assert may == said(cluster, host, WRITING)
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [
+        ("scheduler", ["airflow airflow", "celery celery"]),
+        ("dag-processor", ["airflow airflow"]),
+        ("mlflow", ["mlflow mlflow", "mlflow mlflow_auth"]),
+        ("worker1", ["celery celery"]),
+        ("champion", []),
+    ],
+)
+def test_services_reach_their_own_databases_alone(cluster, swept, host, reached):
+    """With all that a service knows it can log in as its own role, to its own databases."""
+    known = sorted({text for text in cluster.environment(host).values() if len(text) >= 32})
+    url = cluster.environment(host).get("AIRFLOW__CELERY__RESULT_BACKEND", "")
+    known += [part.rpartition(":")[2] for part in url.split("@")[:1] if part]
+    assert reached == said(cluster, host, REACHING.format(passwords=known))
 
 
 def test_the_doctor_finds_the_deployment_in_order(cluster, swept):

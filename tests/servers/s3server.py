@@ -1,10 +1,13 @@
 """S3 servers for the tests: rclone, small and quick, and OpenStack Swift, as strict as Amazon's.
 
-``python s3server.py rclone FOLDER PORT ACCESS_KEY SECRET_KEY`` serves until it is killed. Swift's
-access keys have the form ``account:user``.
+``python s3server.py rclone FOLDER PORT ACCESS_KEY SECRET_KEY ...`` serves until it is killed.
+Swift's access keys have the form ``account:user``. The first user may everything. With three, the
+others are those of docker-compose.yml: the writer, who may all in a bucket but not make one, and
+the reader, who changes nothing.
 """
 
 import getpass
+import json
 import os
 import secrets
 import socket
@@ -48,7 +51,7 @@ location = us-east-1
 
 [filter:tempauth]
 use = egg:swift#tempauth
-user_{account}_{name} = {secret} .admin
+{users}
 """
 PLAIN = ("catch_errors", "copy", "gatekeeper", "listing_formats", "slo")
 SECRETS = """\
@@ -62,20 +65,57 @@ default = yes
 """
 
 
-def command(kind, folder, port, access, secret):
-    """The command line of a server that keeps its buckets below a folder."""
-    return (sys.executable, __file__, kind, str(folder), str(port), access, secret)
+PROXY_PROGRAM = """\
+#!{python}
+import json, sys
+users = json.load(open({users!r}))
+print(json.dumps(users[json.load(sys.stdin)["user"]]))
+"""
 
 
-def rclone(folder, port, access, secret):
+def command(kind, folder, port, *keys):
+    """The command line of a server that keeps its buckets below a folder, for one user or three."""
+    return (sys.executable, __file__, kind, str(folder), str(port), *keys)
+
+
+def sharing(kind, bucket, server, *keys):
+    """The command line that makes a bucket as the first of three users, for the other two."""
+    return (sys.executable, __file__, f"share-{kind}", bucket, server, *keys)
+
+
+def rclone(folder, port, *keys):
     """Become rclone, whose buckets are folders."""
     os.environ["RCLONE_CONFIG"] = str(folder / "rclone.conf")
     (folder / "buckets").mkdir(exist_ok=True)
-    options = ("--addr", f":{port}", "--auth-key", f"{access},{secret}", str(folder / "buckets"))
-    os.execv(BIN / "rclone", ("rclone", "serve", "s3", *options))
+    options = (f"--auth-key={keys[0]},{keys[1]}", str(folder / "buckets"))
+    if len(keys) > 2:
+        options = (f"--auth-proxy={rclone_users(folder, *keys)}",)
+    os.execv(BIN / "rclone", ("rclone", "serve", "s3", "--addr", f":{port}", *options))
 
 
-def swift(folder, port, access, secret):
+def rclone_users(folder, *keys):
+    """A program that tells rclone of each user's secret key and view of the buckets."""
+    root = str(folder / "buckets")
+    whole = {"type": "local", "_root": root}
+    locked = {"type": "union", "_root": "", "upstreams": f"{root}:ro"}
+    users = {
+        access: {**view, "_secret_access_key": secret}
+        for (access, secret), view in zip(pairs(keys), (whole, whole, locked), strict=True)
+    }
+    (folder / "users.json").write_text(json.dumps(users))
+    program = folder / "users.py"
+    text = PROXY_PROGRAM.format(python=sys.executable, users=str(folder / "users.json"))
+    program.write_text(text)
+    program.chmod(0o755)
+    return program
+
+
+def pairs(keys):
+    """Access keys with their secret keys."""
+    return list(zip(keys[::2], keys[1::2], strict=True))
+
+
+def swift(folder, port, *keys):
     """Run Swift: a proxy before one server each of accounts, containers and objects."""
     (folder / "disks" / "one").mkdir(parents=True, exist_ok=True)
     random = {name: secrets.token_hex(16) for name in ("prefix", "suffix")}
@@ -84,14 +124,39 @@ def swift(folder, port, access, secret):
     for kind in KINDS:
         make_ring(folder, kind, ports[kind])
         write(folder, kind, "127.0.0.1", ports[kind], STORAGE.format(kind=kind))
-    account, _, name = access.partition(":")
-    text = PROXY.format(account=account, name=name, secret=secret)
+    users = [f"user_{'_'.join(name.split(':'))} = {secret}" for name, secret in pairs(keys)]
+    text = PROXY.format(users="\n".join([f"{users[0]} .admin", *users[1:]]))
     write(folder, "proxy", "0.0.0.0", port, text + "".join(map(plain, PLAIN)))
     for kind in KINDS:
         serve(folder, kind)
     while not all(map(listens, ports.values())):
         time.sleep(0.05)
     sys.exit(serve(folder, "proxy").wait())
+
+
+def share_rclone(bucket, server, access, secret, *_):
+    """Make a bucket; what each user sees of all buckets is settled already."""
+    import boto3
+
+    keys = {"aws_access_key_id": access, "aws_secret_access_key": secret}
+    boto3.client("s3", endpoint_url=server, region_name="us-east-1", **keys).create_bucket(
+        Bucket=bucket
+    )
+
+
+def share_swift(bucket, server, *keys):
+    """Make a bucket, and the one for parts of large files, with their access lists."""
+    import httpx
+
+    (root, secret), (writer, _), (reader, _) = pairs(keys)
+    log_in = {"X-Auth-User": root, "X-Auth-Key": secret}
+    with httpx.Client() as client:
+        told = client.get(f"{server}/auth/v1.0", headers=log_in).raise_for_status().headers
+        token = {"X-Auth-Token": told["X-Auth-Token"]}
+        lists = {"X-Container-Read": f"{writer},{reader}", "X-Container-Write": writer}
+        for name in (bucket, f"{bucket}%2Bsegments"):
+            url = f"{server}/v1/AUTH_{root.split(':')[0]}/{name}"
+            client.put(url, headers={**token, **lists}).raise_for_status()
 
 
 def free_port():
@@ -134,5 +199,8 @@ def serve(folder, kind):
 
 
 if __name__ == "__main__":
-    SERVERS = {"rclone": rclone, "swift": swift}
-    SERVERS[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
+    what, where, *rest = sys.argv[1:]
+    if what in (SERVERS := {"rclone": rclone, "swift": swift}):
+        SERVERS[what](Path(where), int(rest[0]), *rest[1:])
+    else:
+        {"share-rclone": share_rclone, "share-swift": share_swift}[what](where, *rest)

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Create the bucket, and two users who can do nothing but use it: the writer (tasks) and the reader
+# (MLflow's pages, the served champion). This alone has MinIO's root keys. Again: changes nothing.
+set -eu
+if [ "$S3_ENDPOINT" != http://minio:9000 ]; then
+    echo "S3_ENDPOINT is not the MinIO of this file: make the bucket $S3_BUCKET and both users there."
+    exit 0
+fi
+export MC_HOST_store="http://$MINIO_ROOT_USER:$MINIO_ROOT_PASSWORD@minio:9000" MC_CONFIG_DIR=/tmp/mc
+bucket=arn:aws:s3:::$S3_BUCKET
+
+# policy NAME ACTIONS-ON-THE-BUCKET CONDITION ACTIONS-ON-OBJECTS OBJECTS
+policy() {
+    printf '{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Action": [%s], "Resource": ["%s"]%s},
+  {"Effect": "Allow", "Action": [%s], "Resource": ["%s/%s"]}]}\n' \
+        "$2" "$bucket" "$3" "$4" "$bucket" "$5" > "/tmp/$1.json"
+    mc admin policy create store "$1" "/tmp/$1.json"
+}
+
+# user POLICY ACCESS-KEY SECRET-KEY, which go by standard input: a command line is no place for them
+user() {
+    printf '%s\n%s\n' "$2" "$3" | mc admin user add store
+    mc admin policy attach store "$1" --user "$2"
+}
+
+mc mb --ignore-existing "store/$S3_BUCKET"
+policy sweepstake-writer \
+    '"s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"' '' \
+    '"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"' '*'
+policy sweepstake-reader '"s3:ListBucket"' \
+    ', "Condition": {"StringLike": {"s3:prefix": ["mlflow/*"]}}' '"s3:GetObject"' 'mlflow/*'
+user sweepstake-writer "$S3_WRITER_ACCESS_KEY" "$S3_WRITER_SECRET_KEY"
+user sweepstake-reader "$S3_READER_ACCESS_KEY" "$S3_READER_SECRET_KEY"
