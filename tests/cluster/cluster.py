@@ -10,7 +10,7 @@ import s3server
 from composefile import read_env, read_services
 from hosts import DISK, ROOT, Host, clear, make_network
 
-from sweepstake.runtime import postgres
+from sweepstake.runtime import binaries, postgres
 
 BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 300
@@ -43,7 +43,8 @@ class Cluster:
             host.make()
             host.know(self.hosts.values())
             _equip(host.disk)
-        postgres._hand_over(self.hosts["postgres"].disk)
+        postgres._ensure_user()
+        shutil.chown(self.hosts["postgres"].disk, postgres.SYSTEM_USER, postgres.SYSTEM_USER)
         for name in _in_order(self.services):
             if not self.services[name].by_hand:
                 self._await_needs(self.services[name])
@@ -64,7 +65,7 @@ class Cluster:
         """The command of the compose file; of foreign images, that of a program like theirs."""
         match service.name:
             case "postgres":
-                script = INITDB.format(data=DATA, disk=DISK, bin=postgres._binaries())
+                script = INITDB.format(data=DATA, disk=DISK, bin=_postgres_programs())
                 return _as_database_user("sh", "-c", script)
             case "minio":
                 return s3server.command(self.s3, DISK / "s3", 9000, *self._store_keys())
@@ -100,7 +101,7 @@ class Cluster:
 
     def environment(self, host):
         """The environment of a service: what the compose file says, and where programs are."""
-        paths = f"{DISK}/bin:{BIN}:{postgres._binaries()}:{os.environ['PATH']}"
+        paths = f"{DISK}/bin:{BIN}:{_postgres_programs()}:{os.environ['PATH']}"
         image = {"PATH": paths, "PYTHONPATH": f"{DISK}/deploy", "PYTHONUNBUFFERED": "1"}
         return {**image, "HOME": str(DISK), **self.services[_kind(host)].environment}
 
@@ -159,6 +160,10 @@ def _as_database_user(*command):
     user = postgres.SYSTEM_USER
     options = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
     return ("setpriv", *options, *command)
+
+
+def _postgres_programs():
+    return binaries.reachable(postgres._package(), postgres.as_system_user())
 
 
 def _check(service):

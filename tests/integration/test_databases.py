@@ -28,9 +28,7 @@ def server(tmp_path_factory):
     chosen = ports.choose({ports.setting(name): "auto" for name in ports.DEFAULTS}, layout.ports)
     secret = credentials.ensure(layout.credentials)
     postgres.prepare(layout, secret.postgres_password, chosen)
-    process = subprocess.Popen(
-        postgres.command(layout, chosen), stderr=subprocess.DEVNULL, **postgres._as_system_user()
-    )
+    process = subprocess.Popen(postgres.command(layout, chosen), stderr=subprocess.DEVNULL)
     try:
         while not postgres.is_ready(layout, chosen):
             assert process.poll() is None

@@ -89,7 +89,8 @@ def rclone(folder, port, *keys):
     (folder / "buckets").mkdir(exist_ok=True)
     options = (f"--auth-key={keys[0]},{keys[1]}", str(folder / "buckets"))
     if len(keys) > 2:
-        options = (f"--auth-proxy={rclone_users(folder, *keys)}",)
+        # each client gets a view of its own, which must not remember what others have changed
+        options = (f"--auth-proxy={rclone_users(folder, *keys)}", "--dir-cache-time=0s")
     os.execv(BIN / "rclone", ("rclone", "serve", "s3", "--addr", f":{port}", *options))
 
 

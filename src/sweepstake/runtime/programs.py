@@ -27,14 +27,12 @@ class Program:
 
     name: as ``status`` and the log file call it.
     command: absolute path and arguments.
-    user: the system user it runs as; empty for the user that runs the stack.
     stop_signal: what asks it to end quickly and cleanly.
     whole_group: whether the signal goes to its children too.
     """
 
     name: str
     command: tuple[str, ...]
-    user: str = ""
     stop_signal: str = "TERM"
     whole_group: bool = True
 
@@ -45,7 +43,6 @@ def programs(layout: Layout, ports: Ports) -> tuple[Program, ...]:
         Program(
             name="postgres",
             command=postgres.command(layout, ports),
-            user=postgres.system_user(),
             stop_signal="INT",
             whole_group=False,
         ),

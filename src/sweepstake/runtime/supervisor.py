@@ -52,7 +52,6 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 PROGRAM = """
 [program:{name}]
 command = {command}
-{user}
 autostart = false
 autorestart = true
 startsecs = {steady}
@@ -160,7 +159,6 @@ def _render_program(program: Program, logs: Path) -> str:
     return PROGRAM.format(
         name=program.name,
         command=shlex.join(program.command).replace("%", "%%"),  # it expands %(name)s
-        user=f"user = {program.user}" if program.user else "",
         steady=STEADY_SECONDS,
         stop_signal=program.stop_signal,
         whole_group=str(program.whole_group).lower(),
