@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 DATABASES = {"airflow": ("airflow",), "celery": ("celery",), "mlflow": ("mlflow", "mlflow_auth")}
 """The databases of each role."""
-IDLE_SECONDS = 30
-"""How long a transaction may hold its locks without a word from whoever began it: the net below
-programs that die or are cut off in the middle of one. The longest pauses of a healthy one are some
-seconds."""
+NETS = {"idle_in_transaction_session_timeout": "30s", "client_connection_check_interval": "5s"}
+"""What frees the locks of a program that holds a transaction and does nothing, was cut off, or is
+gone while the server still works for it. The longest pauses of a healthy one are some seconds."""
 FOREIGN = """\
 SELECT format('ALTER %s %I.%I OWNER TO %I',
   CASE relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END,
@@ -77,7 +76,7 @@ def _make_database(cursor: extensions.cursor, database: str, role: str) -> None:
     for text in (
         "ALTER DATABASE {} OWNER TO {}",
         "REVOKE ALL ON DATABASE {} FROM PUBLIC",
-        f"ALTER DATABASE {{}} SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'",
+        *(f"ALTER DATABASE {{}} SET {name} = '{value}'" for name, value in NETS.items()),
     ):
         cursor.execute(SQL(text).format(Identifier(database), Identifier(role)))
 

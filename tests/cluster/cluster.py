@@ -27,7 +27,12 @@ INITDB = (
 
 
 class Cluster:
-    """Every service of the compose file; workers as often as there are names for them."""
+    """Every service of the compose file; workers as often as there are names for them.
+
+    restarting: whether services come back by themselves, as Docker has them, or fail the test.
+    """
+
+    restarting = False
 
     def __init__(self, folder, env_file, s3):
         self.folder, self.s3 = folder, s3
@@ -119,10 +124,19 @@ class Cluster:
                 time.sleep(POLL_SECONDS)
 
     def check_alive(self):
-        """Fail with the log of a program that has ended with an error."""
+        """Fail with the log of a program that has ended with an error, unless it comes back."""
         for name, host in self.hosts.items():
+            if self.restarting and self.services[_kind(name)].comes_back:
+                self._bring_back(name)
             ended = [each.returncode for each in host.processes if each.poll()]
             assert [] == ended, f"{name}: {self.log(name).read_text()[-3000:]}"
+
+    def _bring_back(self, name):
+        """What Docker does for a container whose program has ended."""
+        host = self.hosts[name]
+        if host.processes and host.processes[0].poll() is not None:
+            host.kill()
+            self.launch(name)
 
     def healthy(self, host):
         """Whether a service passes its own check."""

@@ -13,6 +13,7 @@ class Service:
     """One service: its command, environment, health check, and what must be there first.
 
     by_hand: it is started by whoever asks for it, not with the others.
+    comes_back: it is started again whenever it ends.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Service:
     health: tuple[str, ...]
     needs: dict[str, str]
     by_hand: bool
+    comes_back: bool
 
 
 def read_env(path):
@@ -44,6 +46,7 @@ def _service(name, body):
         health=("sh", "-c", *test) if kind == "CMD-SHELL" else tuple(test),
         needs={key: how["condition"] for key, how in body.get("depends_on", {}).items()},
         by_hand="profiles" in body,
+        comes_back=body.get("restart") == "unless-stopped",
     )
 
 

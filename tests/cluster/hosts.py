@@ -1,5 +1,6 @@
 """Hosts on this machine: a network namespace each, with its own name, disk and processes."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -101,6 +102,12 @@ class Host:
     def heal(self):
         """Plug the cable in again."""
         ip("link", "set", self.link, "up")
+
+    def signal(self, number):
+        """Send a signal to every process of this host."""
+        for pid in _pids(self.space).split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), number)
 
     def kill(self):
         """End every process of this host at once."""

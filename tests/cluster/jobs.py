@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 
 import httpx
 
@@ -60,8 +61,9 @@ def wait(cluster, what, condition):
     deadline = time.monotonic() + PATIENCE_SECONDS
     with httpx.Client(base_url=url, auth=("reader", password), headers=headers) as mlflow:
         while time.monotonic() < deadline:
-            if found := condition(mlflow):
-                return found
+            with suppress(httpx.TransportError, ValueError):  # it may be down, or up by half
+                if found := condition(mlflow):
+                    return found
             cluster.check_alive()
             time.sleep(0.5)
     raise TimeoutError(what)
@@ -107,11 +109,11 @@ def await_training(cluster, name, hosts=WORKERS):
     raise TimeoutError(name)
 
 
-def check_whole(cluster, name):
-    """Wait for a sweep of forests; each trial has ended well and is one version, no more."""
+def check_whole(cluster, name, trials=TRIALS):
+    """Wait for a sweep; each of its trials has ended well and is one version, no more."""
     assert "FINISHED" == await_end(cluster, name)
     board = ask(cluster, "leaderboard", name)
     states = [standing["state"] for standing in board["standings"]]
     versions = {standing["version"] for standing in board["standings"]}
-    assert (["COMPLETE"] * TRIALS, TRIALS) == (states, len(versions))
+    assert (["COMPLETE"] * trials, trials) == (states, len(versions))
     return board

@@ -4,7 +4,19 @@ import json
 
 import pytest
 import tls
-from jobs import GRID, ask, await_champion, drop
+from jobs import GRID, ask, await_champion, check_whole, drop
+from moments import (
+    TRIALS,
+    in_a_transaction,
+    kill,
+    kill_workers_that_took,
+    locked,
+    make_ready,
+    open_pool,
+    revive,
+)
+
+from cluster import WORKERS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -168,3 +180,16 @@ def test_the_documented_proxy_speaks_tls_before_both_servers(cluster, swept):
     assert 307 == proxy.get("airflow.example.org", "/api/v2/auth/login", params=wanted).status_code
     left = proxy.get("airflow.example.org", "/api/v2/auth/logout")
     assert "; Secure" in left.headers["Set-Cookie"]
+
+
+def test_a_sweep_outlives_its_scheduler_and_its_workers(cluster, swept):
+    """The scheduler dies inside a transaction, then each worker with a task that it had taken."""
+    make_ready(cluster, "outlives")
+    with locked(cluster, "airflow", "task_instance"):
+        open_pool(cluster, 2)
+        in_a_transaction(cluster, "scheduler")
+        kill(cluster, "scheduler")
+    revive(cluster, "scheduler")
+    kill_workers_that_took(cluster, "outlives", 2)
+    revive(cluster, *WORKERS)
+    check_whole(cluster, "outlives", TRIALS)
