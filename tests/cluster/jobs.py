@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import httpx
 
-from cluster import WORKERS
+from cluster import PATIENCE_SECONDS, WORKERS
 
 GRID = """\
 name: NAME
@@ -35,7 +35,6 @@ limits: {trials_per_task: 1}
 TRIALS = 16
 """Of ``FORESTS``; some four seconds of a core each."""
 WATCHERS = ("dag-processor", "triggerer", *WORKERS)
-PATIENCE_SECONDS = 300
 
 
 def drop(cluster, name, text):

@@ -9,7 +9,7 @@ from jobs import FORESTS, PATIENCE_SECONDS, TRIALS, await_training, check_whole,
 
 from cluster import WORKERS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
 
 S3 = "swift"
 VARIABLES = {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import tls
-from jobs import GRID, ask, await_champion, check_whole, drop
+from jobs import GRID, PATIENCE_SECONDS, ask, await_champion, check_whole, drop
 from moments import (
     TRIALS,
     in_a_transaction,
@@ -18,7 +18,7 @@ from moments import (
 
 from cluster import WORKERS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
 
 S3 = "rclone"
 VARIABLES = {"WORKER_CONCURRENCY": "2", "TRAINING_SLOTS": "2", **tls.VARIABLES}

@@ -7,7 +7,7 @@ brings them back. What heals what, and how soon: docs/promises.md.
 import signal
 
 import pytest
-from jobs import check_whole
+from jobs import PATIENCE_SECONDS, check_whole
 from moments import (
     TRIALS,
     await_training,
@@ -26,7 +26,7 @@ from moments import (
 
 from cluster import WORKERS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
 
 S3 = "rclone"
 VARIABLES = {"WORKER_CONCURRENCY": "1", "TRAINING_SLOTS": "2"}
