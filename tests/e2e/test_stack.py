@@ -79,6 +79,12 @@ def test_nothing_listens_beyond_this_machine(stack):
     assert ({ip for ip, _ in found}, len(found)) == ({"127.0.0.1"}, 3)
 
 
+def test_the_folders_above_the_stack_stay_closed(stack):
+    """Started as root too, PostgreSQL's own user gets no way through them."""
+    folders = (stack.settings.home, stack.settings.home.parent)
+    assert [0o700] * 2 == [stat.S_IMODE(folder.stat().st_mode) for folder in folders]
+
+
 def test_airflow_takes_the_generated_password_only(stack):
     """There is no login without the password that was generated for this stack."""
     right = token(stack, stack.settings.airflow_password)
