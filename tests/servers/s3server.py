@@ -2,12 +2,11 @@
 
 ``python s3server.py rclone FOLDER PORT ACCESS_KEY SECRET_KEY ...`` serves until it is killed.
 Swift's access keys have the form ``account:user``. The first user may everything. With three, the
-others are those of docker-compose.yml: the writer, who may all in a bucket but not make one, and
-the reader, who changes nothing.
+others are those of docker-compose.yml; on Swift the writer may all in a bucket but not make one, and
+the reader changes nothing.
 """
 
 import getpass
-import json
 import os
 import secrets
 import socket
@@ -65,14 +64,6 @@ default = yes
 """
 
 
-PROXY_PROGRAM = """\
-#!{python}
-import json, sys
-users = json.load(open({users!r}))
-print(json.dumps(users[json.load(sys.stdin)["user"]]))
-"""
-
-
 def command(kind, folder, port, *keys):
     """The command line of a server that keeps its buckets below a folder, for one user or three."""
     return (sys.executable, __file__, kind, str(folder), str(port), *keys)
@@ -84,31 +75,12 @@ def sharing(kind, bucket, server, *keys):
 
 
 def rclone(folder, port, *keys):
-    """Become rclone, whose buckets are folders."""
+    """Become rclone, whose buckets are folders; all of its users may everything."""
     os.environ["RCLONE_CONFIG"] = str(folder / "rclone.conf")
     (folder / "buckets").mkdir(exist_ok=True)
-    options = (f"--auth-key={keys[0]},{keys[1]}", str(folder / "buckets"))
-    if len(keys) > 2:
-        # each client gets a view of its own, which must not remember what others have changed
-        options = (f"--auth-proxy={rclone_users(folder, *keys)}", "--dir-cache-time=0s")
-    os.execv(BIN / "rclone", ("rclone", "serve", "s3", "--addr", f":{port}", *options))
-
-
-def rclone_users(folder, *keys):
-    """A program that tells rclone of each user's secret key and view of the buckets."""
-    root = str(folder / "buckets")
-    whole = {"type": "local", "_root": root}
-    locked = {"type": "union", "_root": "", "upstreams": f"{root}:ro"}
-    users = {
-        access: {**view, "_secret_access_key": secret}
-        for (access, secret), view in zip(pairs(keys), (whole, whole, locked), strict=True)
-    }
-    (folder / "users.json").write_text(json.dumps(users))
-    program = folder / "users.py"
-    text = PROXY_PROGRAM.format(python=sys.executable, users=str(folder / "users.json"))
-    program.write_text(text)
-    program.chmod(0o755)
-    return program
+    users = [f"--auth-key={access},{secret}" for access, secret in pairs(keys)]
+    options = ("--addr", f":{port}", *users, str(folder / "buckets"))
+    os.execv(BIN / "rclone", ("rclone", "serve", "s3", *options))
 
 
 def pairs(keys):
