@@ -77,7 +77,7 @@ class Cluster:
                 return s3server.command(self.s3, DISK / "s3", 9000, *self._store_keys())
             case "bucket":
                 place = (service.environment["S3_BUCKET"], service.environment["S3_ENDPOINT"])
-                return s3server.sharing(self.s3, *place, *self._store_keys())
+                return s3server.making(*place, *self._store_keys()[:2])
             case "redis":
                 return (*service.command, "--dir", str(DISK))
         return service.command

@@ -151,13 +151,13 @@ def run(settings) -> Callable[[Drop], str]:
 
 
 @pytest.fixture(scope="session")
-def start_s3(tmp_path_factory) -> Iterator[Callable[..., S3]]:
-    """A function that starts an S3 server of a kind for users, to be ended with the session."""
+def start_s3(tmp_path_factory) -> Iterator[Callable[[str], S3]]:
+    """A function that starts an S3 server of a kind, to be ended with the session."""
     servers = []
 
-    def start(kind: str, *keys: str) -> S3:
+    def start(kind: str) -> S3:
         port = free_port()
-        command = s3server.command(kind, tmp_path_factory.mktemp(kind), port, *(keys or KEYS))
+        command = s3server.command(kind, tmp_path_factory.mktemp(kind), port, *KEYS)
         server = S3(kind, subprocess.Popen(command, stdout=subprocess.DEVNULL), port)
         servers.append(server)
         server.await_start()

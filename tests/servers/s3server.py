@@ -1,9 +1,8 @@
 """S3 servers for the tests: rclone, small and quick, and OpenStack Swift, as strict as Amazon's.
 
 ``python s3server.py rclone FOLDER PORT ACCESS_KEY SECRET_KEY ...`` serves until it is killed.
-Swift's access keys have the form ``account:user``. The first user may everything. With three, the
-others are those of docker-compose.yml; on Swift the writer may all in a bucket but not make one, and
-the reader changes nothing.
+Swift's access keys have the form ``account:user``. There may be more users than one; each of them
+may everything, as neither server knows MinIO's policies.
 """
 
 import getpass
@@ -69,13 +68,13 @@ def command(kind, folder, port, *keys):
     return (sys.executable, __file__, kind, str(folder), str(port), *keys)
 
 
-def sharing(kind, bucket, server, *keys):
-    """The command line that makes a bucket as the first of three users, for the other two."""
-    return (sys.executable, __file__, f"share-{kind}", bucket, server, *keys)
+def making(bucket, server, access, secret):
+    """The command line that makes a bucket."""
+    return (sys.executable, __file__, "bucket", bucket, server, access, secret)
 
 
 def rclone(folder, port, *keys):
-    """Become rclone, whose buckets are folders; all of its users may everything."""
+    """Become rclone, whose buckets are folders."""
     os.environ["RCLONE_CONFIG"] = str(folder / "rclone.conf")
     (folder / "buckets").mkdir(exist_ok=True)
     users = [f"--auth-key={access},{secret}" for access, secret in pairs(keys)]
@@ -97,8 +96,8 @@ def swift(folder, port, *keys):
     for kind in KINDS:
         make_ring(folder, kind, ports[kind])
         write(folder, kind, "127.0.0.1", ports[kind], STORAGE.format(kind=kind))
-    users = [f"user_{'_'.join(name.split(':'))} = {secret}" for name, secret in pairs(keys)]
-    text = PROXY.format(users="\n".join([f"{users[0]} .admin", *users[1:]]))
+    users = [f"user_{name.replace(':', '_')} = {secret} .admin" for name, secret in pairs(keys)]
+    text = PROXY.format(users="\n".join(users))
     write(folder, "proxy", "0.0.0.0", port, text + "".join(map(plain, PLAIN)))
     for kind in KINDS:
         serve(folder, kind)
@@ -107,29 +106,13 @@ def swift(folder, port, *keys):
     sys.exit(serve(folder, "proxy").wait())
 
 
-def share_rclone(bucket, server, access, secret, *_):
-    """Make a bucket; what each user sees of all buckets is settled already."""
+def make_bucket(bucket, server, access, secret):
+    """Make a bucket."""
     import boto3
 
     keys = {"aws_access_key_id": access, "aws_secret_access_key": secret}
-    boto3.client("s3", endpoint_url=server, region_name="us-east-1", **keys).create_bucket(
-        Bucket=bucket
-    )
-
-
-def share_swift(bucket, server, *keys):
-    """Make a bucket, and the one for parts of large files, with their access lists."""
-    import httpx
-
-    (root, secret), (writer, _), (reader, _) = pairs(keys)
-    log_in = {"X-Auth-User": root, "X-Auth-Key": secret}
-    with httpx.Client() as client:
-        told = client.get(f"{server}/auth/v1.0", headers=log_in).raise_for_status().headers
-        token = {"X-Auth-Token": told["X-Auth-Token"]}
-        lists = {"X-Container-Read": f"{writer},{reader}", "X-Container-Write": writer}
-        for name in (bucket, f"{bucket}%2Bsegments"):
-            url = f"{server}/v1/AUTH_{root.split(':')[0]}/{name}"
-            client.put(url, headers={**token, **lists}).raise_for_status()
+    client = boto3.client("s3", endpoint_url=server, region_name="us-east-1", **keys)
+    client.create_bucket(Bucket=bucket)
 
 
 def free_port():
@@ -173,7 +156,7 @@ def serve(folder, kind):
 
 if __name__ == "__main__":
     what, where, *rest = sys.argv[1:]
-    if what in (SERVERS := {"rclone": rclone, "swift": swift}):
-        SERVERS[what](Path(where), int(rest[0]), *rest[1:])
+    if what == "bucket":
+        make_bucket(where, *rest)
     else:
-        {"share-rclone": share_rclone, "share-swift": share_swift}[what](where, *rest)
+        {"rclone": rclone, "swift": swift}[what](Path(where), int(rest[0]), *rest[1:])
