@@ -135,8 +135,8 @@ class _Bench:
         ended = self._tracking.ended(plan.parent_run_id) if plan else None
         if plan is None or ended is None:
             return None
-        versions = self.registry.deduplicate(self.registry.versions(model, plan.sweep))
-        own = tuple(each for each in versions if self.provenance.is_own(each))
+        versions = self.registry.versions(model, plan.sweep)
+        own = self.registry.deduplicate([each for each in versions if self.provenance.is_own(each)])
         return Closed(plan, ended, own) if own else None
 
     def hold(self, model: str, sweep: Closed) -> LedgerEntry | None:

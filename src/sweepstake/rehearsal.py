@@ -168,6 +168,7 @@ def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Refusal | Non
         classifier = estimators.build(point, spec.seed, rows.classes)
         fitted = pipeline.build(classifier, spec.preprocess, rows.X_fit)
         fitted.fit(rows.X_fit, rows.y_fit)
+        _check_neighbors(classifier, len(rows.y_fit))
         fitted.predict(rows.X_score)
     except Exception as error:  # noqa: BLE001 - whatever a fit raises is its refusal
         return Refusal(sentence(error))
@@ -175,6 +176,17 @@ def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Refusal | Non
     if not reason:
         return _file_refusal(point, fitted)
     return Refusal(reason, of_metric=True, alternatives=_suitable(spec.metric, fitted, rows))
+
+
+def _check_neighbors(classifier: Any, rows: int) -> None:
+    """Hold the neighbours against the rows: scikit-learn does so only on some of its ways.
+
+    Rows that lie in the order of C go another way in its 1.9, where too many give class 0.
+    """
+    wanted = getattr(classifier, "n_neighbors", None)
+    if hasattr(classifier, "kneighbors") and isinstance(wanted, int) and wanted > rows:
+        message = f"n_neighbors must be at most the rows that are fitted, {rows}, but is {wanted}."
+        raise ValueError(message)
 
 
 def _file_refusal(point: EstimatorSpec, fitted: Any) -> Refusal | None:

@@ -42,9 +42,9 @@ class Standstill:
         return f"{self.run} of DAG {self.dag}: {still}. {self.way_out}"
 
 
-def standstills(api: AirflowApi) -> list[Standstill]:
+def standstills(api: AirflowApi, now: datetime | None = None) -> list[Standstill]:
     """The runs of Sweepstake's DAGs that stand still, the oldest first."""
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     runs = [run for run in api.unfinished_runs() if _is_ours(run["dag_id"]) and _is_old(run, now)]
     paused = {name for name in {run["dag_id"] for run in runs} if _is_paused(api, name)}
     found = (_of_run(run, paused, api, now) for run in runs)

@@ -99,7 +99,8 @@ def test_daily_data_are_read_from_a_bucket(lake, kind):
     source = "s3://team/daily/churn-{partition}." + kind
     spec = DataSpec(source=source, target=("label",), partition=date(2026, 1, 2))
     assert [date(2026, 1, day) for day in (1, 2, 3)] == partitions.days(spec, lake)
-    frame, span = partitions.load(spec, lake)
+    source, span = partitions.load(spec, lake)
+    frame = source.frame
     assert (42, 42, ["a", "label"]) == (len(frame), span.rows, list(frame.columns))
 
 
@@ -109,7 +110,7 @@ def test_daily_data_are_read_from_a_bucket(lake, kind):
         ("s3://team/daily/churn-2026-01-4.csv", "Did you mean 's3://team/daily/churn-2026-01-0"),
         ("s3://team/daily-too/a.csv", "must lie below an address in SWEEPSTAKE_DATA_ROOTS"),
         ("s3://ann:secret@team/daily/a.csv", "must not hold a key"),
-        ("s3://team/daily/a.xlsx", "must end in .csv, .parquet or .pq"),
+        ("s3://team/daily/a.xlsx", "must end in .csv, .tsv (also with .gz or .zst), .parquet"),
     ],
 )
 def test_other_addresses_are_refused(lake, source, rule):

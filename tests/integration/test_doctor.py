@@ -12,7 +12,7 @@ from sweepstake.connection import Connection
 NOBODY = "http://127.0.0.1:9"
 MLFLOW = ("MLflow", "MLflow clock", "MLflow log-in", "MLflow version", "MLflow app", "MLflow runs")
 MLFLOW += ("MLflow artifacts", "MLflow registry")
-BUCKETS = ("S3", "S3 clock", "workspace", "data root")
+BUCKETS = ("S3", "S3 clock", "workspace", "models", "data root")
 
 
 @pytest.fixture

@@ -61,8 +61,9 @@ def test_the_fits_of_a_refused_metric_and_of_refused_points_come_together():
     assert second.startswith("line 4: metric: 'f1' cannot be taken of 'LogisticRegression': ")
 
 
-def test_an_extreme_number_is_refused_for_all_its_trials():
+def test_an_extreme_number_is_refused_for_all_its_trials(monkeypatch):
     """One value of a long axis is enough to be refused, and is counted with every choice."""
+    monkeypatch.setattr(refusals, "PROBE_SECONDS", 600)  # a busy machine begins no probe after 20 s
     text = "estimator: KNeighborsClassifier\ngrid: {n_neighbors: [3, 999], p: [1, 2]}"
     (message,) = _messages(text)
     assert "cannot be fitted in 2 of 4 trials, first with n_neighbors=999, p=1: " in message

@@ -4,10 +4,12 @@ import pytest
 
 from sweepstake.standstill import ON_THEIR_WAY, standstills
 
+NOW = datetime.now(UTC)
+
 
 def ago(minutes):
     """A moment in the past, as Airflow's REST API tells it."""
-    return (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+    return (NOW - timedelta(minutes=minutes)).isoformat()
 
 
 def run(dag="sweep", state="running", begun=20, decided=20):
@@ -54,7 +56,7 @@ class Api:
 
 def told(*args, **kwargs):
     """What is said of the standstills."""
-    return [str(each) for each in standstills(Api(*args, **kwargs))]
+    return [str(each) for each in standstills(Api(*args, **kwargs), NOW)]
 
 
 STILL = {
