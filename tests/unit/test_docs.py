@@ -302,3 +302,15 @@ def test_the_changelog_speaks_of_this_version():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = set(re.findall(r"^## \[(.+?)\]", text, re.MULTILINE))
     assert versions & {"Unreleased", project["project"]["version"]}
+
+
+def test_every_test_of_the_threat_table_exists():
+    """What somebody cannot do is tried by the test that stands beside it."""
+    page = (ROOT / "docs" / "security.md").read_text()
+    table = page.partition("## What each can and cannot do")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(test_\w+)`", table))
+    sources = "".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+    missing = {name for name in named if f"def {name}(" not in sources}
+    rows = [row for row in table.splitlines() if row.startswith("| ")][2:]
+    bare = [row for row in rows if "`test_" not in row and "| everything |" not in row]
+    assert (set(), [], True) == (missing, bare, len(named) > 20)
