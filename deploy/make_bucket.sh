@@ -13,8 +13,8 @@ bucket=arn:aws:s3:::$S3_BUCKET
 policy() {
     printf '{"Version": "2012-10-17", "Statement": [
   {"Effect": "Allow", "Action": [%s], "Resource": ["%s"]%s},
-  {"Effect": "Allow", "Action": [%s], "Resource": ["%s/%s"]}]}\n' \
-        "$2" "$bucket" "$3" "$4" "$bucket" "$5" > "/tmp/$1.json"
+  {"Effect": "Allow", "Action": [%s], "Resource": [%s]}]}\n' \
+        "$2" "$bucket" "$3" "$4" "$5" > "/tmp/$1.json"
     mc admin policy create store "$1" "/tmp/$1.json"
 }
 
@@ -27,8 +27,9 @@ user() {
 mc mb --ignore-existing "store/$S3_BUCKET"
 policy sweepstake-writer \
     '"s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"' '' \
-    '"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"' '*'
+    '"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"' "\"$bucket/*\""
 policy sweepstake-reader '"s3:ListBucket"' \
-    ', "Condition": {"StringLike": {"s3:prefix": ["mlflow/*"]}}' '"s3:GetObject"' 'mlflow/*'
+    ', "Condition": {"StringLike": {"s3:prefix": ["mlflow/*", "workspace/sweeps/*"]}}' \
+    '"s3:GetObject"' "\"$bucket/mlflow/*\", \"$bucket/workspace/sweeps/*\""
 user sweepstake-writer "$S3_WRITER_ACCESS_KEY" "$S3_WRITER_SECRET_KEY"
 user sweepstake-reader "$S3_READER_ACCESS_KEY" "$S3_READER_SECRET_KEY"

@@ -95,6 +95,9 @@ REQUESTS = [
     ("s3:GetObject", f"{BUCKET}/workspace/plans/a.json", None, True, False),
     ("s3:PutObject", f"{BUCKET}/workspace/plans/a.json", None, True, False),
     ("s3:DeleteObject", f"{BUCKET}/workspace/plans/a.json", None, True, False),
+    ("s3:GetObject", f"{BUCKET}/workspace/sweeps/a/models/0.json", None, True, True),
+    ("s3:PutObject", f"{BUCKET}/workspace/sweeps/a/models/0.json", None, True, False),
+    ("s3:ListBucket", BUCKET, "workspace/sweeps/a/models/", True, True),
     ("s3:ListBucket", BUCKET, "mlflow/1/a/artifacts/", True, True),
     ("s3:ListBucket", BUCKET, "workspace/plans/", True, False),
     ("s3:ListBucket", BUCKET, "", True, False),
@@ -112,7 +115,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize(("action", "resource", "prefix", "writer", "reader"), REQUESTS)
 def test_users_may_do_what_their_work_needs(told, action, resource, prefix, writer, reader):
-    """Tasks use the whole of the one bucket; MLflow and the served champion read models."""
+    """Tasks use the whole of one bucket; MLflow and the champion read models and their hashes."""
     folder, _ = told()
     policies = {
         name: json.loads((folder / f"sweepstake-{name}.json").read_text())
