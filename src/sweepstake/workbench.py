@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake import loader, space
 from sweepstake.plan import Plan
+from sweepstake.provenance import Provenance
 from sweepstake.registry import Registry
 from sweepstake.revision import training_tag
 from sweepstake.runs import SweepRun, library_tags
@@ -43,8 +44,13 @@ class Workbench:
         return f"mean_cv_{self.spec.metric}"
 
     def versions(self) -> tuple[Version, ...]:
-        """The versions of this execution; one on other data may have registered its own."""
-        found = self.registry.versions(self.spec.model, self.plan.sweep)
+        """The versions of this execution; one on other data may have registered its own.
+
+        Those that only say to be of this sweep are none of them.
+        """
+        provenance = Provenance(self.workspace)
+        versions = self.registry.versions(self.spec.model, self.plan.sweep)
+        found = filter(provenance.is_own, versions)
         digest = self.plan.data_digest
         return tuple(each for each in found if each.tags.get("sweepstake.data_digest") == digest)
 
