@@ -8,7 +8,6 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from sweepstake import provenance
-from sweepstake.modelversion import PENDING
 from sweepstake.runs import shown
 from sweepstake.spec import BackfillPolicy
 from sweepstake.trial import Standing, TrialState
@@ -67,9 +66,7 @@ def _end(bench: Workbench, child: Child) -> Child:
 def _register(bench: Workbench, by_key: Mapping[str, Child]) -> dict[str, Version]:
     """Version by trial key, after registering what should be a version and is none."""
     live = {child.run_id for child in by_key.values()}
-    # one that was refused for not being trained here stands for no trial, whatever its tags say
-    told = [each for each in bench.versions() if each.decision == PENDING or each.run_id in live]
-    present = _present(bench, by_key, bench.registry.deduplicate(told, live))
+    present = _present(bench, by_key, bench.registry.deduplicate(bench.versions(), live))
     _enter(bench, present.values())
     own = _trained_here(bench, by_key.values())
     missing = [child for child in _wanted(bench, own) if child.key not in present]
