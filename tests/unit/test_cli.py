@@ -23,6 +23,7 @@ COMMANDS = (
     "plan",
     "submit",
     "retry",
+    "predict",
     "run",
     "leaderboard",
     "champion",
