@@ -65,7 +65,7 @@ def test_the_bundle_gives_the_dags(run, installed):
     """With the package's bundle each DAG comes from its own file of the wheel."""
     package, errors, files = json.loads(run("-c", PARSE))
     assert (str(installed), {}) == (str(Path(package).parents[1]), errors)
-    assert {name: f"{name}.py" for name in ("champion", "intake", "sweep")} == files
+    assert {name: f"{name}.py" for name in ("approval", "champion", "intake", "sweep")} == files
 
 
 def test_two_lines_give_the_dags(run, tmp_path):
@@ -76,7 +76,7 @@ def test_two_lines_give_the_dags(run, tmp_path):
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     bundle = {"name": "own", "classpath": local, "kwargs": {"path": str(folder)}}
     _, errors, files = json.loads(run("-c", PARSE, bundle=bundle))
-    expected = dict.fromkeys(("champion", "intake", "sweep"), "sweeps.py")
+    expected = dict.fromkeys(("approval", "champion", "intake", "sweep"), "sweeps.py")
     assert ({}, expected) == (errors, files)
 
 
