@@ -151,6 +151,13 @@ class Hands:
         own = self.process(name).net_connections()
         return bool(blocked & {each.laddr.port for each in own if each.laddr})
 
+    def asks(self, worker, name):
+        """Whether what works on a task has a connection to a component."""
+        port = getattr(ports.read(self.layout.ports), name)
+        family = [worker, *worker.children(recursive=True)]
+        own = [each for process in family for each in process.net_connections()]
+        return any(each.raddr and each.raddr.port == port for each in own)
+
     def states(self, run):
         """The states of the task instances of a run, by task."""
         query = "SELECT task_id, state FROM task_instance WHERE run_id = %s"

@@ -96,7 +96,9 @@ def hold_task(hands, run, until):
     until.enter_context(hands.stopped("mlflow"))
     begin(hands)
     wait("a running task", lambda: hands.states(run)["plan"] == "running")
-    return wait("its process", lambda: hands.worker(run))
+    worker = wait("its process", lambda: hands.worker(run))
+    wait("its request to MLflow", lambda: hands.asks(worker, "mlflow"))
+    return worker
 
 
 def test_a_scheduler_killed_in_a_transaction(hands, run):
@@ -204,8 +206,8 @@ def test_everything_killed_at_once(hands, run):
     with ExitStack() as until:
         worker = hold_task(hands, run, until)
         session = until.enter_context(hands.locked_tasks(run))
+        wait("its heartbeat", lambda: hands.waits("api-server", session))
         worker.kill()
-        wait("the scheduler's answer", lambda: hands.waits("api-server", session))
         hands.kill(*COMPONENTS)
     ends_well(hands, run)
 
