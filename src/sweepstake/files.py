@@ -95,7 +95,7 @@ def pinned(folder: Path, name: str) -> Iterator[Path]:
     try:
         with tempfile.TemporaryDirectory(prefix="sweepstake-") as home:
             path = Path(home) / Path(name).name
-            source = Path(f"/proc/{os.getpid()}/fd/{handle}")
+            source = Path(f"/proc/self/fd/{handle}")  # also in a fork, which has the handle too
             path.symlink_to(source if source.exists() else (folder / name).resolve())
             yield path
     finally:

@@ -48,6 +48,10 @@ OUT_OF_MEMORY_SCORE = "800"
 """Of 1000: when memory runs out, Linux shall end the trial and not its task."""
 
 
+class CutOffError(TrialFailedError):
+    """A call whose process went beyond its limits or died."""
+
+
 class Worker:
     """A process forked at the first call, which makes one call after the other; use it in ``with``.
 
@@ -69,7 +73,8 @@ class Worker:
         """What ``work.method(*args)`` returns; arguments and answer must be picklable.
 
         Raises:
-            TrialFailedError: the method raised, or the process went beyond ``limits`` or died.
+            CutOffError: the process went beyond ``limits`` or died.
+            TrialFailedError: the method raised.
             SweepstakeError: what the method raised of ours.
         """
         self._fork = process, pipe = self._fork or _forked(self._work)
@@ -114,7 +119,7 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
     """The answer to a call.
 
     Raises:
-        TrialFailedError: there is none.
+        CutOffError: there is none.
     """
     watch = _watch(process, limits)
     with suppress(BrokenPipeError):  # it has died: that is told below
@@ -122,12 +127,12 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
     while not pipe.poll(POLL_SECONDS):
         reason = next(watch)
         if reason:
-            raise TrialFailedError(reason)
+            raise CutOffError(reason)
     try:
         return pipe.recv()
     except (EOFError, ConnectionResetError):
         process.join()
-        raise TrialFailedError(_death(process.exitcode or 0)) from None
+        raise CutOffError(_death(process.exitcode or 0)) from None
 
 
 def _kill(process: BaseProcess) -> None:

@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from sweepstake import csvfile, files, inference, parquetfile, remote, writing
-from sweepstake.errors import DataError
+from sweepstake.errors import DataError, TrialFailedError
+from sweepstake.isolation import CutOffError, Worker
 from sweepstake.nearmiss import did_you_mean, listed
-from sweepstake.spec import PARTITION
+from sweepstake.spec import PARTITION, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,6 +53,10 @@ MOST_OF_MEMORY = 0.5
 """Rows are read in whole, and staged beside the frame."""
 CSV_BYTES = 4
 """A number takes eight bytes of memory, and two or more as text."""
+LONGEST_SECONDS = 300.0
+"""How long reading may take whatever a file's size."""
+SLOWEST = 500_000
+"""Bytes of a file that are read in a second, at the least; a busy machine reads ten times this."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -86,9 +91,48 @@ def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
     if source.startswith(SKLEARN):
         return Source(_load_sklearn(source.removeprefix(SKLEARN)))
     with _on_this_host(source, roots) as path:
+        return _watched(_Reader(path, spec, roots))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What reads a file, in a process of its own: a file can be made to cost anything."""
+
+    path: Path
+    spec: DataSpec
+    roots: Sequence[Path | Bucket]
+
+    def read(self) -> Source:
+        path = self.path
         if path.is_dir() or path.name.lower().endswith(parquetfile.SUFFIXES):
-            return _of_parquet(path, spec, roots)
-        return _of_csv(path, spec)
+            return _of_parquet(path, self.spec, self.roots)
+        return _of_csv(path, self.spec)
+
+    def size(self) -> int:
+        files = parquetfile.files_of(self.path) if self.path.is_dir() else [self.path]
+        return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _watched(reader: _Reader) -> Source:
+    """What a reader reads within bounds.
+
+    Raises:
+        DataError: it takes too long or too much memory, or ends its process.
+    """
+    name, memory = reader.spec.filled_source, MOST_OF_MEMORY * _memory()
+    seconds = max(LONGEST_SECONDS, reader.size() / SLOWEST)
+    try:
+        with Worker(reader) as worker:
+            limits = Limits(trial_timeout=seconds, trial_memory=int(memory))
+            source: Source = worker.call("read", limits=limits)
+    except CutOffError:
+        message = f"data.source: must be read in {seconds:,.0f} s and half of the memory "
+        message += f"({memory / 1e9:.1f} GB), but {name!r} was not, and reading was cut off. "
+        raise DataError(message + "Take part of its rows or columns.") from None
+    except TrialFailedError as error:
+        message = f"data.source: must be a table, but {name!r} cannot be read as one ({error}). "
+        raise DataError(message + "Write it anew, as CSV in UTF-8 or as Parquet.") from None
+    return source
 
 
 def _of_csv(path: Path, spec: DataSpec) -> Source:

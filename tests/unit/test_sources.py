@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
+from multiprocessing import active_children
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -150,6 +153,43 @@ def test_a_file_that_no_memory_holds_is_refused_unread(roots, monkeypatch):
     with pytest.raises(DataError, match=r"'bomb\.parquet' needs about 0\.2 GB"):
         sources.load(DataSpec("bomb.parquet"), roots)
     assert (roots[0] / "bomb.parquet").stat().st_size < 100_000
+
+
+def hang(*_):
+    """Read for ever."""
+    time.sleep(3600)
+
+
+def hoard(*_):
+    """Take memory and go on."""
+    kept = bytearray(os.urandom(1 << 16) * 4096)
+    time.sleep(3600)
+    return kept
+
+
+def crash(*_):
+    """End the process as a fault in C code does."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest.mark.parametrize("read", [hang, hoard, crash])
+def test_a_file_that_ends_or_holds_its_reader_is_refused(roots, monkeypatch, read):
+    """Rows are read in a process of their own, which is cut off or may crash; ours goes on."""
+    monkeypatch.setattr(sources, "_of_csv", read)
+    if read is hang:
+        monkeypatch.setattr(sources, "LONGEST_SECONDS", 0.3)
+    if read is hoard:
+        monkeypatch.setattr(sources, "_memory", lambda: 200_000_000)
+    with pytest.raises(DataError, match=r"'deep/sales\.csv' was not, and reading was cut off"):
+        sources.load(DataSpec("deep/sales.csv"), roots)
+    assert [] == active_children()
+
+
+def test_what_a_reader_stumbles_over_is_told(roots, monkeypatch):
+    """An error that nobody thought of is a sentence about the file, and no traceback."""
+    monkeypatch.setattr(sources, "_of_csv", lambda *_: {}["lost"])
+    with pytest.raises(DataError, match=r"cannot be read as one \(KeyError: 'lost'\)\. Write it"):
+        sources.load(DataSpec("deep/sales.csv"), roots)
 
 
 @pytest.mark.parametrize(
