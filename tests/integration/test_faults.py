@@ -241,26 +241,25 @@ def fill(folder):
             file.write(bytes(1000))
 
 
-def in_workspace(disk, settings, name, monkeypatch):
+def in_workspace(disk, settings, request):
     """Settings with a workspace on the small disk."""
     return replace(settings, workspace=disk / "workspace")
 
 
-def in_artifacts(disk, settings, name, monkeypatch):
+def in_artifacts(disk, settings, request):
     """The same settings; the models of the sweep are to lie on the small disk."""
     client = MlflowClient(settings.tracking_uri)
+    name = request.getfixturevalue("name")
     client.create_experiment(name, artifact_location=(disk / "models").as_uri())
-    monkeypatch.setenv("SWEEPSTAKE_ARTIFACT_ROOTS", disk.as_uri())
+    request.getfixturevalue("monkeypatch").setenv("SWEEPSTAKE_ARTIFACT_ROOTS", disk.as_uri())
     return settings
 
 
 @pytest.mark.parametrize("use", [in_workspace, in_artifacts])
-def test_a_full_disk_is_told_and_waited_for(
-    small_disk, submit, settings, held, use, name, monkeypatch
-):
+def test_a_full_disk_is_told_and_waited_for(small_disk, submit, settings, held, use, request):
     """Neither the workspace nor a model can be written: once there is space, the task goes on."""
     drop = submit()
-    settings = use(small_disk, settings, name, monkeypatch)
+    settings = use(small_disk, settings, request)
     Workspace(settings.workspace).keep_snapshot((settings.grids / drop.file).read_bytes())
     (batch,) = sweep.plan(drop, settings)
     fill(small_disk)
