@@ -1,5 +1,6 @@
 import stat
 import time
+from contextlib import suppress
 from dataclasses import asdict
 
 import httpx
@@ -53,13 +54,16 @@ def kill_component(settings, name):
 
 
 def listening(settings):
-    """The addresses on which the stack's processes listen."""
-    return {
-        (connection.laddr.ip, connection.laddr.port)
-        for process in processes.of_stack(settings.home)
-        for connection in process.net_connections()
-        if connection.status == psutil.CONN_LISTEN
-    }
+    """The addresses on which the stack's processes listen; those of tasks come and go."""
+    found = set()
+    for process in processes.of_stack(settings.home):
+        with suppress(psutil.NoSuchProcess):
+            found |= {
+                (each.laddr.ip, each.laddr.port)
+                for each in process.net_connections()
+                if each.status == psutil.CONN_LISTEN
+            }
+    return found
 
 
 def token(running, password):
