@@ -283,9 +283,23 @@ def _execute(file: Path) -> list[Any]:
     return list(vars(module).values())
 
 
+class Page:
+    """The page in Airflow, made when it is first asked for: all components load the plugin."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        from sweepstake.page import made
+
+        await made()(scope, receive, send)
+
+
 class SweepstakePlugin(AirflowPlugin):
-    """Makes the link and the timetables known to Airflow's components."""
+    """Makes the link, the timetables and the page known to Airflow's components."""
 
     name = "sweepstake"
     operator_extra_links = [MlflowLink()]  # noqa: RUF012 - Airflow declares it so
     timetables = [DayPartitions, DayPartitionsOnDemand]  # noqa: RUF012
+    fastapi_apps = [{"name": "Sweepstake", "app": Page(), "url_prefix": "/sweepstake"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
+        {"name": "Sweepstake", "href": "sweepstake/", "destination": "nav", "url_route": "sweeps"}
+    ]

@@ -73,10 +73,10 @@ class AirflowApi:
         answer = self._call("GET", f"/dags/{dag_id}/dagRuns?{query}", allow={404})
         return [run["dag_run_id"] for run in answer.json().get("dag_runs", ())]
 
-    def unfinished_runs(self) -> list[Mapping[str, Any]]:
-        """The hundred oldest runs of all DAGs that have not ended."""
+    def unfinished_runs(self, dags: Iterable[str]) -> list[Mapping[str, Any]]:
+        """The hundred oldest runs that have not ended, of DAGs whose ids begin so."""
         query = httpx.QueryParams(state="running", order_by="run_after", limit=100)
-        query = query.add("state", "queued")
+        query = query.add("state", "queued").add("dag_id_prefix_pattern", "|".join(dags))
         found: list[Mapping[str, Any]] = self._call("GET", f"/dags/~/dagRuns?{query}").json()[
             "dag_runs"
         ]

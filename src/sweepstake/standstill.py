@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from sweepstake.airflow_api import AirflowApi
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 STILL_SECONDS = 300.0
 """A healthy deployment moves every run within seconds; a restart of all of it takes a minute."""
+OURS = ("approval", "champion", "intake", "sweep")
+OF_FILES = "sweep__"
+"""How the ids of DAGs begin that a grid file has of its own."""
 ON_THEIR_WAY = (
     "scheduled",
     "queued",
@@ -24,6 +25,21 @@ ON_THEIR_WAY = (
     "awaiting_input",
 )
 """States of tasks from which they go on by themselves, or by a person's answer."""
+
+
+class Airflow(Protocol):
+    """What is asked of Airflow, in the words of its REST API."""
+
+    def unfinished_runs(self, dags: Iterable[str], /) -> Sequence[Mapping[str, Any]]:
+        """The oldest runs that have not ended, of DAGs whose ids begin so."""
+
+    def dag(self, dag_id: str, /) -> Mapping[str, Any] | None:
+        """A DAG, ``None`` where there is none."""
+
+    def tasks(
+        self, dag_id: str, run_id: str, states: Iterable[str], /
+    ) -> Sequence[Mapping[str, Any]]:
+        """Task instances of a run that are in any of these states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +58,32 @@ class Standstill:
         return f"{self.run} of DAG {self.dag}: {still}. {self.way_out}"
 
 
-def standstills(api: AirflowApi, now: datetime | None = None) -> list[Standstill]:
+def standstills(api: Airflow, now: datetime | None = None) -> list[Standstill]:
     """The runs of Sweepstake's DAGs that stand still, the oldest first."""
     now = now or datetime.now(UTC)
-    runs = [run for run in api.unfinished_runs() if _is_ours(run["dag_id"]) and _is_old(run, now)]
+    runs = [
+        run for run in api.unfinished_runs(OURS) if _is_ours(run["dag_id"]) and _is_old(run, now)
+    ]
     paused = {name for name in {run["dag_id"] for run in runs} if _is_paused(api, name)}
     found = (_of_run(run, paused, api, now) for run in runs)
     return [standstill for standstill in found if standstill]
 
 
 def _is_ours(dag: str) -> bool:
-    return dag in {"intake", "champion", "sweep"} or dag.startswith("sweep__")
+    return dag in OURS or dag.startswith(OF_FILES)
 
 
 def _is_old(run: Mapping[str, Any], now: datetime) -> bool:
     return _seconds(now, run["queued_at"], run["start_date"]) > STILL_SECONDS
 
 
-def _is_paused(api: AirflowApi, name: str) -> bool:
+def _is_paused(api: Airflow, name: str) -> bool:
     dag = api.dag(name)
     return dag is not None and dag["is_paused"]
 
 
 def _of_run(
-    run: Mapping[str, Any], paused: set[str], api: AirflowApi, now: datetime
+    run: Mapping[str, Any], paused: set[str], api: Airflow, now: datetime
 ) -> Standstill | None:
     if run["dag_id"] in paused:
         seconds = _seconds(now, run["queued_at"], run["start_date"])

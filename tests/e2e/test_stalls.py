@@ -12,11 +12,14 @@ import os
 import time
 from contextlib import ExitStack
 
+import httpx
 import psutil
 import pytest
 from hands import Hands, wait
 
 from sweepstake import loader
+from sweepstake.airflow_api import AirflowApi
+from sweepstake.standstill import standstills
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(0)]
 
@@ -220,6 +223,22 @@ def test_a_transaction_that_nobody_goes_on_with(hands, run):
         lost.cursor().execute("SELECT FROM task_instance WHERE run_id = %s FOR UPDATE", (run,))
     ends_well(hands, run)
     lost.close()
+
+
+def test_what_stands_still_is_told(hands, run, stack):
+    """The page in Airflow and the command line say why a run stands still, and the way out."""
+    later = "UPDATE dag_run SET queued_at = queued_at - interval '1 hour' WHERE run_id = %s"
+    hands.ask(later + " RETURNING 1", run)
+    page = httpx.Client(base_url=f"{stack.stack.airflow_url}/sweepstake")
+    with page, AirflowApi.of(hands.settings) as api:
+        (told,) = [str(each) for each in standstills(api) if each.run == run]
+        assert 401 == page.get("/").status_code
+        seen = page.get("/", headers={"Authorization": api._client.headers["Authorization"]})
+    assert f"{run} of DAG sweep: stands still for 60 minutes, because its DAG is paused." in told
+    assert [200, True] == [seen.status_code, run in seen.text]
+    assert "because its DAG is paused.<br>Say: airflow dags unpause sweep." in seen.text
+    begin(hands)
+    ends_well(hands, run)
 
 
 def test_an_idle_stack_has_no_process_for_tasks(hands):

@@ -87,7 +87,7 @@ def urls():
 def test_runs_that_have_not_ended_are_asked_for_by_both_states(urls):
     """Those that run and those that wait, of all DAGs, the oldest first."""
     api, seen = urls
-    assert [] == api.unfinished_runs()
+    assert [] == api.unfinished_runs(["sweep"])
     (url,) = seen
     asked = (url.path, url.params.get_list("state"), url.params["order_by"])
     assert ("/api/v2/dags/~/dagRuns", ["running", "queued"], "run_after") == asked

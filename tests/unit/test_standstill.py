@@ -41,7 +41,7 @@ class Api:
     def __init__(self, run, *tasks, paused=False):
         self.run, self.known, self.paused = run, tasks, paused
 
-    def unfinished_runs(self):
+    def unfinished_runs(self, _):
         """All runs."""
         return [self.run]
 

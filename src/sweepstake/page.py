@@ -1,0 +1,120 @@
+"""The page of Sweepstake in Airflow: which runs stand still, why, and what to do.
+
+It is a part of Airflow's api-server. Every request is held against Airflow's own permissions: who
+may not see plugins gets nothing, and everybody is told of the DAGs that they may read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep  # noqa: TC002 - FastAPI reads it
+from airflow.api_fastapi.core_api.security import (
+    GetUserDep,
+    requires_access_dag,
+    requires_access_view,
+)
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from fastapi import Depends, FastAPI
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, select_autoescape
+from sqlalchemy import or_, select
+
+from sweepstake.standstill import STILL_SECONDS, standstills
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+MOST = 100
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'",
+    "Cache-Control": "no-store",
+}
+
+
+@cache
+def made() -> FastAPI:
+    """The application that Airflow's api-server mounts."""
+    needed = (
+        requires_access_view(AccessView.PLUGINS),
+        requires_access_dag("GET", DagAccessEntity.RUN),
+        requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE),
+    )
+    app = FastAPI(openapi_url=None, dependencies=[Depends(each) for each in needed])
+    app.get("/", response_class=HTMLResponse)(show)
+    return app
+
+
+def show(session: SessionDep, user: GetUserDep) -> HTMLResponse:
+    """The page, of what its reader may read."""
+    readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
+    found = standstills(Rows(session, frozenset(readable)))
+    page = _templates().get_template("page.html")
+    content = page.render(standstills=found, minutes=round(STILL_SECONDS / 60))
+    return HTMLResponse(content, headers=HEADERS)
+
+
+@cache
+def _templates() -> Environment:
+    loader = PackageLoader("sweepstake", "templates")
+    return Environment(loader=loader, autoescape=select_autoescape())
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What `standstill` asks of Airflow, from its database, as the REST API tells it."""
+
+    session: Session
+    readable: frozenset[str]
+
+    def unfinished_runs(self, dags: Iterable[str]) -> list[dict[str, Any]]:
+        """The hundred oldest runs that have not ended, of the DAGs that may be read."""
+        begins = (DagRun.dag_id.startswith(each, autoescape=True) for each in dags)
+        query = select(DagRun).where(DagRun.state.in_(("queued", "running")), or_(*begins))
+        query = query.where(DagRun.dag_id.in_(self.readable)).order_by(DagRun.run_after)
+        return [
+            {
+                "dag_id": run.dag_id,
+                "dag_run_id": run.run_id,
+                "state": str(run.state),
+                "queued_at": _text(run.queued_at),
+                "start_date": _text(run.start_date),
+                "last_scheduling_decision": _text(run.last_scheduling_decision),
+            }
+            for run in self.session.scalars(query.limit(MOST))
+        ]
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        """Whether a DAG is paused, ``None`` where there is none."""
+        dag = self.session.get(DagModel, dag_id)
+        return {"is_paused": dag.is_paused} if dag else None
+
+    def tasks(self, dag_id: str, run_id: str, states: Iterable[str]) -> list[dict[str, Any]]:
+        """A hundred task instances of a run that are in any of these states."""
+        task = TaskInstance
+        query = select(task).where(task.dag_id == dag_id, task.run_id == run_id)
+        query = query.where(task.state.in_(list(states))).limit(MOST)
+        return [
+            {
+                "task_id": each.task_id,
+                "state": str(each.state),
+                "pool": each.pool,
+                "queued_when": _text(each.queued_dttm),
+                "scheduled_when": _text(each.scheduled_dttm),
+            }
+            for each in self.session.scalars(query)
+        ]
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
