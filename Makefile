@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test install dev run down backfill-demo bench test cases chaos fuzz audit lint lock training-code clean
+.PHONY: help secrets cluster-test install dev run down backfill-demo bench test test-parts test-stacks test-long cases chaos fuzz audit lint lock training-code clean
 
 BIN := .venv/bin
 UV := $(BIN)/uv
@@ -13,6 +13,7 @@ help:
 	@echo "make down     stop the embedded stack"
 	@echo "make backfill-demo  sweep a week of daily data on a stack of its own, and draw its champions"
 	@echo "make test     everything that CI runs"
+	@echo "make test-parts, make test-stacks  the two halves of it: without and with whole stacks"
 	@echo "make cases    inputs as people bring them, held against pandas and scikit-learn (in make test too)"
 	@echo "make test-long  what takes long: dropped files, outages, starving backfills, several hosts"
 	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
@@ -39,9 +40,16 @@ down:
 backfill-demo: install
 	scripts/backfill_demo.sh
 
+# Stacks wait for each other most of the time, so that the others fill a second core meanwhile.
 test: lint
 	@scripts/cluster_needs.sh
-	$(BIN)/pytest -m "not long"
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-stacks test-parts
+
+test-stacks: dev
+	$(BIN)/pytest -m "not long" tests/cluster tests/e2e
+
+test-parts: dev
+	$(BIN)/pytest -m "not long" tests/fuzz tests/integration tests/unit
 
 cases: dev
 	$(BIN)/pytest tests/integration/test_cases.py
