@@ -66,13 +66,15 @@ def _add_routes(app: Any) -> None:
 
 
 def _offer() -> Any:
-    """Whether this server takes many at once: whether its runs and models are in databases."""
+    """Whether this server takes many at once."""
     from flask import jsonify
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
+    from mlflow.exceptions import MlflowException
 
-    tracking, registry = _stores()
-    return jsonify({"offered": isinstance(tracking, Tracking) and isinstance(registry, Registry)})
+    try:
+        _stores()
+    except MlflowException:
+        return jsonify({"offered": False})
+    return jsonify({"offered": True})
 
 
 def _answered(take: Callable[[], dict[str, Any]]) -> Callable[[], Any]:
@@ -126,9 +128,23 @@ def _body() -> bytes:
 
 
 def _stores() -> tuple[Any, Any]:
-    from mlflow.server import handlers
+    """Where runs and models are.
 
-    return handlers._get_tracking_store(), handlers._get_model_registry_store()  # noqa: SLF001
+    Raises:
+        MlflowException: that is no database, or one with MLflow's workspaces: those are rooms of
+            different people, and the statements here know nothing of them.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import ENDPOINT_NOT_FOUND
+    from mlflow.server import handlers
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
+
+    stores = handlers._get_tracking_store(), handlers._get_model_registry_store()  # noqa: SLF001
+    if tuple(map(type, stores)) != (Tracking, Registry):
+        message = "This server takes runs one by one. Use MLflow's own API."
+        raise MlflowException(message, ENDPOINT_NOT_FOUND)
+    return stores
 
 
 def _take_runs() -> dict[str, Any]:
@@ -144,6 +160,6 @@ def _take_runs() -> dict[str, Any]:
 
 def _take_tags() -> dict[str, Any]:
     """Set tags of versions."""
-    given = _posted(bulkbody.read_tags)
-    registryrows.store_tags(_stores()[1], given.name, given.tags)
+    registry, given = _stores()[1], _posted(bulkbody.read_tags)
+    registryrows.store_tags(registry, given.name, given.tags)
     return {}

@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from sweepstake import trackingapp
 from sweepstake.bulk import (
     MOST_BYTES,
     MOST_POINTS,
@@ -444,3 +445,24 @@ def test_a_bulk_is_read_as_it_was_written(sweep):
 def test_the_place_of_a_version_is_that_of_its_run():
     """A run's model lies in the folder that versions are made of."""
     assert "x/model" == TrialRun("1", "x").model_uri
+
+
+# MLflow's import of its stores with workspaces warns about how it uses SQLAlchemy
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_a_server_with_workspaces_takes_nothing_in_bulk(monkeypatch):
+    """MLflow's workspaces are rooms of different people, which the statements do not know."""
+    from flask import Flask
+    from mlflow.server import handlers
+    from mlflow.store.model_registry import sqlalchemy_workspace_store as registries
+    from mlflow.store.tracking import sqlalchemy_workspace_store as trackings
+
+    tracking = object.__new__(trackings.WorkspaceAwareSqlAlchemyStore)
+    registry = object.__new__(registries.WorkspaceAwareSqlAlchemyStore)
+    monkeypatch.setattr(handlers, "_get_tracking_store", lambda: tracking)
+    monkeypatch.setattr(handlers, "_get_model_registry_store", lambda: registry)
+    with Flask("test").test_request_context():
+        assert {"offered": False} == trackingapp._offer().get_json()
+        for take in (trackingapp._take_runs, trackingapp._take_tags):
+            monkeypatch.setattr(trackingapp, "_posted", lambda _: None)
+            with pytest.raises(MlflowException, match="takes runs one by one"):
+                take()
