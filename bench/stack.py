@@ -89,12 +89,13 @@ def embedded(say: Callable[[str], None]) -> Iterator[Stack]:
         **{setting(server): "auto" for server in DEFAULTS},
         "SWEEPSTAKE_HOME": str(folder / "home"),
         "SWEEPSTAKE_GRIDS": str(folder / "grids"),
+        "XDG_STATE_HOME": str(folder / "state"),
     }
     try:
         runtime.up(load_settings(environ), say, environ)
         yield Stack(load_settings(environ), folder)
     finally:
-        runtime.down(load_settings(environ), say)
+        runtime.down(load_settings(environ), say, environ)
         shutil.rmtree(folder)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweepstake import clichampion, clidays, cliservers, console
+from sweepstake import clichampion, clidays, cliservers, console, reach, stacks
 from sweepstake.clidays import Partition, day_of
+from sweepstake.cliservers import reaching, scheduled, tracked
 from sweepstake.errors import GridFileError, SweepFailedError, SweepstakeError
 from sweepstake.settings import Settings, load_settings
 
@@ -41,6 +43,9 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the opt
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+STAY_SECONDS = 1.0
 
 
 @app.callback()
@@ -80,22 +85,25 @@ def up(
     """Start the embedded stack: PostgreSQL, MLflow and Airflow on this machine."""
     from sweepstake import runtime
 
-    settings = load_settings()
+    settings = load_settings(own=True)
+    if follow:
+        for end in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(end, signal.default_int_handler)
     try:
         stack = runtime.up(settings, console.say)
         settings = load_settings()
         _welcome(stack, settings)
         if follow:
             _follow_folder(settings)
-            _stay()
+            _stay(settings)
     finally:
         if follow:
             runtime.down(settings, console.say)
 
 
-app.command(epilog="Example: `sweepstake down`")(cliservers.down)
-app.command(epilog="Example: `sweepstake status --json`")(cliservers.status)
-app.command(epilog="Example: `sweepstake doctor --json`")(cliservers.doctor)
+app.command(epilog="Example: `sweepstake down`")(reaching()(cliservers.down))
+app.command(epilog="Example: `sweepstake status --json`")(reaching()(cliservers.status))
+app.command(epilog="Example: `sweepstake doctor --json`")(reaching()(cliservers.doctor))
 
 
 @app.command(epilog="Example: `sweepstake validate grids/digits-forest.yaml`")
@@ -132,15 +140,19 @@ def plan(grid: GridPath, *, partition: Partition = None, as_json: Json = False) 
 
 
 @app.command(epilog="Example: `sweepstake submit grids/digits-forest.yaml --wait`")
+@reaching()
 def submit(
     grid: GridPath,
     *,
     wait: Annotated[bool, typer.Option(help="Follow the sweep until its leaderboard.")] = False,
 ) -> None:
     """Check a grid file and put it, complete, into the watched folder."""
-    from sweepstake import intake, loader, preflight
+    from sweepstake import intake, loader, preflight, progress
 
     settings = load_settings()
+    reach.must_be_watched(settings, named="SWEEPSTAKE_GRIDS" in os.environ)
+    if wait:
+        reach.must_schedule(settings)
     content = loader.read(grid)
     read, checked = preflight.inspect(content, grid.name, settings)
     _warn(checked)
@@ -149,12 +161,18 @@ def submit(
     if read.spec.data.by_day:
         return clidays.tell_dag(read.spec.name, settings)
     console.tell(f"{dropped.sweep} is in {settings.grids}")
+    if progress.is_planned(dropped.sweep, settings):
+        again = "The same content was swept before, and is not swept again"
+        console.say(f"{again}: see sweepstake leaderboard {dropped.sweep}")
+    elif not wait and not stacks.listens(settings.airflow_url):
+        console.say("Airflow is down: the sweep begins after sweepstake up.", style="yellow")
     if wait:
-        _follow([dropped.sweep], settings)
+        _follow_on([dropped.sweep], settings)
     return None
 
 
 @app.command(epilog="Example: `sweepstake retry digits-forest --wait`")
+@scheduled
 def retry(
     sweep: Annotated[str, typer.Argument(help="A sweep's name (its latest run) or full id.")],
     *,
@@ -164,10 +182,14 @@ def retry(
     from sweepstake.retrying import DAG, retry
 
     settings = load_settings()
-    dag_id, run_id = retry(sweep, settings)
-    console.tell(f"{run_id} is tried again: {settings.airflow_url}/dags/{dag_id}/runs/{run_id}")
-    if wait and dag_id == DAG:  # the days of a sweep by day are watched in Airflow
-        _follow([run_id], settings)
+    found = retry(sweep, settings)
+    if not found.goes_on:
+        console.tell(f"{found.run}: every trial is complete, so nothing is trained again.")
+        return
+    page = f"{settings.airflow_url}/dags/{found.dag}/runs/{found.run}"
+    console.tell(f"{found.run} is tried again: {page}")
+    if wait and found.dag == DAG:  # the days of a sweep by day are watched in Airflow
+        _follow_on([found.run], settings)
 
 
 @app.command(epilog="Example: `sweepstake run grids/digits-forest.yaml --jobs 2`")
@@ -193,6 +215,7 @@ def run(
 
 
 @app.command(epilog="Example: `sweepstake leaderboard digits-forest --json`")
+@tracked
 def leaderboard(
     sweep: Annotated[str, typer.Argument(help="A sweep's name (its latest run) or full id.")],
     *,
@@ -202,25 +225,25 @@ def leaderboard(
     _print_leaderboard(sweep, load_settings(), as_json=as_json)
 
 
-app.command(epilog="Example: `sweepstake champion digits --history`")(clichampion.champion)
+app.command(epilog="Example: `sweepstake champion digits --history`")(tracked(clichampion.champion))
 app.command(epilog="Example: `sweepstake rollback digits --why 'slow on large orders'`")(
-    clichampion.rollback
+    tracked(clichampion.rollback)
 )
 app.command(epilog="Example: `sweepstake approve digits --why 'looked at its errors'`")(
-    clichampion.approve
+    tracked(clichampion.approve)
 )
 app.command(epilog="Example: `sweepstake decline digits --why 'not before the holidays'`")(
-    clichampion.decline
+    tracked(clichampion.decline)
 )
 app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 --to 2026-01-07`")(
-    clidays.backfill
+    scheduled(clidays.backfill)
 )
 
 
 app.command(epilog="Example: `sweepstake predict churn rows.csv --out predicted.csv`")(
-    cliservers.predict
+    tracked(cliservers.predict)
 )
-app.command(epilog="Example: `sweepstake serve digits --port 8100`")(cliservers.serve)
+app.command(epilog="Example: `sweepstake serve digits --port 8100`")(reaching()(cliservers.serve))
 
 
 @app.command(epilog="Example: `sweepstake schema > sweep.schema.json`")
@@ -263,6 +286,17 @@ def _follow_folder(settings: Settings) -> None:
     _follow([drop.sweep for drop in intake.scan(settings)], settings)
 
 
+def _follow_on(sweep_ids: list[str], settings: Settings) -> None:
+    """The same for sweeps that need nobody who waits."""
+    try:
+        _follow(sweep_ids, settings)
+    except KeyboardInterrupt:
+        named = sweep_ids[0].rpartition("__")[0]
+        back = f"Come back by sweepstake leaderboard {named}, or submit the file again with --wait."
+        console.say(f"The sweep goes on. {back}")
+        raise
+
+
 def _follow(sweep_ids: list[str], settings: Settings) -> None:
     """Wait for sweeps; show leaderboards and champions; an unsuccessful one is an error."""
     from sweepstake.following import follow, wait_until_judged
@@ -296,10 +330,13 @@ def _print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) 
         console.tell(board.url)
 
 
-def _stay() -> None:
-    """Keep the stack up until Ctrl-C; an unattended run has seen all there is to see."""
+def _stay(settings: Settings) -> None:
+    """Stay until Ctrl-C or until the stack is down; an unattended run has seen all there is."""
+    from sweepstake import runtime
+
     if os.environ.get("CI") == "true":
         return
-    console.say("The stack stays up. Press Ctrl-C to stop it.")
+    console.say("The stack stays up until Ctrl-C here or sweepstake down elsewhere.")
     with suppress(KeyboardInterrupt):
-        signal.pause()
+        while runtime.is_up(settings):
+            time.sleep(STAY_SECONDS)

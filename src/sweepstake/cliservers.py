@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import sys
+from functools import wraps
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
-from sweepstake import console
+from sweepstake import console, reach, stacks
 from sweepstake.errors import NotFoundError
+from sweepstake.nearmiss import did_you_mean
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from sweepstake.registry import Registry
     from sweepstake.runtime import Component
+    from sweepstake.settings import Settings
     from sweepstake.standstill import Standstill
 
 MOST_CONNECTIONS = 1000
+P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print a record for programs on stdout.")]
+
+
+def reaching(
+    *checks: Callable[[Settings], None],
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """A command that says which stack it talks to, and sees that its servers are there."""
+
+    def with_checks(command: Callable[P, None]) -> Callable[P, None]:
+        @wraps(command)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> None:
+            settings = load_settings()
+            if said := reach.elsewhere(settings):
+                console.say(said)
+            for check in checks:
+                check(settings)
+            command(*args, **kwargs)
+
+        return checked
+
+    return with_checks
+
+
+tracked, scheduled = reaching(reach.must_track), reaching(reach.must_schedule)
 
 
 def down() -> None:
@@ -33,12 +61,15 @@ def status(*, as_json: Json = False) -> None:
     """Show how each component of the embedded stack does, and which runs stand still, and why."""
     from sweepstake import runtime
 
-    components = runtime.status(load_settings())
+    settings = load_settings()
+    components = runtime.status(settings)
     still = _standstills() if _is_healthy(components, "api-server") else []
     if as_json:
         console.print_json(console.records(components))
     else:
         console.out.print(console.status_table(components))
+    if not runtime.is_up(settings):
+        console.say(f"No stack is up in {settings.home}. Start it by sweepstake up.")
     for standstill in still:
         console.say(str(standstill))
     names = [component.name for component in components]
@@ -91,6 +122,8 @@ def serve(
 
     settings = load_settings()
     registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
+    if stacks.listens(settings.tracking_uri):
+        _tell_unknown(model, registry)
     served = Host(registry, workspace, model, Capacity(processes, seconds))
     uvicorn.run(
         application(served),
@@ -101,6 +134,13 @@ def serve(
         http=PatientProtocol,
         limit_concurrency=MOST_CONNECTIONS,
     )
+
+
+def _tell_unknown(model: str, registry: Registry) -> None:
+    known = registry.names()
+    if model not in known:
+        hint = did_you_mean(model, known)
+        console.say(f"{model}: MLflow has no such model yet, so this waits for one.{hint}")
 
 
 def predict(

@@ -231,11 +231,16 @@ def days_table(dag_id: str, days: Iterable[Day]) -> Table:
     return table
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def preview_table(preview: Preview) -> Table:
     """What a sweep would train."""
+    counts = f"{_counted(preview.trial_count, 'trial')} in {_counted(preview.task_count, 'task')}"
     title = (
-        f"{preview.sweep}: {preview.trial_count} trials in {preview.task_count} tasks, "
-        f"{preview.fit_count} fits, about {duration(preview.estimate_seconds)} of one core"
+        f"{preview.sweep}: {counts}, {_counted(preview.fit_count, 'fit')}, "
+        f"about {duration(preview.estimate_seconds)} of one core"
     )
     table = Table("trial", title=title, title_justify="left")
     for name in preview.trials[:ROWS]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sweepstake import ranking
+from sweepstake import progress, ranking
 from sweepstake.comparison import run_url
+from sweepstake.errors import NotFoundError
 from sweepstake.settlement import stand
 from sweepstake.tracking import Tracking
 from sweepstake.workbench import open_workbench
@@ -40,9 +41,9 @@ def read(name: str, settings: Settings) -> Leaderboard:
     """The leaderboard of the sweep with this id, or of the latest sweep of this name.
 
     Raises:
-        NotFoundError: MLflow knows no such sweep.
+        NotFoundError: MLflow knows no such sweep (yet).
     """
-    sweep_id, status = Tracking(settings.tracking_uri).latest_sweep(name)
+    sweep_id, status = _latest(name, settings)
     bench = open_workbench(sweep_id, settings)
     champion = bench.registry.champion(bench.spec.model)
     entries = bench.registry.history(bench.spec.model)
@@ -58,3 +59,14 @@ def read(name: str, settings: Settings) -> Leaderboard:
         decision=judged.reason if judged else "",
         warnings=bench.plan.warnings,
     )
+
+
+def _latest(name: str, settings: Settings) -> tuple[str, str]:
+    try:
+        return Tracking(settings.tracking_uri).latest_sweep(name)
+    except NotFoundError:
+        if not progress.is_submitted(name, settings):
+            raise
+        message = f"{name}: must have begun, but is not planned yet. Ask again in some seconds; "
+        message += "where nothing happens, sweepstake status tells why."
+        raise NotFoundError(message) from None

@@ -8,7 +8,7 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from sweepstake import intake, loader, preflight, progress, sweep
+from sweepstake import intake, loader, preflight, progress, reach, sweep
 from sweepstake.errors import TransientError
 
 if TYPE_CHECKING:
@@ -38,11 +38,13 @@ def run(
 
     Raises:
         GridFileError: the file has mistakes.
+        StackError: nothing listens where MLflow is to be.
         SweepFailedError: more trials failed than the grid file tolerates.
         TransientError: a process that trained was killed.
     """
     content = loader.read(grid)
     read = preflight.parse(content, grid.name, settings, partition)
+    reach.must_track(settings)
     intake.own(read, grid.name, settings)
     spec = read.spec
     drop = intake.claim(content, spec.name, grid.name, settings)

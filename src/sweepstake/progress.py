@@ -6,8 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sweepstake.errors import NotFoundError
+from sweepstake.plan import Plan
 from sweepstake.trial import TrialState
 from sweepstake.workbench import open_workbench
+from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +39,20 @@ def look(sweep_id: str, settings: Settings) -> Progress:
         NotFoundError: the sweep is not planned yet.
     """
     return measure(open_workbench(sweep_id, settings))
+
+
+def is_planned(sweep_id: str, settings: Settings) -> bool:
+    """Whether a sweep has begun."""
+    try:
+        return bool(Plan.load(Workspace(settings.workspace), sweep_id))
+    except NotFoundError:
+        return False
+
+
+def is_submitted(name: str, settings: Settings) -> bool:
+    """Whether a sweep with this name or id was handed in, begun or not."""
+    claims = Workspace(settings.workspace).claims()
+    return any(name in {each.sweep, each.sweep.rpartition("__")[0]} for each in claims)
 
 
 def measure(bench: Workbench) -> Progress:

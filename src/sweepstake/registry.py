@@ -63,6 +63,10 @@ class Registry:
                 raise
             self.must_take(name)
 
+    def names(self) -> list[str]:
+        """The names of all registered models."""
+        return [model.name for model in self._client.every("search_registered_models")]
+
     def must_answer(self) -> None:
         """Ask the server for something that it always has.
 

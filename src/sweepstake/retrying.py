@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sweepstake import progress
 from sweepstake.airflow_api import AirflowApi
 from sweepstake.dailies import PREFIX
 from sweepstake.errors import NotFoundError
@@ -15,11 +17,20 @@ if TYPE_CHECKING:
 DAG = "sweep"
 
 
-def retry(name: str, settings: Settings) -> tuple[str, str]:
-    """Plan a sweep anew, train what is not COMPLETE and close it; returns its DAG's and run's ids.
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The run of a sweep, and whether it had anything left to do."""
+
+    dag: str
+    run: str
+    goes_on: bool
+
+
+def retry(name: str, settings: Settings) -> Retried:
+    """Plan a sweep anew, train what is not COMPLETE and close it.
 
     ``name`` is the sweep's id, or its name: then its latest run is meant. Trials that are COMPLETE
-    stay as they are, those that failed are trained again.
+    stay as they are, those that failed are trained again. One that did all it had to is left alone.
 
     Raises:
         NotFoundError: Airflow has no run of such a sweep.
@@ -32,5 +43,13 @@ def retry(name: str, settings: Settings) -> tuple[str, str]:
         if not found:
             message = f"{name}: must be a sweep's name or id, but Airflow has run none such. "
             raise NotFoundError(message + f"Look at {settings.airflow_url}/dags/{DAG}.")
-        api.clear(*found[0], "plan")
-    return found[0]
+        dag, run = found[0]
+        goes_on = dag != DAG or api.run_state(dag, run) != "success" or _is_left(run, settings)
+        if goes_on:
+            api.clear(dag, run, "plan")
+    return Retried(dag, run, goes_on)
+
+
+def _is_left(sweep: str, settings: Settings) -> bool:
+    now = progress.look(sweep, settings)
+    return now.complete < now.total

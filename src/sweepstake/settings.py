@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweepstake import stacks
 from sweepstake.errors import SettingsError
 from sweepstake.store import Bucket
 
@@ -61,8 +62,11 @@ class Settings:
         return self.mlflow_url or self.tracking_uri
 
 
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+def load_settings(environ: Mapping[str, str] | None = None, *, own: bool = False) -> Settings:
     """Build the settings from ``environ`` (default: the process environment).
+
+    The embedded stack is found as `stacks` says. ``own`` is for whoever starts one: what a start
+    before told, and stacks elsewhere, count for nothing.
 
     Variables are ``SWEEPSTAKE_HOME``, ``_GRIDS``, ``_WORKSPACE`` (a folder or
     ``s3://bucket/prefix``), ``_CACHE`` (the folder for copies from a bucket), ``_DATA_ROOTS``
@@ -70,18 +74,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     ``_AIRFLOW_PASSWORD``, ``_DEFAULT_SOURCE``, ``_POOL``, ``_SLOTS`` (default: the cores of this
     host), ``_ESTIMATORS``, ``_TRUSTED_TYPES`` and ``_ARTIFACT_ROOTS`` (separated by commas) and
     MLflow's own
-    ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack in
-    ``SWEEPSTAKE_HOME`` if one was started there.
+    ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack.
 
     Raises:
         SettingsError: a URL has no scheme or is of no kind that is known, a number or a dotted name
             is none.
     """
     env = os.environ if environ is None else environ
-    home = Path(env.get(PREFIX + "HOME") or ".sweepstake").absolute()
-    stack = _stack_environment(home)
+    home = (stacks.near if own else stacks.find)(env, Path.cwd())
+    stack = {} if own else stacks.told(home)
+    beside = Path() if env.get(stacks.HOME) else home.parent
     get = {**stack, **{k: v for k, v in env.items() if v}}.get
-    grids = Path(_local(PREFIX + "GRIDS", get(PREFIX + "GRIDS", "grids"))).absolute()
+    grids = Path(_local(PREFIX + "GRIDS", get(PREFIX + "GRIDS", str(beside / "grids")))).absolute()
     cache = Path(get(PREFIX + "CACHE", str(home / "cache"))).absolute()
     roots = ROOT_ENDS.split(get(PREFIX + "DATA_ROOTS", str(grids)))
     return Settings(
@@ -107,15 +111,6 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mlflow_url=get(PREFIX + "MLFLOW_URL", ""),
         artifact_roots=_listed(get(PREFIX + "ARTIFACT_ROOTS", "")),
     )
-
-
-def _stack_environment(home: Path) -> dict[str, str]:
-    """What the embedded stack in ``home`` told its clients, as ``KEY=value`` lines."""
-    try:
-        text = (home / "client.env").read_text(encoding="utf-8")
-    except OSError:
-        return {}
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
 def _local(name: str, value: str) -> str:

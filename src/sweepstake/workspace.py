@@ -87,6 +87,10 @@ class Workspace:
         self._store.create(f"{_claim(digest)}.json", content)
         return self.claimed(digest)
 
+    def claims(self) -> tuple[Claim, ...]:
+        """All sweeps that snapshots stand for."""
+        return tuple(Claim(**record) for record in self._records("snapshots"))
+
     def is_claimed(self, digest: str) -> bool:
         """Whether the snapshot ``digest`` stands for a sweep already."""
         try:

@@ -38,6 +38,7 @@ def stack():
         **{setting(server): "auto" for server in DEFAULTS},
         "SWEEPSTAKE_HOME": str(folder / "home"),
         "SWEEPSTAKE_GRIDS": str(grids),
+        "XDG_STATE_HOME": str(folder / "state"),
     }
     said = []
     settings = load_settings(environ)
@@ -45,7 +46,7 @@ def stack():
         started = runtime.up(settings, said.append, environ)
         yield Running(load_settings(environ), environ, started, said)
     finally:
-        runtime.down(settings, said.append)
+        runtime.down(settings, said.append, environ)
         left = processes.of_stack(settings.home)
         shutil.rmtree(folder)
     assert left == []

@@ -177,7 +177,7 @@ def dropped(stack, tmp_path_factory):
     """Drop files while the stack is down, while intake is paused, and in all ways while it runs."""
     settings = stack.settings
     folder = Folder(settings)
-    runtime.down(settings, stack.said.append)
+    runtime.down(settings, stack.said.append, stack.environ)
     folder.write("drop-down.yaml")
     folder.write_bad("drop-down-bad.yaml")
     runtime.up(settings, stack.said.append, stack.environ)

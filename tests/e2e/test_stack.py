@@ -166,7 +166,7 @@ def test_the_database_comes_back_and_its_clients_with_it(stack):
 def test_down_ends_what_a_killed_supervisor_left(stack):
     """Without its supervisor the stack is still stopped whole, and starts where it was."""
     kill(supervisor.daemon(Layout(stack.settings.home)).pid)
-    runtime.down(stack.settings, stack.said.append)
+    runtime.down(stack.settings, stack.said.append, stack.environ)
     left = processes.of_stack(stack.settings.home)
     again = runtime.up(stack.settings, stack.said.append, stack.environ)
     assert left == []

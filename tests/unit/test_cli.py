@@ -200,8 +200,31 @@ def test_submitting_warns_of_what_deserves_a_look(call, folder):
     expected = (
         "warning: columns 'pixel_0_0', 'pixel_4_0' and 'pixel_4_7' have the same value in every "
         "row. Drop them.\n"
+        "Airflow is down: the sweep begins after sweepstake up.\n"
     )
     assert (0, expected) == (code, err)
+
+
+def test_nothing_is_put_where_nobody_looks(call, folder, monkeypatch):
+    """Without a stack and without a folder that is named, submitting makes no folder."""
+    monkeypatch.delenv("SWEEPSTAKE_GRIDS")
+    monkeypatch.setenv("HOME", str(folder))
+    code, out, err = call("submit", grid(folder, GOOD))
+    assert (1, "", True) == (code, out, "must be a folder that a stack watches" in err)
+    assert not (folder / "grids").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("champion", "a"), ("leaderboard", "a"), ("retry", "a"), ("rollback", "a", "--why", "b")],
+)
+def test_a_stack_that_is_down_is_told_at_once(call, folder, monkeypatch, command):
+    """Nobody waits for a server that is not there: one sentence, with the way out."""
+    for name in ("MLFLOW_TRACKING_URI", "SWEEPSTAKE_AIRFLOW_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    code, out, err = call(*command)
+    assert (1, "", 1) == (code, out, len(err.splitlines()))
+    assert "must listen there, but nothing does. Start the stack by sweepstake up, or" in err
 
 
 def test_a_bad_file_is_not_submitted(call, folder):
@@ -277,6 +300,7 @@ def stack(monkeypatch):
 
     components = (runtime.Component("api-server", runtime.ComponentState.HEALTHY),)
     monkeypatch.setattr(runtime, "status", lambda _: components)
+    monkeypatch.setattr(runtime, "is_up", lambda _: True)
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

@@ -7,6 +7,6 @@ state folder, ``status`` and ``logs`` tell how it does. All listen on 127.0.0.1 
 from __future__ import annotations
 
 from sweepstake.runtime.component import Component, ComponentState
-from sweepstake.runtime.stack import Stack, down, logs, status, up
+from sweepstake.runtime.stack import Stack, down, is_up, logs, status, up
 
-__all__ = ["Component", "ComponentState", "Stack", "down", "logs", "status", "up"]
+__all__ = ["Component", "ComponentState", "Stack", "down", "is_up", "logs", "status", "up"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepstake.errors import SettingsError
+from sweepstake.stacks import CLIENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ class Layout:
     @property
     def client(self) -> Path:
         """What ``load_settings`` reads; private."""
-        return self.home / "client.env"
+        return self.home / CLIENT
 
     @property
     def logs(self) -> Path:

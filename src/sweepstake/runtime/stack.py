@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from sweepstake import stacks
 from sweepstake.airflow_api import AirflowApi
 from sweepstake.errors import StackError
 from sweepstake.runtime import (
@@ -78,20 +79,30 @@ def up(
             return _bring_up(settings, layout, env, say)
         try:
             _launch(settings, layout, env, say)
-            return _bring_up(settings, layout, env, say)
+            started = _bring_up(settings, layout, env, say)
         except BaseException:
             _end(layout)
             raise
+        stacks.remember(layout.home, env)
+        return started
 
 
-def down(settings: Settings, say: Callable[[str], None]) -> None:
+def down(
+    settings: Settings, say: Callable[[str], None], environ: Mapping[str, str] | None = None
+) -> None:
     """End every process of the stack, tasks included; what is left is its state folder."""
     layout = Layout(settings.home)
+    stacks.forget(layout.home, os.environ if environ is None else environ)
     if not layout.run.is_dir():
         return
     with _locked(layout):
         say(f"stopping the stack in {layout.home}")
         _end(layout)
+
+
+def is_up(settings: Settings) -> bool:
+    """Whether the stack was started and not stopped since."""
+    return supervisor.daemon(Layout(settings.home)) is not None
 
 
 def status(settings: Settings) -> tuple[Component, ...]:
@@ -140,7 +151,7 @@ def _bring_up(
     supervisor.start(layout, NAMES)
     component.wait(layout, chosen, NAMES[1:], say)
     _open_pool(layout, chosen)
-    return _announce(layout, chosen)
+    return _announce(settings, layout, chosen)
 
 
 def _open_pool(layout: Layout, chosen: ports.Ports) -> None:
@@ -151,7 +162,7 @@ def _open_pool(layout: Layout, chosen: ports.Ports) -> None:
         api.ensure_pool(environment.POOL, slots, "Training tasks of sweeps: one for each core")
 
 
-def _announce(layout: Layout, chosen: ports.Ports) -> Stack:
+def _announce(settings: Settings, layout: Layout, chosen: ports.Ports) -> Stack:
     """Write what clients read."""
     secret = credentials.ensure(layout.credentials)
     first = not layout.client.exists()
@@ -160,6 +171,9 @@ def _announce(layout: Layout, chosen: ports.Ports) -> Stack:
         "SWEEPSTAKE_AIRFLOW_URL": chosen.airflow_url,
         "SWEEPSTAKE_AIRFLOW_USER": credentials.ADMIN,
         "SWEEPSTAKE_AIRFLOW_PASSWORD": secret.airflow_password,
+        "SWEEPSTAKE_GRIDS": str(settings.grids),
+        "SWEEPSTAKE_WORKSPACE": str(settings.workspace),
+        "SWEEPSTAKE_DATA_ROOTS": os.pathsep.join(map(str, settings.data_roots)),
     }
     write_private(layout.client, "".join(f"{key}={text}\n" for key, text in variables.items()))
     return Stack(
