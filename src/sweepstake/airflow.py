@@ -24,6 +24,7 @@ from airflow.sdk import (
     CronTriggerTimetable,
     ExceptionRetryPolicy,
     RetryAction,
+    RetryDecision,
     RetryRule,
     get_current_context,
 )
@@ -32,7 +33,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from sweepstake.bundle import DAG_FILES
 from sweepstake.deathsignal import end_with
-from sweepstake.errors import PermanentError, SweepstakeError
+from sweepstake.errors import PermanentError, SweepstakeError, TransientError
 from sweepstake.intake import MOST_STARTED, look
 from sweepstake.settings import load_settings
 from sweepstake.store import Bucket, open_store
@@ -59,13 +60,43 @@ def end_with_supervisor(_: Context) -> None:
     end_with(os.getppid())
 
 
+MOST_RETRIES = 30
+"""So often a task is tried again that was killed, or that waits for a server: about an hour."""
+MOST_FAILURES = 7
+"""Tries after which an error that nobody thought of ends a task: about five minutes."""
+
+
+class Patience(ExceptionRetryPolicy):
+    """Permanent errors fail at once, unforeseen ones after some tries, transient ones at last.
+
+    A task that is killed raises nothing, and the policy is not asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__([RetryRule(PermanentError, RetryAction.FAIL)])
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,
+        context: Context | None = None,
+    ) -> RetryDecision:
+        """What becomes of a task that raised; a clear gives it its failures anew."""
+        decision = super().evaluate(exception, try_number, max_tries, context)
+        first = max_tries - MOST_RETRIES  # more than 0 after a clear
+        if not isinstance(exception, TransientError) and try_number - first >= MOST_FAILURES:
+            return RetryDecision.fail(f"It failed in try {try_number}.")
+        return decision
+
+
 PATIENT = {
     "pre_execute": end_with_supervisor,
-    "retries": 6,
+    "retries": MOST_RETRIES,
     "retry_delay": timedelta(seconds=5),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=2),
-    "retry_policy": ExceptionRetryPolicy([RetryRule(PermanentError, RetryAction.FAIL)]),
+    "retry_policy": Patience(),
 }
 """Default arguments of all tasks: permanent errors fail at once, all others retry with back-off."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sweepstake import intake
+from sweepstake.errors import DataError, TrackingUnavailableError
 
 DAGS = Path(__file__).parents[2] / "src" / "sweepstake" / "dags"
 FILES = sorted(DAGS.glob("*.py"))
@@ -162,7 +163,7 @@ def test_only_what_can_get_better_is_tried_again(dags, error, action):
 
     kind = getattr(errors, error, OSError)
     decisions = {
-        policy.evaluate(kind("x"), 1, 6).action.value
+        policy.evaluate(kind("x"), 1, 30).action.value
         for dag in dags.values()
         for task in dag.tasks
         for policy in [
@@ -173,13 +174,32 @@ def test_only_what_can_get_better_is_tried_again(dags, error, action):
 
 
 def test_every_task_is_patient(dags):
-    """No task gives up at the first lost connection."""
+    """No task gives up at a lost connection, or because it was killed again and again."""
     retries = {
         (task.partial_kwargs["retries"] if task.is_mapped else task.retries)
         for dag in dags.values()
         for task in dag.tasks
     }
-    assert {6} == retries
+    assert {30} == retries
+
+
+@pytest.mark.parametrize(
+    ("error", "tries", "clears", "action"),
+    [
+        (KeyError, 6, 0, "default"),
+        (KeyError, 7, 0, "fail"),
+        (KeyError, 13, 7, "default"),
+        (KeyError, 14, 7, "fail"),
+        (ConnectionError, 7, 0, "fail"),
+        (TrackingUnavailableError, 29, 0, "default"),
+        (DataError, 1, 0, "fail"),
+    ],
+)
+def test_patience_is_longest_for_what_comes_back(home, error, tries, clears, action):
+    """A server that is away is waited for; an unforeseen error is told after some tries."""
+    from sweepstake.airflow import Patience
+
+    assert action == Patience().evaluate(error("x"), tries, clears + 30).action.value
 
 
 def test_the_link_to_mlflow_is_known_to_airflow(home):
