@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from sweepstake.store import Bucket
 
 
+JOIN = (
+    " Labels are a column of the source itself. Join the two files: "
+    'pandas.concat([x, y], axis=1).to_csv("whole.csv", index=False), and name that column.'
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Rows as read: ``X`` of shape (n, features), ``y`` of shape (n,) or, for multilabel, (n, k).
@@ -180,6 +186,8 @@ def _check_columns(place: str, names: Sequence[str], frame: pd.DataFrame) -> Non
     for name in names:
         if name not in frame.columns:
             hint = did_you_mean(name, known) or f" It has {columns.some(known)}."
+            if name.lower().endswith(sources.SUFFIXES):
+                hint = JOIN
             faults.append(f"{place}: the data has no column {name!r}.{hint}")
     if faults:
         raise DataError(*faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sweepstake import candidates, files, foreign, metrics, schedules, schema, space, variants
 from sweepstake.document import line_of, written_at
-from sweepstake.errors import MOST_COUNTED, GridFileError, Problem
+from sweepstake.errors import MOST_COUNTED, GridFileError, Problem, SweepstakeError
 from sweepstake.filenames import default_name
 from sweepstake.jsonfile import read_json
 from sweepstake.nearmiss import shown
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from sweepstake.document import Document
     from sweepstake.settings import Settings
 
+log = logging.getLogger(__name__)
+
+OUR_FAULT = "That is a fault of Sweepstake: report it, and leave out what is unusual meanwhile."
 LARGEST = 1_000_000
 """Bytes; a grid of ten thousand values has about a tenth of that."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -102,9 +106,23 @@ def parse(content: bytes, file: str, settings: Settings) -> GridFile:
 def draft(content: bytes, file: str, settings: Settings) -> Draft:
     """Understand a grid file as far as possible, and collect its mistakes.
 
+    What nobody thought of is a mistake of this file as well: one file must not keep those beside it
+    from being read.
+
     Raises:
-        GridFileError: the file is not YAML or JSON, or not a mapping.
+        GridFileError: the file is not YAML or JSON, not a mapping, or cannot be understood.
     """
+    try:
+        return _draft(content, file, settings)
+    except SweepstakeError:
+        raise
+    except Exception as error:
+        log.exception("a grid file could not be understood")
+        message = f"must be understood, but that ended with {type(error).__name__}. {OUR_FAULT}"
+        raise GridFileError(file, [Problem(0, "", message)]) from error
+
+
+def _draft(content: bytes, file: str, settings: Settings) -> Draft:
     document = _document(content, file)
     raw: dict[str, Any] = document.value
     problems = tuple(sorted(set(islice(_problems(document), MOST_COUNTED))))

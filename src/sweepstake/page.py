@@ -1,7 +1,7 @@
 """The page of Sweepstake in Airflow: which runs stand still, why, and what to do.
 
 It is a part of Airflow's api-server. Every request is held against Airflow's own permissions: who
-may not see plugins gets nothing, and everybody is told of the DAGs that they may read.
+may not see plugins gets nothing, and others see the DAGs whose runs and tasks they may read.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity
+from airflow.api_fastapi.auth.managers.models.resource_details import (
+    AccessView,
+    DagAccessEntity,
+    DagDetails,
+)
 from airflow.api_fastapi.common.db.common import SessionDep  # noqa: TC002 - FastAPI reads it
 from airflow.api_fastapi.core_api.security import (
     GetUserDep,
-    requires_access_dag,
     requires_access_view,
 )
 from airflow.models.dag import DagModel
@@ -26,12 +29,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
 from sqlalchemy import or_, select
 
-from sweepstake.standstill import STILL_SECONDS, standstills
+from sweepstake.standstill import STILL_SECONDS, is_ours, standstills
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
     from sqlalchemy.orm import Session
 
 MOST = 100
@@ -45,12 +49,8 @@ HEADERS = {
 @cache
 def made() -> FastAPI:
     """The application that Airflow's api-server mounts."""
-    needed = (
-        requires_access_view(AccessView.PLUGINS),
-        requires_access_dag("GET", DagAccessEntity.RUN),
-        requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE),
-    )
-    app = FastAPI(openapi_url=None, dependencies=[Depends(each) for each in needed])
+    needed = Depends(requires_access_view(AccessView.PLUGINS))
+    app = FastAPI(openapi_url=None, dependencies=[needed])
     app.get("/", response_class=HTMLResponse)(show)
     return app
 
@@ -58,10 +58,22 @@ def made() -> FastAPI:
 def show(session: SessionDep, user: GetUserDep) -> HTMLResponse:
     """The page, of what its reader may read."""
     readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
-    found = standstills(Rows(session, frozenset(readable)))
+    shown = frozenset(each for each in readable if is_ours(each) and _may_look_into(each, user))
+    found = standstills(Rows(session, shown))
     page = _templates().get_template("page.html")
     content = page.render(standstills=found, minutes=round(STILL_SECONDS / 60))
     return HTMLResponse(content, headers=HEADERS)
+
+
+def _may_look_into(dag_id: str, user: BaseUser) -> bool:
+    """Whether a user may read the runs and the tasks of a DAG, which are rights of their own."""
+    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+    return all(
+        get_auth_manager().is_authorized_dag(
+            method="GET", access_entity=entity, details=details, user=user
+        )
+        for entity in (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
+    )
 
 
 @cache

@@ -54,9 +54,11 @@ MOST_OF_MEMORY = 0.5
 CSV_BYTES = 4
 """A number takes eight bytes of memory, and two or more as text."""
 LONGEST_SECONDS = 300.0
-"""How long reading may take whatever a file's size."""
+"""How long reading a small file may take."""
 SLOWEST = 500_000
 """Bytes of a file that are read in a second, at the least; a busy machine reads ten times this."""
+MOST_SECONDS = 3600.0
+"""How long at the most: a file may seem as large as its owner likes."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -120,7 +122,7 @@ def _watched(reader: _Reader) -> Source:
         DataError: it takes too long or too much memory, or ends its process.
     """
     name, memory = reader.spec.filled_source, MOST_OF_MEMORY * _memory()
-    seconds = max(LONGEST_SECONDS, reader.size() / SLOWEST)
+    seconds = min(max(LONGEST_SECONDS, reader.size() / SLOWEST), MOST_SECONDS)
     try:
         with Worker(reader) as worker:
             limits = Limits(trial_timeout=seconds, trial_memory=int(memory))

@@ -58,19 +58,20 @@ class Standstill:
         return f"{self.run} of DAG {self.dag}: {still}. {self.way_out}"
 
 
+def is_ours(dag: str) -> bool:
+    """Whether a DAG is Sweepstake's, by its id."""
+    return dag in OURS or dag.startswith(OF_FILES)
+
+
 def standstills(api: Airflow, now: datetime | None = None) -> list[Standstill]:
     """The runs of Sweepstake's DAGs that stand still, the oldest first."""
     now = now or datetime.now(UTC)
     runs = [
-        run for run in api.unfinished_runs(OURS) if _is_ours(run["dag_id"]) and _is_old(run, now)
+        run for run in api.unfinished_runs(OURS) if is_ours(run["dag_id"]) and _is_old(run, now)
     ]
     paused = {name for name in {run["dag_id"] for run in runs} if _is_paused(api, name)}
     found = (_of_run(run, paused, api, now) for run in runs)
     return [standstill for standstill in found if standstill]
-
-
-def _is_ours(dag: str) -> bool:
-    return dag in OURS or dag.startswith(OF_FILES)
 
 
 def _is_old(run: Mapping[str, Any], now: datetime) -> bool:

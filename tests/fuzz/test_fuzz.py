@@ -339,6 +339,7 @@ def swallow(file, content, settings):
 
 def _hold_to_form(error, content):
     """Every problem is a sentence with a line of the file, and can be shown on any terminal."""
+    assert loader.OUR_FAULT not in str(error)
     lines = content.count(b"\n") + content.count(b"\r") + content.count(b"\x85") + 2
     lines += content.count("\N{LINE SEPARATOR}".encode()) + content.count(
         "\N{PARAGRAPH SEPARATOR}".encode()

@@ -360,3 +360,12 @@ def test_labels_are_spelt_in_one_way(root):
         "data.target: labels that differ in case or blanks only must be spelt in one way, but "
         "'label' has 'Yes' (2 rows) and 'yes ' (1 row). Write them alike."
     )
+
+
+def test_labels_in_another_file_are_answered_with_how_to_join(tmp_path):
+    """Who names a file as the target is told that it is a column, and how to make one file of two."""
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"no column 'y\.csv'\. Labels are a column .* Join the two"
+    ):
+        data.read(DataSpec("x.csv", target=("y.csv",)), (tmp_path,))

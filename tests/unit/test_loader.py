@@ -221,3 +221,18 @@ def test_no_bytes_end_in_another_error(content):
     """Neither do bytes of any kind."""
     answers = [*_answer(content, "a.yaml"), *_answer(content, "a.json")]
     assert all(problem.message for problem in answers)
+
+
+@pytest.mark.parametrize("key", ["limits: {trial_memory", "promotion: {max_size"])
+def test_a_size_that_no_machine_has_is_a_mistake(key):
+    """Hundreds of digits overflow a float: they are refused at their line, and raise nothing."""
+    content = f'data: {{source: "sklearn:iris"}}\nestimator: SVC\n{key}: {"9" * 400}GB}}\n'.encode()
+    with pytest.raises(GridFileError, match=r"line \d+: \w+\.\w+: must be"):
+        loader.parse(content, "a.yaml", SETTINGS)
+
+
+def test_what_nobody_thought_of_is_a_mistake_of_its_file(monkeypatch):
+    """Whatever understanding a file raises, the file is refused, and those beside it are read."""
+    monkeypatch.setattr(loader, "_spec", lambda *_: {}["lost"])
+    with pytest.raises(GridFileError, match=r"ended with KeyError\. That is a fault"):
+        loader.parse(FULL, "a.yaml", SETTINGS)
