@@ -363,7 +363,7 @@ def test_labels_are_spelt_in_one_way(root):
 
 
 def test_labels_in_another_file_are_answered_with_how_to_join(tmp_path):
-    """Who names a file as the target is told that it is a column, and how to make one file of two."""
+    """Who names a file as the target is told how to make one file of the two."""
     (tmp_path / "x.csv").write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
     with pytest.raises(
         DataError, match=r"no column 'y\.csv'\. Labels are a column .* Join the two"
