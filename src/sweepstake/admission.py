@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from sweepstake.scoring import RefusedError
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ class Admission:
         """The whole body of an admitted request.
 
         Raises:
-            RefusedError: it is too large or too slow, or all bodies together are too large.
+            RefusedError: it is too large or too slow, all bodies together are too large, or who
+                sends it hangs up.
         """
         try:
             async with asyncio.timeout(self._bounds.seconds):
@@ -65,6 +68,9 @@ class Admission:
             message = f"the body: must arrive within {self._bounds.seconds:g} s."
             message += " Send it faster, or less."
             raise RefusedError(message, status=408) from None
+        except ClientDisconnect:  # nobody reads the answer, and it is no fault to be logged
+            message = "the body: must be sent whole. Send it again."
+            raise RefusedError(message) from None
         return bytes(body.received)
 
     def _take(self, body: Body, chunk: bytes) -> None:

@@ -20,14 +20,15 @@ import pytest
 import uvicorn
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
+from starlette.requests import ClientDisconnect
 
 from sweepstake import columns, patience, pipeline, serving
-from sweepstake.admission import Bounds
+from sweepstake.admission import Admission, Bounds
 from sweepstake.casting import ColumnCast
 from sweepstake.errors import TrackingUnavailableError
 from sweepstake.modelfile import dump
 from sweepstake.patience import PatientProtocol
-from sweepstake.scoring import Scorer
+from sweepstake.scoring import RefusedError, Scorer
 from sweepstake.serverlog import JsonLines
 from sweepstake.serving import Capacity, Host, application
 from sweepstake.spec import Preprocess
@@ -477,3 +478,21 @@ def test_a_line_of_the_log_is_json_without_data():
         {name: json.loads(line)[name] for name in extra},
     )
     assert 1 == len(line.splitlines())
+
+
+def test_who_hangs_up_is_no_fault_of_the_server():
+    """A body that ends early is refused like any other wrong one, and its room is free again."""
+
+    class Gone:
+        async def stream(self):
+            yield b"{"
+            raise ClientDisconnect
+
+    async def ask(admission):
+        refused = pytest.raises(RefusedError, match="must be sent whole")
+        with refused, admission.of(Gone()) as body:
+            await admission.read(body)
+
+    admission = Admission(Bounds())
+    asyncio.run(ask(admission))
+    assert (0, 0) == (admission.requests, admission._held)
