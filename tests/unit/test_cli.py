@@ -2,6 +2,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -317,3 +318,39 @@ def test_the_status_of_a_stack_that_moves_is_good(call, stack, monkeypatch):
     monkeypatch.setattr(standstill, "standstills", lambda _: [])
     code, _, err = call("status")
     assert (0, "") == (code, err)
+
+
+@pytest.fixture
+def followed(monkeypatch):
+    """`up --follow` on a stack that is only said to be up; what was done to it, in order."""
+    from sweepstake import runtime
+
+    done = []
+    up = runtime.Stack("http://a", "http://m", "admin", "secret", first=False)
+    monkeypatch.setattr(runtime, "up", lambda *_: done.append("up") or up)
+    monkeypatch.setattr(runtime, "down", lambda *_: done.append("down"))
+    monkeypatch.setattr(cli, "_follow_folder", lambda _: None)
+    monkeypatch.setattr(cli, "STAY_SECONDS", 0.01)
+    monkeypatch.delenv("CI", raising=False)
+    before = {end: signal.getsignal(end) for end in (signal.SIGTERM, signal.SIGHUP)}
+    yield done
+    for end, handler in before.items():
+        signal.signal(end, handler)
+
+
+def test_who_follows_a_stack_ends_with_it(call, folder, followed, monkeypatch):
+    """`sweepstake down` elsewhere ends the terminal that follows, too."""
+    from sweepstake import runtime
+
+    left = iter([True, True, False])
+    monkeypatch.setattr(runtime, "is_up", lambda _: next(left))
+    assert (0, ["up", "down"]) == (call("up", "--follow")[0], followed)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stack_ends_with_who_follows_it(call, folder, followed, monkeypatch, end):
+    """Ctrl-C, a plain kill and a closed terminal alike take the stack down."""
+    from sweepstake import runtime
+
+    monkeypatch.setattr(runtime, "is_up", lambda _: os.kill(os.getpid(), end) or True)
+    assert (0, ["up", "down"]) == (call("up", "--follow")[0], followed)
