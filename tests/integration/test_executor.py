@@ -30,6 +30,7 @@ def executor(monkeypatch):
     started = ForkExecutor(parallelism=2)
     started.start()
     yield started
+    started.queued_tasks.clear()  # else a slot that is free first lets the next one begin
     started.terminate()
     settle(started)
 
