@@ -1,8 +1,8 @@
 """Casting: rows of any form become the columns that a model was trained on.
 
 The cast is the first step of every stored pipeline, so that MLflow's flavors, ``sweepstake serve``
-and a judging round take a row alike. A model's folder holds a copy of this file: it needs nothing
-of Sweepstake, so neither does who loads the model.
+and a judging round take a row alike. A model's folder holds a copy of this file and of the one
+that it imports: they need nothing else of Sweepstake, so neither does who loads the model.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import numpy as np  # noqa: TID253 - a pipeline holds this class: who imports it
 import pandas as pd  # noqa: TID253
 from sklearn.base import BaseEstimator, TransformerMixin  # noqa: TID253
 
+from sweepstake.numerals import Numerals, Rules
+
 BOOLEAN = "boolean"
 TEXT = "text"
 FLOATS = ("float64", "float32")
@@ -34,22 +36,33 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turns rows into a frame with the names, the order and the types of a model's columns.
 
     ``columns`` is JSON: of each column its name, its kind (``float64``, ``float32``, ``boolean`` or
-    ``text``) and, of text, the values seen in training that are numbers when read alone.
+    ``text``) and, of text, the values seen in training that are numbers when read alone. ``rules``
+    is JSON too: how the file that was trained on writes numbers and gaps. Without it no text is a
+    gap, and numbers are written as in Python.
 
     Rows are a frame, a mapping of columns, a list of records, or an array with the columns in their
-    order. Other columns are left out. Numbers take whole numbers, truth values and numbers written
-    as text. Truth values take ``true`` in any case, 1 and 0. Text takes numbers as they were
-    written in training. ``None``, NaN and ``pandas.NA`` are one gap.
+    order. Other columns are left out. Text that was a gap in the file is a gap here, and what was a
+    number there is one. Numbers take whole numbers, truth values and numbers written as text. Truth
+    values take ``true`` in any case, 1 and 0. Text takes numbers as they were written in training.
+    ``None``, NaN and ``pandas.NA`` are one gap.
     """
 
-    def __init__(self, columns: str) -> None:
+    rules = ""
+    """Of a model that was stored before it had any."""
+
+    def __init__(self, columns: str, rules: str = "") -> None:
         self.columns = columns
+        self.rules = rules
 
     @classmethod
-    def like(cls, frame: pd.DataFrame) -> ColumnCast:
-        """The cast to columns such as those of ``frame``: floats, and categories of text."""
-        described = [_described(str(name), column) for name, column in frame.items()]
-        return cls(json.dumps(described, ensure_ascii=False, separators=(",", ":")))
+    def like(cls, frame: pd.DataFrame, rules: Rules | None = None) -> ColumnCast:
+        """The cast to columns such as those of ``frame``: floats, and categories of text.
+
+        ``rules`` are those by which the cells of its file were read.
+        """
+        words = _Words(rules)
+        described = [_described(str(name), column, words) for name, column in frame.items()]
+        return cls(_as_json(described), _as_json(rules) if rules else "")
 
     @property
     def feature_names_in_(self) -> np.ndarray:
@@ -83,7 +96,7 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: columns are missing or hold what no cell of their kind can be; all are told.
         """
-        columns = _parsed(self.columns)
+        columns, words = _parsed(self.columns), _words(self.rules)
         frame = _framed(X, [name for name, *_ in columns])
         if _is_plain(frame, columns):
             return frame
@@ -91,7 +104,7 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         found = {}
         for name, kind, *written in columns:
             try:
-                found[name] = _cast(frame[name], kind, tuple(*written))
+                found[name] = _cast(frame[name], kind, tuple(*written), words)
             except _UnfitCellError as error:
                 faults.append(f"column {_quoted(name)}: {error}")
         if faults:
@@ -121,13 +134,42 @@ class _UnfitCellError(ValueError):
         super().__init__(f"{fault} {rule.way_out}")
 
 
-def _described(name: str, column: pd.Series) -> list[Any]:
+class _Words:
+    """What text means where it stands in a cell."""
+
+    def __init__(self, rules: Rules | None) -> None:
+        self._numerals = Numerals(rules) if rules else None
+        self._plain = rules is None or rules.decimal == "."
+
+    def is_gap(self, text: str) -> bool:
+        """Whether a cell with this text is a gap."""
+        return self._numerals is not None and self._numerals.is_gap(text)
+
+    def number(self, text: str) -> float | None:
+        """The number that a text is, if it is one; infinite where no float holds it."""
+        plain = _number_in(text) if self._plain else None
+        return self._numerals.number(text) if plain is None and self._numerals else plain
+
+
+@lru_cache(maxsize=64)
+def _words(rules: str) -> _Words:
+    if not rules:
+        return _Words(None)
+    decimal, thousands, percent, units, missing = json.loads(rules)
+    return _Words(Rules(decimal, thousands, percent, tuple(units), tuple(missing)))
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _described(name: str, column: pd.Series, words: _Words) -> list[Any]:
     if str(column.dtype) in FLOATS:
         return [name, str(column.dtype)]
     known = [str(value) for value in column.cat.categories]
     if known and set(known) <= set(TRUTHS.values()):
         return [name, BOOLEAN]
-    written = [text for text in known if _number_in(text) is not None]
+    written = [text for text in known if _is_finite(words.number(text))]
     return [name, TEXT, written] if written else [name, TEXT]
 
 
@@ -187,21 +229,22 @@ def _is_plain(frame: pd.DataFrame, columns: list[list[Any]]) -> bool:
     )
 
 
-def _cast(column: pd.Series, kind: str, written: tuple[str, ...]) -> pd.Series:
+def _cast(column: pd.Series, kind: str, written: tuple[str, ...], words: _Words) -> pd.Series:
     if kind in FLOATS:
-        return _floats(column, np.dtype(kind))
-    spelled = _Truths() if kind == BOOLEAN else _Texts(written)
+        return _floats(column, np.dtype(kind), words)
+    spelled = _Truths(words) if kind == BOOLEAN else _Texts(words, written)
     return _categories(column, spelled)
 
 
-def _floats(column: pd.Series, width: np.dtype) -> pd.Series:
+def _floats(column: pd.Series, width: np.dtype, words: _Words) -> pd.Series:
     """The cells as finite numbers or NaN."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         values = _as_floats(column)
     else:
-        values = np.array([_number(cell, row) for row, cell in enumerate(column)], dtype=np.float64)
+        numbers = [_number(cell, row, words) for row, cell in enumerate(column)]
+        values = np.array(numbers, dtype=np.float64)
     with np.errstate(over="ignore"):
         values = values.astype(width, copy=False)
     beyond = np.isinf(values)
@@ -217,13 +260,13 @@ def _as_floats(column: pd.Series) -> np.ndarray:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _number(cell: Any, row: int) -> float:
+def _number(cell: Any, row: int, words: _Words) -> float:
     """A cell as a number; infinite where it is too large."""
-    if _is_gap(cell):
+    if _is_gap(cell, words):
         return np.nan
     found = None
     if isinstance(cell, str):
-        found = _number_in(cell)
+        found = words.number(cell)
     elif isinstance(cell, np.bool_) or _is_number(cell):
         try:
             found = float(cell)
@@ -249,7 +292,13 @@ def _is_number(cell: Any) -> bool:
     return isinstance(cell, (Real, Decimal))
 
 
-def _is_gap(cell: Any) -> bool:
+def _is_finite(number: float | None) -> bool:
+    return number is not None and isfinite(number)
+
+
+def _is_gap(cell: Any, words: _Words) -> bool:
+    if isinstance(cell, str):
+        return words.is_gap(cell)
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return True
     return isinstance(cell, (float, np.floating, Decimal)) and isnan(cell)
@@ -284,7 +333,7 @@ def _distinct(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
 
 
 def _text(cell: Any, spelled: _Truths | _Texts, codes: np.ndarray, code: int) -> str | None:
-    if _is_gap(cell):
+    if _is_gap(cell, spelled.words):
         return None
     try:
         return spelled.text(cell)
@@ -298,11 +347,12 @@ class _Texts:
 
     rule = _TEXT
 
-    def __init__(self, written: tuple[str, ...]) -> None:
+    def __init__(self, words: _Words, written: tuple[str, ...] = ()) -> None:
+        self.words = words
         self._written = frozenset(written)
-        self._by_value: dict[float, list[str]] = {}
+        self._by_value: dict[float | None, list[str]] = {}
         for text in written:
-            self._by_value.setdefault(float(text), []).append(text)
+            self._by_value.setdefault(words.number(text), []).append(text)
 
     def text(self, cell: Any) -> str:
         """The text of a cell that is no gap.
@@ -329,13 +379,16 @@ class _Truths:
 
     rule = _TRUTHS
 
+    def __init__(self, words: _Words) -> None:
+        self.words = words
+
     def text(self, cell: Any) -> str:
         """The truth value of a cell that is no gap; other text is a value of its own."""
         if isinstance(cell, str):
             return TRUTHS.get(cell.strip().lower(), str(cell))
         if isinstance(cell, (bool, np.bool_)) or (_is_number(cell) and cell in (0, 1)):
             return str(bool(cell))
-        return _Texts(()).text(cell)
+        return _Texts(self.words).text(cell)
 
 
 def _listed(names: Any) -> str:

@@ -132,7 +132,7 @@ def _settled(column: pd.Series, csv: CsvSpec, where: Where) -> tuple[pd.Series, 
     kind = csv.types.get(words.name)
     if kind == TEXT or (kind != NUMBER and any(map(CODE.fullmatch, words.texts))):
         return _without(column, words, gaps), ""
-    values = _numbers(words.texts, numerals)
+    values = _numbers(words.texts, numerals, csv)
     values[gaps] = np.nan
     odd = np.isnan(values) & ~gaps
     if not odd.any():
@@ -152,19 +152,20 @@ def _words(column: pd.Series) -> _Words:
     return _Words(str(column.name), [str(text) for text in texts], codes)
 
 
-def _numbers(texts: list[str], numerals: Numerals) -> np.ndarray:
+def _numbers(texts: list[str], numerals: Numerals, csv: CsvSpec) -> np.ndarray:
     """The numbers that texts are; NaN for other text.
 
-    Pandas' own reading comes first, so that a number is the same whatever its neighbours are.
+    Pandas' own reading comes first, so that a number is the same whatever its neighbours are; not
+    where the file has a sign for decimals that pandas does not know here: 1.234 may be 1234 then.
     """
     import numpy as np
     import pandas as pd
 
     if not texts:
         return np.empty(0)
-    plain = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(
-        dtype=float, copy=True
-    )
+    plain = np.full(len(texts), np.nan)
+    if csv.decimal == ".":
+        plain[:] = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
     for place in np.flatnonzero(np.isnan(plain)):
         number = numerals.number(texts[place])
         plain[place] = np.nan if number is None else number

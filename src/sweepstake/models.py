@@ -82,7 +82,7 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
     for shared in template.files:  # copytree would hide why it cannot write
         copied = folder / shared
         if copied.parent != folder:
-            copied.parent.mkdir(parents=True)
+            copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template.folder / shared, copied)
     (folder / MODEL_FILE).write_bytes(content)
     (folder / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
@@ -114,15 +114,16 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
 
 
 def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
-    """Put the class of the first step beside the model, for MLflow's loaders.
+    """Put the class of the first step and what it needs beside the model, for MLflow's loaders.
 
     Without an ``__init__.py`` the package of that name wins where it is installed.
     """
-    from sweepstake import casting
+    from sweepstake import casting, numerals
 
     package = folder / CODE / "sweepstake"
     package.mkdir(parents=True)
-    shutil.copyfile(casting.__file__, package / "casting.py")
+    for module in (casting, numerals):
+        shutil.copy(str(module.__file__), package)
     for flavor in record["flavors"].values():
         flavor["code"] = CODE
 

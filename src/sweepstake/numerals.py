@@ -1,6 +1,7 @@
 """Numerals: numbers in text, however a file writes them.
 
 What is written otherwise than the grid file says is recognised, so that the way out can be told.
+A model's folder holds a copy of this file: it needs nothing of Sweepstake.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,11 +26,25 @@ _MOST_TRIED = 200
 """Different texts by which a way of writing is recognised."""
 
 
+class Rules(NamedTuple):
+    """How numbers and gaps are written in text; the part of `CsvSpec` that cells depend on."""
+
+    decimal: str
+    thousands: str
+    percent: bool
+    units: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @classmethod
+    def of(cls, spec: CsvSpec) -> Rules:
+        """The rules by which the cells of a file are read."""
+        return cls(spec.decimal, spec.thousands, spec.percent, spec.units, spec.missing)
+
+
 class Numerals:
     """The numbers of a file whose text is written as ``spec`` says."""
 
-    def __init__(self, spec: CsvSpec) -> None:
-        self._spec = spec
+    def __init__(self, spec: CsvSpec | Rules) -> None:
         self._missing = {"", *(text.strip() for text in spec.missing)}
         self._written = re.compile(_pattern(spec))
 
@@ -49,8 +64,8 @@ class Numerals:
         return value / 100 if found["percent"] else value
 
 
-def _pattern(spec: CsvSpec) -> str:
-    """What a number looks like."""
+def _pattern(spec: CsvSpec | Rules) -> str:
+    """What a number looks like; blanks are never given back, or long rows of them take minutes."""
     group = f"[{re.escape(BLANKS)}]" if spec.thousands == " " else re.escape(spec.thousands)
     if spec.thousands == "'":
         group = "['\u2019]"
@@ -59,12 +74,12 @@ def _pattern(spec: CsvSpec) -> str:
         digits = f"[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}|[0-9]+"
     units = "|".join(map(re.escape, spec.units))
     unit = f"(?:{units})?" if units else ""
-    percent = "(?P<percent>\\s*%)?" if spec.percent else "(?P<percent>(?!))?"
+    percent = "(?P<percent>\\s*+%)?" if spec.percent else "(?P<percent>(?!))?"
     decimal = re.escape(spec.decimal)
     body = f"(?P<whole>{digits}|(?={decimal}[0-9]))(?:{decimal}(?P<fraction>[0-9]*))?"
     return (
-        f"{unit}\\s*(?P<sign>[-+\u2212])?\\s*{unit}\\s*{body}(?P<exponent>[eE][-+]?[0-9]{{1,4}})?"
-        f"{percent}\\s*{unit}"
+        f"{unit}\\s*+(?P<sign>[-+\u2212])?\\s*+{unit}\\s*+{body}"
+        f"(?P<exponent>[eE][-+]?[0-9]{{1,4}})?{percent}\\s*+{unit}"
     )
 
 

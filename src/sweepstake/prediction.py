@@ -1,7 +1,7 @@
 """Prediction: a file of any size through a version, a chunk of rows at a time.
 
 A CSV file is read by the rules by which the version's own data were: its grid file says what
-separates columns, how numbers are written, and which texts are gaps.
+separates columns, and the version itself what the text of a cell means.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake import csvfile, loader, parquetfile
 from sweepstake.errors import DataError, GridFileError, NotFoundError
-from sweepstake.numerals import Numerals
 from sweepstake.plan import Plan
 from sweepstake.spec import CsvSpec, DataSpec
 
@@ -46,14 +45,13 @@ def predict(
         DataError: the file cannot be read, or a row does not fit; lines are not written yet then.
     """
     done = 0
-    kinds = dict(getattr(model[0], "kinds", ()))
     with _chunks(rows, spec) as chunks:
         for frame in (each for each in chunks if len(each)):
             if not done:
                 _check_added(frame.columns, rows)
                 yield [[*frame.columns, *ADDED]]
             cells = frame.astype(object).where(frame.notna(), None)
-            found = _asked(model, _numbered(cells, kinds, spec), rows, done)
+            found = _asked(model, cells, rows, done)
             added = zip(cells.to_numpy().tolist(), found, strict=True)
             yield [[*row, each, version.version] for row, each in added]
             done += len(frame)
@@ -112,22 +110,6 @@ def _of_parquet(path: Path) -> Iterator[pd.DataFrame]:
                 yield batch.to_pandas()
     except (OSError, ValueError) as error:
         raise csvfile.unreadable(path.name, "Parquet", error) from None
-
-
-def _numbered(frame: pd.DataFrame, kinds: dict[str, str], spec: CsvSpec) -> pd.DataFrame:
-    """Cells of the model's columns of numbers, written as ``spec`` says, as numbers."""
-    numerals = Numerals(spec)
-    names = [str(name) for name in frame if kinds.get(str(name), "").startswith("float")]
-    return frame.assign(**{name: frame[name].map(lambda c: _number(c, numerals)) for name in names})
-
-
-def _number(cell: Any, numerals: Numerals) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    if numerals.is_gap(cell):
-        return None
-    found = numerals.number(cell)
-    return cell if found is None else found
 
 
 def _asked(model: Any, frame: pd.DataFrame, path: Path, done: int) -> list[Any]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sweepstake import revision
 from sweepstake.allowlist import release_of
+from sweepstake.numerals import Rules
 from sweepstake.spec import EstimatorSpec
 from sweepstake.trial import Trial
 
@@ -111,6 +112,7 @@ class SearchSpace(Sequence[Trial]):
             "cv": spec.cv,
             "seed": spec.seed,
             "metric": spec.metric,
+            "rules": Rules.of(spec.data.csv),  # part of the model: it reads text by them
             **revision.origin(),
             **({"partition": str(spec.data.partition)} if spec.data.partition else {}),
         }
@@ -159,7 +161,7 @@ def trials(spec: SweepSpec, data_digest: str) -> SearchSpace:
     """The search space of ``spec`` over data with the digest ``data_digest``.
 
     A trial's ``key`` is the sha256 of everything its result depends on: classifier, parameters,
-    preprocessing, data, holdout share, folds, seed, metric, what trains it (`revision`) and, where
-    data are kept by day, the partition.
+    preprocessing, data, how cells are written, holdout share, folds, seed, metric, what trains it
+    (`revision`) and, where data are kept by day, the partition.
     """
     return SearchSpace(spec, data_digest)

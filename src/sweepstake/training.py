@@ -13,6 +13,7 @@ from sweepstake import curves, estimators, pipeline, splitting
 from sweepstake.cores import one_core
 from sweepstake.evaluation import LABEL_METRICS, evaluate, scorer
 from sweepstake.growth import Grove
+from sweepstake.numerals import Rules
 from sweepstake.trial import Curve, TrialResult
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def train(
         tested = evaluate(estimator, dataset.X_holdout, dataset.y_holdout, dataset.classes)
         test_metrics = _test_metrics(estimator, dataset, tested, spec.metric)
     kept = pipeline.classifier_of(estimator)
-    return pipeline.castable(estimator, _cast(dataset)), TrialResult(
+    cast = _cast(dataset, Rules.of(spec.data.csv))
+    return pipeline.castable(estimator, cast), TrialResult(
         trial=trial,
         params=_params(kept),
         metrics=_summary(folds, spec.metric) | test_metrics | seconds | curves.iterations(kept),
@@ -139,11 +141,11 @@ def _folds(dataset: Dataset, cv: int, seed: int) -> list[tuple[np.ndarray, np.nd
 
 
 @lru_cache(maxsize=1)
-def _cast(dataset: Dataset) -> ColumnCast:
+def _cast(dataset: Dataset, rules: Rules) -> ColumnCast:
     """The cast to the columns of the data, made once like the folds."""
     from sweepstake.casting import ColumnCast
 
-    return ColumnCast.like(dataset.X_train)
+    return ColumnCast.like(dataset.X_train, rules)
 
 
 def _summary(folds: Sequence[Fold], metric: str) -> dict[str, float]:

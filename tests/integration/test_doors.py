@@ -7,6 +7,7 @@ import json
 import tempfile
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -21,8 +22,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sweepstake import data, models, pipeline
 from sweepstake.casting import ColumnCast
+from sweepstake.numerals import Rules
 from sweepstake.scoring import Scorer
-from sweepstake.spec import Preprocess
+from sweepstake.spec import CsvSpec, DataSpec, Preprocess
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own type hints
@@ -73,12 +75,12 @@ EXAMPLES = settings(
 class Doors:
     """A tree that tells rows apart, trained on a table and stored, and all ways to ask it."""
 
-    def __init__(self, table, folder, classifier=None, labels=None):
+    def __init__(self, table, folder, classifier=None, labels=None, rules=None):
         self.typed = data._features(table)
         classifier = classifier or DecisionTreeClassifier(random_state=0)
         estimator = pipeline.build(classifier, Preprocess.AUTO, self.typed)
         self.fitted = estimator.fit(self.typed, np.arange(len(table)) if labels is None else labels)
-        stored = pipeline.castable(self.fitted, ColumnCast.like(self.typed))
+        stored = pipeline.castable(self.fitted, ColumnCast.like(self.typed, rules))
         template = models.open_template(folder / "template", stored, self.typed)
         models.write_model(template, stored, "0" * 32, folder / "model")
         self._sklearn = mlflow.sklearn.load_model(str(folder / "model"))
@@ -167,6 +169,32 @@ def test_every_door_says_the_same_of_what_was_never_seen(table, cell):
             **{name: pd.Categorical([cell] * ROWS, categories=["never seen"]) for name in texts}
         )
         assert {} == differing(doors.fitted.predict(typed).tolist(), doors.answers(asked))
+
+
+WORDS = {
+    "number": ["1,234", " 7 ", "5 %", "-3", "$2", "1e3", "?", "", "0.5"],
+    "text": ["east", "None", "NA", "null", "?", " ? ", "", "Ж", "1 of 2"],
+    "truth": ["true", "FALSE", "True", "?", ""],
+    "code": ["0042", "42", "7", "?"],
+}
+WRITTEN = CsvSpec(thousands=",", percent=True, units=("$",), missing=("?", ""))
+FILES = st.fixed_dictionaries(
+    {name: st.lists(st.sampled_from(cells), min_size=ROWS) for name, cells in WORDS.items()}
+).map(lambda found: pd.DataFrame({name: cells[:ROWS] for name, cells in found.items()}))
+
+
+@EXAMPLES
+@given(FILES)
+def test_every_door_reads_text_as_the_file_was_read(rows):
+    """A row of the file as text is the row trained on: numbers, gaps and categories alike."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows.assign(y=range(ROWS)).to_csv(folder / "rows.csv", index=False)
+        spec = DataSpec("rows.csv", ("y",), csv=replace(WRITTEN, types={"number": "number"}))
+        doors = Doors(data.read(spec, [folder]).X, folder, rules=Rules.of(spec.csv))
+        expected = doors.fitted.predict(doors.typed).tolist()
+        assert {} == differing(expected, doors.answers(rows))
+        assert {} == differing(expected[3:4], doors.answers(rows[3:4]))
 
 
 def test_every_door_takes_the_rows_of_the_shipped_file(tmp_path):

@@ -176,13 +176,15 @@ def test_a_model_is_loaded_where_sweepstake_is_not_installed(tmp_path):
         print([mlflow.sklearn.load_model({str(model)!r}).predict(rows).tolist(),
                mlflow.pyfunc.load_model({str(model)!r}).predict(rows).tolist()])
         print(sys.modules["sweepstake.casting"].__file__)
+        print(sys.modules["sweepstake.numerals"].__file__)
     """
     X.to_json(tmp_path / "rows.json")
     command = [sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    answers, home = done.stdout.splitlines()
+    answers, *homes = done.stdout.splitlines()
     assert [estimator.predict(X).tolist()] * 2 == json.loads(answers)
-    assert str(model / "code" / "sweepstake" / "casting.py") == home
+    code = model / "code" / "sweepstake"
+    assert [str(code / "casting.py"), str(code / "numerals.py")] == homes
 
 
 @pytest.mark.parametrize("labels", [np.array(["no", "yes"])[BINARY], BINARY == 1, TWO_LABELS])

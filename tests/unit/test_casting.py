@@ -14,6 +14,8 @@ from sklearn.pipeline import Pipeline
 
 from sweepstake import columns, pipeline
 from sweepstake.casting import ColumnCast
+from sweepstake.numerals import Rules
+from sweepstake.spec import CsvSpec
 
 FILE = pd.DataFrame(
     {
@@ -141,6 +143,38 @@ def test_what_no_cell_of_a_column_can_be_is_refused(name, cell, expected):
     )
 
 
+SHOP = CsvSpec(thousands=",", percent=True, units=("$",), missing=("?", ""))
+ABROAD = CsvSpec(decimal=",", thousands=".")
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "given", "expected"),
+    [
+        (SHOP, "age", ["1,234", "5 %", "$3", " 7 ", "?", ""], [1234, 0.05, 3, 7, None, None]),
+        (SHOP, "region", ["east", "None", "NA", " ? ", ""], ["east", "None", "NA", None, None]),
+        (SHOP, "member", ["TRUE", "?", "", "NA"], ["True", None, None, "NA"]),
+        (ABROAD, "age", ["1.234", "1.234,5", "0,5", "NA"], [1234, 1234.5, 0.5, None]),
+        (ABROAD, "zip", ["0123", "NA", 99, "nan"], ["0123", None, "99", None]),
+        (CsvSpec(), "age", ["1e3", "NA", " null ", "nan"], [1000, None, None, None]),
+        (CsvSpec(), "region", ["east", "None", "NA", ""], ["east", None, None, None]),
+        (CsvSpec(), "member", ["false", "None"], ["False", None]),
+    ],
+)
+def test_text_means_what_it_meant_in_the_file(spec, name, given, expected):
+    """Numbers and gaps are written as in the file that was trained on; other text is kept."""
+    cast = ColumnCast.like(TRAINED, Rules.of(spec))
+    assert expected == cells(name, *given, cast=cast)
+    assert expected == cells(name, *given, cast=clone(cast))
+
+
+@pytest.mark.parametrize("text", ["1,23", "1,5", "3 EUR", "five", "$" + " " * 50_000 + "x"])
+def test_what_the_file_would_not_read_as_a_number_is_refused(text):
+    """However long it is."""
+    cast = ColumnCast.like(TRAINED, Rules.of(SHOP))
+    rows = FILE.astype(object).assign(age=text)
+    assert "column 'age': must hold numbers, but row 1 holds" in refusal(rows, cast)
+
+
 @pytest.mark.parametrize("kind", ["datetime64[ns]", "complex128", "timedelta64[ns]"])
 @pytest.mark.parametrize("name", ["age", "region", "member"])
 def test_columns_of_other_types_are_refused(name, kind):
@@ -182,3 +216,12 @@ def test_a_bare_classifier_gets_a_cast_too():
     whole = pipeline.castable(LogisticRegression().fit(x, [1, 0, 1]), ColumnCast.like(x))
     assert (Pipeline, ["cast", "classifier"]) == (type(whole), [name for name, _ in whole.steps])
     assert whole.predict(x[1:2]).tolist() == whole.predict([{"age": "0"}]).tolist()
+
+
+def test_a_model_from_before_there_were_rules_answers():
+    """What was stored without them reads text as it always did: no text is a gap."""
+    stored = ColumnCast.__new__(ColumnCast)
+    vars(stored)["columns"] = ColumnCast.like(pd.DataFrame({"a": [1.0]})).columns
+    assert [2.0] == stored.transform(pd.DataFrame({"a": ["2"]}))["a"].tolist()
+    with pytest.raises(ValueError, match="NA"):
+        stored.transform(pd.DataFrame({"a": ["NA"]}))

@@ -33,6 +33,7 @@ NUMBERS = {
     "gaps with blanks": (["1", "2", " NA ", "3"], {}, [1, 2, np.nan, 3]),
     "thousands": (["800", "1,234", "1,234,567.5"], {"thousands": ","}, [800, 1234, 1234567.5]),
     "European": (["1.234,5", "12"], {"thousands": ".", "decimal": ","}, [1234.5, 12]),
+    "European in whole": (["1.234,5", "1.234"], {"thousands": ".", "decimal": ","}, [1234.5, 1234]),
     "blank groups": (
         ["1 234", "1\u00a0234", "1\u202f234,5"],
         {"thousands": " ", "decimal": ","},

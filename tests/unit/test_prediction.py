@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from sweepstake import columns, pipeline, prediction
 from sweepstake.casting import ColumnCast
 from sweepstake.errors import DataError
+from sweepstake.numerals import Rules
 from sweepstake.settings import load_settings
 from sweepstake.spec import CsvSpec, Preprocess
 from sweepstake.workspace import Workspace
@@ -74,11 +76,13 @@ def test_a_file_is_read_in_chunks(model, tmp_path, monkeypatch):
 
 
 def test_a_file_is_read_by_the_rules_of_training(model, tmp_path):
-    """Separators, decimal signs and gaps are those of the grid file."""
+    """Separators are those of the grid file, decimal signs and gaps those of the model itself."""
     path = tmp_path / "rows.csv"
     path.write_text("id;age;zip\n7;31,5;01\n8;?;x\n9;55;?\n")
     spec = CsvSpec(separator=";", decimal=",", missing=("?",))
-    assert ["a", "b", "c"] == [row[3] for row in predicted(model, path, spec)[1:]]
+    cast = ColumnCast.like(TYPED, Rules.of(spec))
+    told = Pipeline([("cast", cast), *model.steps[1:]])
+    assert ["a", "b", "c"] == [row[3] for row in predicted(told, path, spec)[1:]]
 
 
 def test_what_does_not_fit_is_said_with_its_place(model, tmp_path):
