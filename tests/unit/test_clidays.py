@@ -6,7 +6,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from sweepstake import asof, backfilling, cli, clidays, console, following, timeline
+from sweepstake import asof, backfilling, cli, clidays, console, following, reach, timeline
 from sweepstake.asof import Reign
 from sweepstake.backfill_api import Ask
 from sweepstake.backfilling import Day
@@ -27,6 +27,7 @@ def ask(monkeypatch, tmp_path):
     """A function that runs a command line and returns its exit code, output and backfills."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "out", Console(width=console.WIDTH))
+    monkeypatch.setattr(reach, "listens", lambda _: True)
     monkeypatch.setattr(asof, "reigns", lambda model, settings: REIGNS)
     monkeypatch.setattr(following, "wait_until_judged", lambda sweeps, settings: ["churn"])
     asked = []
