@@ -150,7 +150,7 @@ def submit(
     from sweepstake import intake, loader, preflight, progress
 
     settings = load_settings()
-    reach.must_be_watched(settings, named="SWEEPSTAKE_GRIDS" in os.environ)
+    reach.must_be_watched(settings, named=bool(os.environ.get("SWEEPSTAKE_GRIDS")))
     if wait:
         reach.must_schedule(settings)
     content = loader.read(grid)
@@ -167,7 +167,7 @@ def submit(
     elif not wait and not stacks.listens(settings.airflow_url):
         console.say("Airflow is down: the sweep begins after sweepstake up.", style="yellow")
     if wait:
-        _follow_on([dropped.sweep], settings)
+        _follow_on(dropped.sweep, settings)
     return None
 
 
@@ -189,7 +189,7 @@ def retry(
     page = f"{settings.airflow_url}/dags/{found.dag}/runs/{found.run}"
     console.tell(f"{found.run} is tried again: {page}")
     if wait and found.dag == DAG:  # the days of a sweep by day are watched in Airflow
-        _follow_on([found.run], settings)
+        _follow_on(found.run, settings)
 
 
 @app.command(epilog="Example: `sweepstake run grids/digits-forest.yaml --jobs 2`")
@@ -286,12 +286,12 @@ def _follow_folder(settings: Settings) -> None:
     _follow([drop.sweep for drop in intake.scan(settings)], settings)
 
 
-def _follow_on(sweep_ids: list[str], settings: Settings) -> None:
-    """The same for sweeps that need nobody who waits."""
+def _follow_on(sweep_id: str, settings: Settings) -> None:
+    """Follow a sweep that needs nobody who waits; say so to who stops waiting."""
     try:
-        _follow(sweep_ids, settings)
+        _follow([sweep_id], settings)
     except KeyboardInterrupt:
-        named = sweep_ids[0].rpartition("__")[0]
+        named = sweep_id.rpartition("__")[0]
         back = f"Come back by sweepstake leaderboard {named}, or submit the file again with --wait."
         console.say(f"The sweep goes on. {back}")
         raise

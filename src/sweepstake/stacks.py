@@ -33,7 +33,7 @@ def near(env: Mapping[str, str], folder: Path) -> Path:
     if env.get(HOME):
         return folder / env[HOME]
     for above in (folder, *folder.parents):
-        if _is_ours(above / FOLDER / CLIENT):
+        if _is_ours(above / FOLDER):
             return above / FOLDER
     return folder / FOLDER
 
@@ -42,10 +42,15 @@ def find(env: Mapping[str, str], folder: Path) -> Path:
     """The same; but where none was ever up it is the one stack of this user that runs.
 
     Raises:
-        SettingsError: several run.
+        SettingsError: several run, or that of ``folder`` is another user's.
     """
     home = near(env, folder)
-    if env.get(HOME) or (home / CLIENT).exists() or any(map(env.get, ELSEWHERE)):
+    if env.get(HOME) or _is_ours(home):
+        return home
+    if (home / CLIENT).exists():
+        message = f"{home}: must be yours, since commands trust it, but is another user's. "
+        raise SettingsError(message + f"Set {HOME} to it if you trust it.")
+    if any(map(env.get, ELSEWHERE)):
         return home
     running = list(_running(env))
     if len(running) > 1:
@@ -80,11 +85,13 @@ def forget(home: Path, env: Mapping[str, str]) -> None:
 
 def listens(address: str, seconds: float = LOOK_SECONDS) -> bool:
     """Whether anything takes connections at a URL."""
-    parts = urlsplit(address)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        socket.create_connection((parts.hostname or "", port), seconds).close()
-    except OSError:
+        parts = urlsplit(address)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if parts.hostname is None:
+            return False
+        socket.create_connection((parts.hostname, port), seconds).close()
+    except (OSError, ValueError):  # no number stands where the port should
         return False
     return True
 
@@ -92,8 +99,8 @@ def listens(address: str, seconds: float = LOOK_SECONDS) -> bool:
 def _running(env: Mapping[str, str]) -> Iterator[Path]:
     notes = _notes(env)
     for note in sorted(notes.iterdir()) if notes and notes.is_dir() else ():
-        home = Path(note.read_text(encoding="utf-8"))
-        if _is_ours(home / CLIENT) and listens(told(home).get("SWEEPSTAKE_AIRFLOW_URL", "")):
+        home = Path(note.read_text(encoding="utf-8", errors="replace"))
+        if _is_ours(home) and listens(told(home).get("SWEEPSTAKE_AIRFLOW_URL", "")):
             yield home
 
 
@@ -109,8 +116,9 @@ def _name(home: Path) -> str:
     return hashlib.sha256(str(home).encode()).hexdigest()[:16]
 
 
-def _is_ours(file: Path) -> bool:
+def _is_ours(home: Path) -> bool:
+    """Whether a stack of this user was up there; a link counts as whose it is."""
     try:
-        return file.stat().st_uid == os.geteuid()
+        return {place.lstat().st_uid for place in (home, home / CLIENT)} == {os.geteuid()}
     except OSError:
         return False

@@ -68,13 +68,8 @@ def _add_routes(app: Any) -> None:
 def _offer() -> Any:
     """Whether this server takes many at once."""
     from flask import jsonify
-    from mlflow.exceptions import MlflowException
 
-    try:
-        _stores()
-    except MlflowException:
-        return jsonify({"offered": False})
-    return jsonify({"offered": True})
+    return jsonify({"offered": _are_known(*_found())})
 
 
 def _answered(take: Callable[[], dict[str, Any]]) -> Callable[[], Any]:
@@ -131,20 +126,33 @@ def _stores() -> tuple[Any, Any]:
     """Where runs and models are.
 
     Raises:
-        MlflowException: that is no database, or one with MLflow's workspaces: those are rooms of
-            different people, and the statements here know nothing of them.
+        MlflowException: that is nothing that these routes know.
     """
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import ENDPOINT_NOT_FOUND
-    from mlflow.server import handlers
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
 
-    stores = handlers._get_tracking_store(), handlers._get_model_registry_store()  # noqa: SLF001
-    if tuple(map(type, stores)) != (Tracking, Registry):
+    stores = _found()
+    if not _are_known(*stores):
         message = "This server takes runs one by one. Use MLflow's own API."
         raise MlflowException(message, ENDPOINT_NOT_FOUND)
     return stores
+
+
+def _found() -> tuple[Any, Any]:
+    from mlflow.server import handlers
+
+    return handlers._get_tracking_store(), handlers._get_model_registry_store()  # noqa: SLF001
+
+
+def _are_known(tracking: Any, registry: Any) -> bool:
+    """Whether both are databases, without MLflow's workspaces.
+
+    Those are rooms of different people, and the statements here know nothing of them.
+    """
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
+
+    return (type(tracking), type(registry)) == (Tracking, Registry)
 
 
 def _take_runs() -> dict[str, Any]:

@@ -29,7 +29,7 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
-MACHINE_DEPENDENT = ((r"\d+:\d\d:\d\d", "0:00:00"), (r"in \d+ tasks", "in 1 tasks"))
+MACHINE_DEPENDENT = ((r"\d+:\d\d:\d\d", "0:00:00"), (r"in \d+ tasks?", "in 1 task"))
 COMMANDS = typer.main.get_command(cli.app)
 
 

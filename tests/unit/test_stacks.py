@@ -2,7 +2,6 @@
 
 import os
 import socket
-import threading
 
 import pytest
 
@@ -44,11 +43,25 @@ def test_the_nearest_stack_upwards_is_meant(tmp_path, env):
 
 
 def test_a_folder_of_another_user_is_no_stack(tmp_path, env, monkeypatch):
-    """Whoever may write above a folder must not choose whom its commands talk to."""
-    started(tmp_path)
+    """Whoever may write above a folder, or in it, must not choose whom its commands talk to."""
+    home = started(tmp_path)
     (tmp_path / "mine").mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert tmp_path / "mine" / stacks.FOLDER == stacks.find(env, tmp_path / "mine")
+    with pytest.raises(SettingsError, match="must be yours, but is another user's"):
+        stacks.find(env, tmp_path)
+    assert home == stacks.find({**env, stacks.HOME: str(home)}, tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a link to another user")
+def test_a_link_of_another_user_is_no_stack(tmp_path, env):
+    """Whoever may put a link above a folder must not choose a stack for it either."""
+    link, mine = tmp_path / "open" / stacks.FOLDER, tmp_path / "open" / "mine"
+    mine.mkdir(parents=True)
+    link.symlink_to(started(tmp_path / "clone"))
+    assert link == stacks.find(env, mine)
+    os.lchown(link, 65534, 65534)
+    assert mine / stacks.FOLDER == stacks.find(env, mine)
 
 
 def test_the_one_stack_that_runs_is_found_from_anywhere(tmp_path, env, port):
@@ -108,17 +121,19 @@ def test_a_server_that_is_away_is_told_at_once(tmp_path, port):
     reach.must_track(load_settings({**env, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/a.db"}))
 
 
-def test_a_server_that_takes_no_connection_is_not_waited_for(tmp_path):
-    """A full queue of connections counts as nobody listening."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        address = f"http://127.0.0.1:{server.getsockname()[1]}"
-        full = [socket.socket() for _ in range(3)]
-        for each in full:
-            threading.Thread(target=each.connect_ex, args=(server.getsockname(),)).start()
-        try:
-            assert not stacks.listens(address, 0.3) or not stacks.listens(address, 0.3)
-        finally:
-            for each in full:
-                each.close()
+def test_a_server_that_takes_no_connection_is_not_waited_for(monkeypatch):
+    """One second is what it gets; then it counts as away."""
+    asked = []
+
+    def connect(address, seconds):
+        asked.append((address, seconds))
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    assert (False, [(("there", 80), 1.0)]) == (stacks.listens("http://there"), asked)
+
+
+@pytest.mark.parametrize("address", ["", "http://", "http://127.0.0.1:none", "http://[::1"])
+def test_what_is_no_address_is_nobody(address):
+    """Neither is an error, and none of them is this machine by default."""
+    assert not stacks.listens(address)
