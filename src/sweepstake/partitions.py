@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sweepstake.sources import Source
+    from sweepstake.reading import Source
     from sweepstake.spec import DataSpec
     from sweepstake.store import Bucket
 

@@ -6,26 +6,23 @@ Messages start with the place in the grid file that has to change: ``data.source
 from __future__ import annotations
 
 import re
-from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from sweepstake import csvfile, files, inference, parquetfile, remote, writing
-from sweepstake.errors import DataError, TrialFailedError
-from sweepstake.isolation import CutOffError, Worker
+from sweepstake import csvfile, files, parquetfile, reading, remote
+from sweepstake.errors import DataError
 from sweepstake.nearmiss import did_you_mean, listed
-from sweepstake.spec import PARTITION, Limits
+from sweepstake.reading import Source
+from sweepstake.spec import PARTITION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
 
-    from sweepstake.csvfile import CsvFile
     from sweepstake.spec import DataSpec
     from sweepstake.store import Bucket
 
@@ -49,31 +46,7 @@ WAYS = {
     ".pkl": "Write it as Parquet.",
 }
 """What to do about files of other kinds."""
-MOST_OF_MEMORY = 0.5
-"""Rows are read in whole, and staged beside the frame."""
-CSV_BYTES = 4
-"""A number takes eight bytes of memory, and two or more as text."""
-LONGEST_SECONDS = 300.0
-"""How long reading a small file may take."""
-SLOWEST = 500_000
-"""Bytes of a file that are read in a second, at the least; a busy machine reads ten times this."""
-MOST_SECONDS = 3600.0
-"""How long at the most: a file may seem as large as its owner likes."""
-
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
-    """The columns of a source as they stand in it, with their names as text.
-
-    Text that holds numbers is numbers by now. ``faults`` are what is wrong with columns of text,
-    and ``gaps`` the texts in the target columns that count as gaps, with how often they are there.
-    """
-
-    frame: pd.DataFrame
-    faults: tuple[str, ...] = ()
-    gaps: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
@@ -93,111 +66,7 @@ def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
     if source.startswith(SKLEARN):
         return Source(_load_sklearn(source.removeprefix(SKLEARN)))
     with _on_this_host(source, roots) as path:
-        return _watched(_Reader(path, spec, roots))
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """What reads a file, in a process of its own: a file can be made to cost anything."""
-
-    path: Path
-    spec: DataSpec
-    roots: Sequence[Path | Bucket]
-
-    def read(self) -> Source:
-        path = self.path
-        if path.is_dir() or path.name.lower().endswith(parquetfile.SUFFIXES):
-            return _of_parquet(path, self.spec, self.roots)
-        return _of_csv(path, self.spec)
-
-    def size(self) -> int:
-        files = parquetfile.files_of(self.path) if self.path.is_dir() else [self.path]
-        return sum(file.stat().st_size for file in files if file.exists())
-
-
-def _watched(reader: _Reader) -> Source:
-    """What a reader reads within bounds.
-
-    Raises:
-        DataError: it takes too long or too much memory, or ends its process.
-    """
-    name, memory = reader.spec.filled_source, MOST_OF_MEMORY * _memory()
-    seconds = min(max(LONGEST_SECONDS, reader.size() / SLOWEST), MOST_SECONDS)
-    try:
-        with Worker(reader) as worker:
-            limits = Limits(trial_timeout=seconds, trial_memory=int(memory))
-            source: Source = worker.call("read", limits=limits)
-    except CutOffError:
-        message = f"data.source: must be read in {seconds:,.0f} s and half of the memory "
-        message += f"({memory / 1e9:.1f} GB), but {name!r} was not, and reading was cut off. "
-        raise DataError(message + "Take part of its rows or columns.") from None
-    except TrialFailedError as error:
-        message = f"data.source: must be a table, but {name!r} cannot be read as one ({error}). "
-        raise DataError(message + "Write it anew, as CSV in UTF-8 or as Parquet.") from None
-    return source
-
-
-def _of_csv(path: Path, spec: DataSpec) -> Source:
-    source, largest = spec.filled_source, MOST_OF_MEMORY * _memory()
-    if CSV_BYTES * path.stat().st_size > largest:
-        needed = f"needs about {CSV_BYTES * path.stat().st_size / 1e9:,.1f} GB"
-        raise parquetfile.too_large(source, largest, needed)
-    with csvfile.opened(path, spec, largest / CSV_BYTES) as file:
-        frame = file.frame(dtype=_texts(file.names, spec))
-        frame = _with_codes(frame, file, spec)
-        frame, faults = inference.settled(frame, spec, lambda rows: _lines(file, rows))
-        return Source(frame, tuple(faults), _gaps(file, frame, spec))
-
-
-def _texts(names: Iterable[str], spec: DataSpec) -> dict[str, str]:
-    """The columns that are text whatever is in them."""
-    wanted = spec.csv.types
-    return {name: "str" for name in names if wanted.get(name) == inference.TEXT}
-
-
-def _with_codes(frame: pd.DataFrame, file: CsvFile, spec: DataSpec) -> pd.DataFrame:
-    """The frame with whole numbers of which one begins with 0 as the text that they are."""
-    apart = {*spec.drop, spec.time_column, *spec.csv.types}
-    numbers = frame.select_dtypes("number").columns
-    names = [name for name in numbers if name not in apart]
-    if not file.text.codes or not names:
-        return frame
-    raw = file.frame(usecols=names, dtype="str")
-    codes = [name for name in names if inference.are_codes(raw[name])]
-    return frame.assign(**raw[codes]) if codes else frame
-
-
-def _lines(file: CsvFile, rows: Iterable[int]) -> dict[int, str]:
-    return {row: f"line {line}" for row, line in file.lines(rows).items()}
-
-
-def _gaps(file: CsvFile, frame: pd.DataFrame, spec: DataSpec) -> dict[str, int]:
-    """The texts of target columns that count as gaps, and how often they are there."""
-    names = [n for n in spec.target if n in file.names and frame[n].isna().any()]
-    if not names:
-        return {}
-    raw = file.frame(usecols=names, dtype="str", na_values=[""])
-    return dict(Counter(text for name in names for text in raw[name][frame[name].isna()].dropna()))
-
-
-def _of_parquet(path: Path, spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
-    source, largest = spec.filled_source, MOST_OF_MEMORY * _memory()
-    if path.is_dir():
-        found, pin = parquetfile.files_of(path), partial(_pinned_inside, source=source, roots=roots)
-        rows = parquetfile.read(found, path, source, largest, pin)
-    else:
-        rows = parquetfile.read([path], path.parent, source, largest)
-    frame, faults = inference.settled(
-        rows.frame, spec, lambda found: {row: f"row {row + 1}" for row in found}, rows.texts
-    )
-    left_out = {*spec.drop, *spec.target, spec.time_column}
-    faults += [
-        f"data.source: columns must hold numbers, text or truth values, but {name!r} holds {kind} "
-        f"values. Convert it, or add drop: [{writing.name(name)}]."
-        for name, kind in rows.nested.items()
-        if name not in left_out
-    ]
-    return Source(frame, tuple(faults))
+        return reading.read(path, spec, partial(_pinned_inside, source=source, roots=roots))
 
 
 @contextmanager
@@ -213,7 +82,7 @@ def _on_this_host(source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]
         return
     _check_form(source)
     _check_suffix(source)
-    with remote.copied(source, roots, MOST_OF_MEMORY * _memory()) as path:
+    with remote.copied(source, roots, reading.most_memory()) as path:
         yield path
 
 
@@ -354,10 +223,3 @@ def _load_sklearn(name: str) -> pd.DataFrame:
 
     frame: pd.DataFrame = getattr(sklearn.datasets, f"load_{name}")(as_frame=True).frame
     return frame
-
-
-def _memory() -> int:
-    """The bytes of memory of this machine."""
-    import psutil
-
-    return int(psutil.virtual_memory().total)

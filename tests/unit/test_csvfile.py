@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sweepstake import sources, textfile
+from sweepstake import reading, sources, textfile
 from sweepstake.errors import DataError
 from sweepstake.spec import CsvSpec, DataSpec
 
@@ -166,7 +166,7 @@ def test_other_forms_are_refused_with_their_way_out(tmp_path, name):
 
 def test_a_packed_file_is_unpacked_under_a_cap(tmp_path, monkeypatch):
     """What counts is what comes out: a megabyte may hold a gigabyte."""
-    monkeypatch.setattr(sources, "_memory", lambda: 80_000_000)
+    monkeypatch.setattr(reading, "_memory", lambda: 80_000_000)
     packed = gzip.compress(b"a,left\n" + b"1,x\n" * 10_000_000, 1)
     message = refusal(tmp_path, packed, "bomb.csv.gz")
     assert "must have at most 0.0 GB when unpacked, but 'bomb.csv.gz' has more" in message

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sweepstake import sources
+from sweepstake import reading, sources
 from sweepstake.errors import DataError
 from sweepstake.spec import DataSpec
 
@@ -149,7 +149,7 @@ def test_a_file_that_no_memory_holds_is_refused_unread(roots, monkeypatch):
         writer.write_table(table)
     with pytest.raises(DataError, match=r"'huge\.csv' needs about 40,000\.0 GB"):
         sources.load(DataSpec("huge.csv"), roots)
-    monkeypatch.setattr(sources, "_memory", lambda: 100_000_000)
+    monkeypatch.setattr(reading, "_memory", lambda: 100_000_000)
     with pytest.raises(DataError, match=r"'bomb\.parquet' needs about 0\.2 GB"):
         sources.load(DataSpec("bomb.parquet"), roots)
     assert (roots[0] / "bomb.parquet").stat().st_size < 100_000
@@ -175,11 +175,11 @@ def crash(*_):
 @pytest.mark.parametrize("read", [hang, hoard, crash])
 def test_a_file_that_ends_or_holds_its_reader_is_refused(roots, monkeypatch, read):
     """Rows are read in a process of their own, which is cut off or may crash; ours goes on."""
-    monkeypatch.setattr(sources, "_of_csv", read)
+    monkeypatch.setattr(reading, "_of_csv", read)
     if read is hang:
-        monkeypatch.setattr(sources, "LONGEST_SECONDS", 0.3)
+        monkeypatch.setattr(reading, "LONGEST_SECONDS", 0.3)
     if read is hoard:
-        monkeypatch.setattr(sources, "_memory", lambda: 200_000_000)
+        monkeypatch.setattr(reading, "_memory", lambda: 200_000_000)
     with pytest.raises(DataError, match=r"'deep/sales\.csv' was not, and reading was cut off"):
         sources.load(DataSpec("deep/sales.csv"), roots)
     assert [] == active_children()
@@ -187,7 +187,7 @@ def test_a_file_that_ends_or_holds_its_reader_is_refused(roots, monkeypatch, rea
 
 def test_what_a_reader_stumbles_over_is_told(roots, monkeypatch):
     """An error that nobody thought of is a sentence about the file, and no traceback."""
-    monkeypatch.setattr(sources, "_of_csv", lambda *_: {}["lost"])
+    monkeypatch.setattr(reading, "_of_csv", lambda *_: {}["lost"])
     with pytest.raises(DataError, match=r"cannot be read as one \(KeyError: 'lost'\)\. Write it"):
         sources.load(DataSpec("deep/sales.csv"), roots)
 

@@ -48,7 +48,7 @@ def test_a_folder_of_another_user_is_no_stack(tmp_path, env, monkeypatch):
     (tmp_path / "mine").mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert tmp_path / "mine" / stacks.FOLDER == stacks.find(env, tmp_path / "mine")
-    with pytest.raises(SettingsError, match="must be yours, but is another user's"):
+    with pytest.raises(SettingsError, match=r"must be yours, .+ is another user"):
         stacks.find(env, tmp_path)
     assert home == stacks.find({**env, stacks.HOME: str(home)}, tmp_path)
 

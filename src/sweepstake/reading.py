@@ -1,0 +1,173 @@
+"""Reading: the rows of a data file, in a process that is watched.
+
+Messages start with the place in the grid file that has to change: ``data.source: ...``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sweepstake import csvfile, inference, parquetfile, writing
+from sweepstake.errors import DataError, TrialFailedError
+from sweepstake.isolation import CutOffError, Worker
+from sweepstake.spec import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import pandas as pd
+
+    from sweepstake.csvfile import CsvFile
+    from sweepstake.spec import DataSpec
+
+    Pin = Callable[[Path], AbstractContextManager[Path]]
+
+MOST_OF_MEMORY = 0.5
+"""Rows are read in whole, and staged beside the frame."""
+CSV_BYTES = 4
+"""A number takes eight bytes of memory, and two or more as text."""
+LONGEST_SECONDS = 300.0
+"""How long reading a small file may take."""
+SLOWEST = 500_000
+"""Bytes of a file that are read in a second, at the least; a busy machine reads ten times this."""
+MOST_SECONDS = 3600.0
+"""How long at the most: a file may seem as large as its owner likes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """The columns of a source as they stand in it, with their names as text.
+
+    Text that holds numbers is numbers by now. ``faults`` are what is wrong with columns of text,
+    and ``gaps`` the texts in the target columns that count as gaps, with how often they are there.
+    """
+
+    frame: pd.DataFrame
+    faults: tuple[str, ...] = ()
+    gaps: Mapping[str, int] = field(default_factory=dict)
+
+
+def read(path: Path, spec: DataSpec, pin: Pin) -> Source:
+    """The rows of a file, or of a folder of Parquet files.
+
+    They are read in a process of its own, since a file can be made to cost anything.
+
+    Raises:
+        DataError: it cannot be read, takes too long or too much memory, or ends its process.
+    """
+    reader = _Reader(path, spec, pin)
+    name, memory = spec.filled_source, most_memory()
+    seconds = min(max(LONGEST_SECONDS, reader.size() / SLOWEST), MOST_SECONDS)
+    try:
+        with Worker(reader) as worker:
+            limits = Limits(trial_timeout=seconds, trial_memory=int(memory))
+            source: Source = worker.call("read", limits=limits)
+    except CutOffError:
+        message = f"data.source: must be read in {seconds:,.0f} s and half of the memory "
+        message += f"({memory / 1e9:.1f} GB), but {name!r} was not, and reading was cut off. "
+        raise DataError(message + "Take part of its rows or columns.") from None
+    except TrialFailedError as error:
+        message = f"data.source: must be a table, but {name!r} cannot be read as one ({error}). "
+        raise DataError(message + "Write it anew, as CSV in UTF-8 or as Parquet.") from None
+    return source
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What is read; ``pin`` opens a file of a folder for as long as it is read."""
+
+    path: Path
+    spec: DataSpec
+    pin: Pin
+
+    def read(self) -> Source:
+        path = self.path
+        if path.is_dir() or path.name.lower().endswith(parquetfile.SUFFIXES):
+            return _of_parquet(path, self.spec, self.pin)
+        return _of_csv(path, self.spec)
+
+    def size(self) -> int:
+        """Bytes; 0 where that cannot be told, and then reading tells why."""
+        files = parquetfile.files_of(self.path) if self.path.is_dir() else [self.path]
+        try:
+            return sum(file.stat().st_size for file in files)
+        except OSError:
+            return 0
+
+
+def _of_csv(path: Path, spec: DataSpec) -> Source:
+    source, largest = spec.filled_source, most_memory()
+    if CSV_BYTES * path.stat().st_size > largest:
+        needed = f"needs about {CSV_BYTES * path.stat().st_size / 1e9:,.1f} GB"
+        raise parquetfile.too_large(source, largest, needed)
+    with csvfile.opened(path, spec, largest / CSV_BYTES) as file:
+        frame = file.frame(dtype=_texts(file.names, spec))
+        frame = _with_codes(frame, file, spec)
+        frame, faults = inference.settled(frame, spec, lambda rows: _lines(file, rows))
+        return Source(frame, tuple(faults), _gaps(file, frame, spec))
+
+
+def _texts(names: Iterable[str], spec: DataSpec) -> dict[str, str]:
+    """The columns that are text whatever is in them."""
+    wanted = spec.csv.types
+    return {name: "str" for name in names if wanted.get(name) == inference.TEXT}
+
+
+def _with_codes(frame: pd.DataFrame, file: CsvFile, spec: DataSpec) -> pd.DataFrame:
+    """The frame with whole numbers of which one begins with 0 as the text that they are."""
+    apart = {*spec.drop, spec.time_column, *spec.csv.types}
+    numbers = frame.select_dtypes("number").columns
+    names = [name for name in numbers if name not in apart]
+    if not file.text.codes or not names:
+        return frame
+    raw = file.frame(usecols=names, dtype="str")
+    codes = [name for name in names if inference.are_codes(raw[name])]
+    return frame.assign(**raw[codes]) if codes else frame
+
+
+def _lines(file: CsvFile, rows: Iterable[int]) -> dict[int, str]:
+    return {row: f"line {line}" for row, line in file.lines(rows).items()}
+
+
+def _gaps(file: CsvFile, frame: pd.DataFrame, spec: DataSpec) -> dict[str, int]:
+    """The texts of target columns that count as gaps, and how often they are there."""
+    names = [n for n in spec.target if n in file.names and frame[n].isna().any()]
+    if not names:
+        return {}
+    raw = file.frame(usecols=names, dtype="str", na_values=[""])
+    return dict(Counter(text for name in names for text in raw[name][frame[name].isna()].dropna()))
+
+
+def _of_parquet(path: Path, spec: DataSpec, pin: Pin) -> Source:
+    source, largest = spec.filled_source, most_memory()
+    if path.is_dir():
+        rows = parquetfile.read(parquetfile.files_of(path), path, source, largest, pin)
+    else:
+        rows = parquetfile.read([path], path.parent, source, largest)
+    frame, faults = inference.settled(
+        rows.frame, spec, lambda found: {row: f"row {row + 1}" for row in found}, rows.texts
+    )
+    left_out = {*spec.drop, *spec.target, spec.time_column}
+    faults += [
+        f"data.source: columns must hold numbers, text or truth values, but {name!r} holds {kind} "
+        f"values. Convert it, or add drop: [{writing.name(name)}]."
+        for name, kind in rows.nested.items()
+        if name not in left_out
+    ]
+    return Source(frame, tuple(faults))
+
+
+def most_memory() -> float:
+    """The bytes that the rows of a source may take."""
+    return MOST_OF_MEMORY * _memory()
+
+
+def _memory() -> int:
+    """The bytes of memory of this machine."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
