@@ -5,25 +5,28 @@ watched from outside: nothing inside a process can be trusted to stop C code tha
 measured instead of capped (``RLIMIT_AS``, ``RLIMIT_DATA``): a cap counts what is reserved and not
 used, and turns a refused allocation into whatever a library makes of it, at worst an abort.
 Libraries get one thread: others that a pool had before the fork are not in the fork, and GCC's
-OpenMP would wait for them for ever.
+OpenMP would wait for them for ever. Nor is a thread in the fork that held a lock at that moment, so
+that whoever wants the lock there waits for ever: a process that stands still is ended.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 import time
 import warnings
 from contextlib import suppress
+from itertools import count
 from multiprocessing import current_process, get_context, parent_process
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psutil
 from threadpoolctl import threadpool_limits
 
 from sweepstake.disk import disk_faults
-from sweepstake.errors import SweepstakeError, TrialFailedError
+from sweepstake.errors import StandstillError, SweepstakeError, TrialFailedError
 from sweepstake.spec import Limits
 
 if TYPE_CHECKING:
@@ -31,7 +34,16 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
 POLL_SECONDS = 0.1
+STILL_SECONDS = 30.0
+"""How long a process may use no processor at all. Seconds in which its caller runs: both may be
+paused, and the caller need not have its time."""
+POLLS_A_LOOK = 10
+"""How often a call is polled between two looks at the time of its process, which cost more."""
 UNLIMITED = Limits()
 FATAL = (
     signal.SIGTERM,
@@ -74,6 +86,7 @@ class Worker:
 
         Raises:
             CutOffError: the process went beyond ``limits`` or died.
+            StandstillError: the process waited for what never comes.
             TrialFailedError: the method raised.
             SweepstakeError: what the method raised of ours.
         """
@@ -93,6 +106,19 @@ class Worker:
             self._fork = None
             _kill(process)
             pipe.close()
+
+
+def repeat_if_still(act: Callable[[], T]) -> T:
+    """What ``act`` returns; where its worker stands still, it is done once more, in a new process.
+
+    Raises:
+        StandstillError: that one stood still as well.
+    """
+    try:
+        return act()
+    except StandstillError as error:
+        log.warning("%s It is done again.", error)
+        return act()
 
 
 def _forked(work: object) -> tuple[BaseProcess, Connection]:
@@ -120,14 +146,18 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
 
     Raises:
         CutOffError: there is none.
+        StandstillError: there will be none.
     """
-    watch = _watch(process, limits)
+    watch, standstill = _watch(process, limits), _standstill(process)
     with suppress(BrokenPipeError):  # it has died: that is told below
         pipe.send(call)
     while not pipe.poll(POLL_SECONDS):
         reason = next(watch)
         if reason:
             raise CutOffError(reason)
+        if next(standstill):
+            message = f"A process used no processor for {STILL_SECONDS:g} s and was ended."
+            raise StandstillError(message)
     try:
         return pipe.recv()
     except (EOFError, ConnectionResetError):
@@ -193,6 +223,24 @@ def _watch(process: BaseProcess, limits: Limits) -> Iterator[str]:
             yield f"It needed more memory than limits.trial_memory = {size}."
         else:
             yield ""
+
+
+def _standstill(process: BaseProcess) -> Iterator[bool]:
+    """At each step whether a process has used no processor for the steps of `STILL_SECONDS`."""
+    before, since = -1.0, 0
+    for step in count():
+        if step % POLLS_A_LOOK == 0 and (used := _processor_seconds(process)) != before:
+            before, since = used, step
+        yield (step - since) * POLL_SECONDS >= STILL_SECONDS
+
+
+def _processor_seconds(process: BaseProcess) -> float:
+    """Processor time that a process and those of its children that live have used, in seconds."""
+    total = 0.0
+    for each in _family(process):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(each.cpu_times())
+    return total
 
 
 def _memory(process: BaseProcess) -> int:

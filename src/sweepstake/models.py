@@ -89,6 +89,17 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
     return digest(content)
 
 
+def load_libraries() -> None:
+    """Import what writing needs, before a fork.
+
+    It is slow, and a fork waits for ever for what another thread was just importing.
+    """
+    prepare_environment()
+    import mlflow.pyfunc.model
+    import mlflow.sklearn  # noqa: F401
+    import skops.io  # noqa: F401
+
+
 def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -> None:
     """Let MLflow write the folder, then keep what is not the model; JSON is YAML too."""
     prepare_environment()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake import csvfile, inference, parquetfile, writing
 from sweepstake.errors import DataError, TrialFailedError
-from sweepstake.isolation import CutOffError, Worker
+from sweepstake.isolation import CutOffError, Worker, repeat_if_still
 from sweepstake.spec import Limits
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def read(path: Path, spec: DataSpec, pin: Pin) -> Source:
     reader = _Reader(path, spec, pin)
     name, memory = spec.filled_source, most_memory()
     seconds = min(max(LONGEST_SECONDS, reader.size() / SLOWEST), MOST_SECONDS)
+    limits = Limits(trial_timeout=seconds, trial_memory=int(memory))
     try:
         with Worker(reader) as worker:
-            limits = Limits(trial_timeout=seconds, trial_memory=int(memory))
-            source: Source = worker.call("read", limits=limits)
+            source: Source = repeat_if_still(lambda: worker.call("read", limits=limits))
     except CutOffError:
         message = f"data.source: must be read in {seconds:,.0f} s and half of the memory "
         message += f"({memory / 1e9:.1f} GB), but {name!r} was not, and reading was cut off. "

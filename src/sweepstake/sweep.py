@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from sweepstake.bulk import MODEL_FOLDER
 from sweepstake.comparison import batch_url, run_url
 from sweepstake.disk import disk_faults
 from sweepstake.errors import GridFileError, PermanentError, SweepFailedError, printable
-from sweepstake.isolation import Worker
+from sweepstake.isolation import Worker, repeat_if_still
 from sweepstake.plan import Batch, Plan
 from sweepstake.ranking import leaderboard
 from sweepstake.recorder import Recorder
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sweepstake.settings import Settings
     from sweepstake.space import SearchSpace
     from sweepstake.spec import GridFile, Limits, SweepSpec
+    from sweepstake.trial import TrialResult
 
 log = logging.getLogger(__name__)
 
@@ -228,10 +230,15 @@ def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
 
 def _train_trial(recorder: Recorder, worker: Worker, begun: Begun, limits: Limits) -> None:
     """Fit one trial; what ends the fit is the trial's end, not the task's."""
-    run_id, folder = begun.run.run_id, recorder.folder(begun)
-    try:
+    run_id, folder = begun.run.run_id, recorder.folder(begun) / MODEL_FOLDER
+
+    def fit() -> tuple[TrialResult, str]:
         result = worker.call("fit", begun.trial, limits=limits)
-        sha256 = worker.call("write", run_id, folder / MODEL_FOLDER)
+        shutil.rmtree(folder, ignore_errors=True)  # of a process that stood still
+        return result, worker.call("write", run_id, folder)
+
+    try:
+        result, sha256 = repeat_if_still(fit)
     except PermanentError as error:
         recorder.fail(begun, str(error))
     else:

@@ -25,8 +25,9 @@ class Trainer:
     """
 
     def __init__(self, spec: SweepSpec, dataset: Dataset, template: Path) -> None:
-        import skops.io  # noqa: F401 - slow: now, not in each process that is forked
+        from sweepstake import models
 
+        models.load_libraries()  # now, not in each process that is forked
         self._spec = spec
         self._dataset = dataset
         self._template = template

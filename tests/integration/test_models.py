@@ -339,6 +339,28 @@ def test_an_added_classifier_is_stored_and_loaded(tmp_path):
     assert [True, pins] == json.loads(done.stdout)
 
 
+def test_writing_imports_nothing_of_mlflow_and_skops_itself(tmp_path):
+    """It runs in a fork, where a module that a thread was importing at the fork never comes."""
+    program = f"""if True:
+        import json, sys
+        from pathlib import Path
+        from sklearn.linear_model import LogisticRegression
+        from sweepstake import models
+        models.load_libraries()
+        before = set(sys.modules)
+        import pandas as pd
+        x = pd.DataFrame({{"a": range(20)}})
+        fitted = LogisticRegression().fit(x, x["a"] > 9)
+        template = models.open_template(Path({str(tmp_path / "template")!r}), fitted, x, ())
+        models.write_model(template, fitted, "0" * 32, Path({str(tmp_path / "model")!r}))
+        print(json.dumps(sorted(set(sys.modules) - before)))
+    """
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    roots = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert roots.isdisjoint({"mlflow", "skops", "sklearn", "scipy", "matplotlib"})
+
+
 def test_what_the_operator_adds_is_built_by_reviewed_means_alone(monkeypatch):
     """A type that is added is trusted; methods, which skops would look up by name, never are."""
     monkeypatch.setattr(trusted, "added_types", lambda: frozenset({"their.package.Model"}))

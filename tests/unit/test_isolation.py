@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 
 import numpy as np
@@ -10,9 +11,10 @@ import psutil
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from sweepstake import isolation
 from sweepstake.disk import disk_faults
-from sweepstake.errors import DataError, DiskFullError, TrialFailedError
-from sweepstake.isolation import Worker
+from sweepstake.errors import DataError, DiskFullError, StandstillError, TrialFailedError
+from sweepstake.isolation import Worker, repeat_if_still
 from sweepstake.spec import Limits
 
 PATIENCE_SECONDS = 30
@@ -23,6 +25,12 @@ class Work:
 
     def __init__(self):
         self.calls = 0
+        self.lock = threading.Lock()
+
+    def take(self):
+        """Wait for a lock that may be held by a thread which is not in the fork."""
+        with self.lock:
+            return self.count()
 
     def count(self):
         """How many calls this process has made."""
@@ -67,6 +75,17 @@ class Work:
         """Fit with OpenMP; the number of classes that came of it."""
         rows = np.arange(40.0).reshape(-1, 1)
         return len(HistGradientBoostingClassifier(max_iter=1).fit(rows, rows[:, 0] > 20).classes_)
+
+    def work_by_child(self, seconds):
+        """Let a process of its own use the processor."""
+        pid = os.fork()
+        if pid == 0:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                pass
+            os._exit(0)
+        os.waitpid(pid, 0)
+        return "worked"
 
     def spawn(self):
         """Start a process that outlives the call."""
@@ -140,6 +159,31 @@ def test_the_time_counts_for_each_call(worker):
     limits = Limits(trial_timeout=5)
     taken = [worker.call("sleep", 2, limits=limits) for _ in range(3)]
     assert taken == [2, 2, 2]
+
+
+def test_a_call_that_waits_for_what_never_comes_is_made_again(monkeypatch):
+    """A thread held a lock at the fork and is not in it: the process ends, the next one has it."""
+    monkeypatch.setattr(isolation, "STILL_SECONDS", 1.5)
+    work = Work()
+    with work.lock, Worker(work) as worker, pytest.raises(StandstillError, match=r"for 1\.5 s"):
+        worker.call("take")
+    work.lock.acquire()
+    tries = []
+
+    def take():
+        tries.append(worker.call("identify"))
+        threading.Timer(0, lambda: work.lock.locked() and work.lock.release()).start()
+        return worker.call("take")
+
+    with Worker(work) as worker:
+        assert 1 == repeat_if_still(take)
+    assert [True, True] == [gone(process) for process in tries]
+
+
+def test_a_call_that_works_for_long_does_not_stand_still(worker, monkeypatch):
+    """Processor time counts, that of a process which the call has started too."""
+    monkeypatch.setattr(isolation, "STILL_SECONDS", 1.5)
+    assert "worked" == worker.call("work_by_child", 4)
 
 
 def test_a_crash_ends_a_call_where_the_caller_handles_crashes_in_python():
