@@ -37,6 +37,21 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, value)
 
 
+def quoted(text: str) -> str:
+    """A text as a value in MLflow's filters, which know quotes of two kinds and no escapes.
+
+    Raises:
+        NotFoundError: it cannot be written in one: nothing of that name can be searched for.
+    """
+    quote = "'" if '"' in text else '"'
+    if quote in text or text.endswith("\\"):
+        message = (
+            f"{text}: must hold quotes of one kind and end without a backslash, for MLflow to "
+        )
+        raise NotFoundError(message + "search for it. Look at MLflow's own pages.")
+    return f"{quote}{text}{quote}"
+
+
 def _without_password(uri: str) -> str:
     """The address alone; its user and password go where MLflow reads them and never shows them."""
     parts = urlsplit(uri)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.connection import quoted
 from sweepstake.errors import TrackingUnavailableError
 from sweepstake.markup import escaped
 from sweepstake.promotion import Verdict
@@ -103,7 +104,7 @@ class Ledger:
 
     def find(self, model: str, key: str) -> LedgerEntry | None:
         """The entry ``key`` of ``model``, if there is one; doubles of it are removed."""
-        found = self._search(model, f" and tags.`sweepstake.round` = '{key}'")
+        found = self._search(model, f" and tags.`sweepstake.round` = {quoted(key)}")
         for double in found[:-1]:
             self._client.delete_run(double.run_id)
         return found[-1] if found else None
@@ -160,7 +161,7 @@ class Ledger:
         found = self._client.every(
             "search_runs",
             experiment_ids=[self._experiment()],
-            filter_string=f"tags.`sweepstake.model` = '{model}'{further}",
+            filter_string=f"tags.`sweepstake.model` = {quoted(model)}{further}",
         )
         return tuple(sorted(map(_entry, found), key=lambda e: (e.decided, e.run_id), reverse=True))
 

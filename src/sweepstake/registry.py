@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.bulk import VERSION_TAGS, VersionTags
-from sweepstake.connection import Connection, faults, refused_as
+from sweepstake.connection import Connection, faults, quoted, refused_as
 from sweepstake.errors import NotFoundError, StackError
 from sweepstake.ledger import Ledger
 from sweepstake.modelfile import MODEL_FILE, loads, read_model
@@ -95,7 +95,7 @@ class Registry:
         not check.
         """
         query = " and ".join(
-            f"tags.`{name}` = '{tags[name]}'"
+            f"tags.`{name}` = {quoted(tags[name])}"
             for name in ("sweepstake.sweep", "sweepstake.trial_key")
         )
         found = () if fresh else self._search(model, query)
@@ -112,7 +112,7 @@ class Registry:
 
     def versions(self, model: str, sweep_id: str) -> tuple[Version, ...]:
         """The versions that ``sweep_id`` registered, oldest first."""
-        return self._search(model, f"tags.`sweepstake.sweep` = '{sweep_id}'")
+        return self._search(model, f"tags.`sweepstake.sweep` = {quoted(sweep_id)}")
 
     def of_runs(self, model: str, run_ids: Iterable[str]) -> tuple[Version, ...]:
         """The versions of a model that are of these runs, whichever sweep registered them."""
@@ -356,7 +356,7 @@ class Registry:
 
     def _search(self, model: str, query: str) -> tuple[Version, ...]:
         found = self._client.every(
-            "search_model_versions", filter_string=f"name = '{model}' and {query}"
+            "search_model_versions", filter_string=f"name = {quoted(model)} and {query}"
         )
         return tuple(sorted(map(version_of, found), key=lambda version: int(version.version)))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake import revision
 from sweepstake.bulk import RUNS
 from sweepstake.comparison import TAG, batch_url, children_filter, run_url
-from sweepstake.connection import Connection, faults
+from sweepstake.connection import Connection, faults, quoted
 from sweepstake.errors import NotFoundError
 from sweepstake.markup import escaped
 from sweepstake.runs import (
@@ -124,7 +124,7 @@ class Tracking:
     def _parents(self, experiment_id: str, sweep_id: str, tags: Mapping[str, str]) -> list[Any]:
         known = {name: tags[name] for name in IDENTITY if name in tags}
         wanted = {"sweepstake.sweep": sweep_id, "sweepstake.role": "sweep", **known}
-        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.items())
+        query = " and ".join(f"tags.`{name}` = {quoted(value)}" for name, value in wanted.items())
         found = self._client.every(
             "search_runs", experiment_ids=[experiment_id], filter_string=query
         )

@@ -88,6 +88,27 @@ def test_a_trial_becomes_one_version_however_often_it_is_registered(registry, ad
     assert [first] == list(registry.versions(model, "s1"))
 
 
+@pytest.mark.parametrize("ending", [" it's", ' the "odd"', " a\\b", "' or name != '", "; -- %"])
+def test_a_name_with_quotes_is_searched_for_as_it_is(registry, client, name, ending):
+    """What MLflow takes as the name of a model ends no filter, and none of its text is one."""
+    model = name + ending
+    registry.ensure_model(model)
+    run = client.create_run(client.create_experiment(name)).info.run_id
+    tags = {"sweepstake.sweep": f"of{ending}", "sweepstake.trial_key": ending}
+    version = registry.register(model, run, tags)
+    assert version == registry.register(model, run, tags)
+    assert (version,) == registry.pending(model) == registry.versions(model, f"of{ending}")
+    apply(registry, model, [decision(version.version, PROMOTE)], f"r{ending}")
+    assert [PROMOTE] == [entry.verdict for entry in registry.history(model)]
+
+
+@pytest.mark.parametrize("ending", [' it\'s "odd"', "\\"])
+def test_a_name_that_no_filter_of_mlflow_holds_is_not_found(registry, name, ending):
+    """Quotes of both kinds, or a last backslash, cannot be written in a filter; that is said."""
+    with pytest.raises(NotFoundError, match="must hold quotes of one kind"):
+        registry.pending(name + ending)
+
+
 def test_a_model_without_champion_is_told_from_one_that_does_not_exist(registry, model):
     """No champion is an answer; no model is an error."""
     assert registry.champion(model) is None
