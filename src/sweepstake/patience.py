@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,14 +14,20 @@ SECONDS = 30.0
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol, with an end to waiting: it waits for ever for the head of a request."""
+    """Uvicorn's protocol, with an end to waiting: it waits for ever for the head of a request.
+
+    Where there are too many connections, the one that has asked for nothing for longest is closed.
+    """
 
     _patience: asyncio.TimerHandle | None = None
+    _since = 0.0
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first head."""
         super().connection_made(transport)
         self._await_head()
+        self._since = self.loop.time()
+        self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
@@ -36,6 +43,25 @@ class PatientProtocol(HttpToolsProtocol):
         """Wait no more."""
         self._stop_waiting()
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Ask for nothing from now on."""
+        self._since = self.loop.time()
+        super().on_response_complete()
+
+    def idle_since(self) -> float:
+        """Since when no request is answered, by the loop's clock; infinity while one is."""
+        idle = self.cycle is None or self.cycle.response_complete
+        return self._since if idle else inf
+
+    def _make_room(self) -> None:
+        if self.limit_concurrency is None or len(self.connections) < self.limit_concurrency:
+            return
+        others = [each for each in self.connections if isinstance(each, PatientProtocol)]
+        oldest = min(others, key=lambda each: each.idle_since())
+        if oldest.idle_since() < self.idle_since():
+            self.connections.discard(oldest)
+            oldest.transport.close()
 
     def _await_head(self) -> None:
         self._stop_waiting()

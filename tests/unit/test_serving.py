@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from sweepstake.spec import Preprocess
 from sweepstake.workspace import Workspace
 
 SECONDS = 120
+MOST_CONNECTIONS = 20
 BEARS = Capacity(processes=1, seconds=SECONDS, bounds=Bounds(body=200_000, seconds=1))
 FILE = pd.DataFrame(
     {
@@ -125,7 +126,13 @@ def running(shelf, capacity):
     """A client of a running server that has its champion."""
     host = Host(shelf, Workspace(Path("never planned in")), "shop", capacity)
     serves = uvicorn.Server(
-        uvicorn.Config(application(host), port=0, log_config=None, http=PatientProtocol)
+        uvicorn.Config(
+            application(host),
+            port=0,
+            log_config=None,
+            http=PatientProtocol,
+            limit_concurrency=MOST_CONNECTIONS,
+        )
     )
     thread = threading.Thread(target=asyncio.run, args=(serves.serve(),))
     thread.start()
@@ -342,6 +349,55 @@ def test_a_slow_client_is_let_go(steady):
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as slow:
         slow.sendall(b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
         assert b"408" in slow.recv(100)
+
+
+class TestManySlowClients:
+    """Whoever sends slowly, from many connections at once, keeps nobody out."""
+
+    HEAD = b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n"
+
+    @pytest.fixture
+    def capacity(self):
+        """Room for four requests, or for three of 8,000 bytes, for a long time."""
+        bounds = Bounds(body=9000, held=25_000, requests=4, seconds=SECONDS)
+        return Capacity(processes=1, seconds=SECONDS, bounds=bounds)
+
+    @pytest.fixture
+    def connected(self, server):
+        """A function that opens connections which send so much and no more."""
+        with ExitStack() as stack:
+
+            def connect(count, sent):
+                address = ("127.0.0.1", server.base_url.port)
+                clients = [
+                    stack.enter_context(socket.create_connection(address, SECONDS))
+                    for _ in range(count)
+                ]
+                for client in clients:
+                    client.sendall(sent)
+                return clients
+
+            yield connect
+
+    @pytest.mark.parametrize(("count", "size"), [(12, 1), (3, 8000)])
+    def test_bodies_that_do_not_come_give_way(self, server, connected, count, size):
+        """The oldest where there are too many, the largest where they are too large."""
+        clients = connected(count, self.HEAD + b" " * size)
+        counted = f'requests_in_flight{{model="shop"}} {min(4, count)}.0'
+        wait_for(lambda: counted in server.get("/metrics").text)
+        rows = json.dumps({"inputs": [{**RECORDS[0], "zip": "x" * 6000}]}).encode()
+        answers = [server.post("/invocations", content=rows) for _ in range(3)]
+        assert [200] * 3 == [answer.status_code for answer in answers]
+        assert b"503" in clients[0].recv(100)
+
+    @pytest.mark.parametrize("before", [b"", b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n"])
+    @pytest.mark.parametrize("head", [b"", b"GET /ping HT"])
+    def test_heads_that_do_not_come_give_way(self, server, connected, before, head):
+        """The connection that has asked for nothing for longest is closed for a new one."""
+        connected(2 * MOST_CONNECTIONS, before + head)
+        for _ in range(3):
+            with httpx.Client(base_url=server.base_url, timeout=SECONDS) as client:
+                assert 200 == ask(client, FORMS[0]).status_code
 
 
 def test_a_new_champion_takes_over(server, shelf):
