@@ -3,6 +3,7 @@
 What scikit-learn refuses only when it fits depends on choices (solver with penalty) and on extreme
 numbers (``nu``), hardly on the numbers between. So each combination of choices is one probe, all
 numbers of an axis being one choice, and the least and the greatest number of each axis another.
+Where one of these is refused, every number of its axis is probed.
 """
 
 from __future__ import annotations
@@ -46,13 +47,33 @@ def choices(product: Product) -> Iterator[Probe]:
         yield Probe(product.point(point), {name: _choice(value) for name, value in point.items()})
 
 
-def extremes(product: Product, sound: EstimatorSpec) -> Iterator[Probe]:
-    """A probe for the least and the greatest number of each axis; the rest is as in ``sound``."""
+def numbers(product: Product, sound: EstimatorSpec) -> Iterator[list[Probe]]:
+    """For each axis with numbers a probe of each but that of ``sound``; the rest is as there.
+
+    The least and the greatest come first.
+    """
     for name, values in product.axes:
-        numbers = [value for value in values if _is_number(value)]
-        for value in sorted({min(numbers), max(numbers)} - {numbers[0]}) if numbers else ():
-            point = {**sound.params, name: value}
-            yield Probe(product.point(point), {name: canonical(value)})
+        left = sorted(v for v in values if _is_number(v) and v != sound.params[name])
+        ordered = [*left[:1], *left[-1:], *left[1:-1]] if len(left) > 1 else left
+        points = [product.point({**sound.params, name: value}) for value in ordered]
+        yield [Probe(each, {name: canonical(each.params[name])}) for each in points]
+
+
+def other_numbers(product: Product, probe: Probe) -> Iterator[EstimatorSpec]:
+    """The same choices with the least and with the greatest numbers, unless these are the probe."""
+    for end in (min, max):
+        point = dict(probe.estimator.params)
+        for name, values in product.axes:
+            if _is_number(point[name]):
+                point[name] = end(value for value in values if _is_number(value))
+        if point != probe.estimator.params:
+            yield product.point(point)
+
+
+def exactly(product: Product, probe: Probe) -> Probe:
+    """The probe, for its own point alone."""
+    point = probe.estimator
+    return Probe(point, {name: canonical(point.params[name]) for name, _ in product.axes})
 
 
 def _is_number(value: Any) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.nearmiss import listed, shown
-from sweepstake.probes import choices, extremes
+from sweepstake.probes import choices, exactly, numbers, other_numbers
 from sweepstake.space import products, size
 from sweepstake.spec import EstimatorSpec, Preprocess
 
@@ -56,14 +56,28 @@ def _tried(spec: SweepSpec, stage: Stage) -> Iterator[Tried]:
     """Every probe with its outcome, each of them tried when it is asked for."""
     for position, candidate in enumerate(spec.candidates):
         for product in products(candidate):
-            sound: EstimatorSpec | None = None
-            for probe in choices(product):
-                refusal = _refusal(probe.estimator, stage)
+            for probe, refusal in _outcomes(product, stage):
                 yield Tried(position, product, probe, refusal)
-                sound = sound or (None if refusal else probe.estimator)
-            for probe in extremes(product, sound) if sound else ():
-                refusal = _refusal(probe.estimator, stage)
-                yield Tried(position, product, probe, refusal)
+
+
+def _outcomes(product: Product, stage: Stage) -> Iterator[tuple[Probe, Refusal | None]]:
+    sound: EstimatorSpec | None = None
+    for probe in choices(product):
+        refusal = _refusal(probe.estimator, stage)
+        taken = _taken(product, probe, stage) if refusal else probe.estimator
+        sound = sound or taken
+        yield (exactly(product, probe) if refusal and taken else probe), refusal
+    for axis in numbers(product, sound) if sound else ():
+        ends = [(probe, _refusal(probe.estimator, stage)) for probe in axis[:2]]
+        yield from ends
+        if any(refusal for _, refusal in ends):
+            yield from ((probe, _refusal(probe.estimator, stage)) for probe in axis[2:])
+
+
+def _taken(product: Product, probe: Probe, stage: Stage) -> EstimatorSpec | None:
+    """The choices of a refused probe with other numbers, if these are fitted."""
+    points = other_numbers(product, probe)
+    return next((point for point in points if not _refusal(point, stage)), None)
 
 
 def _refusal(point: EstimatorSpec, stage: Stage) -> Refusal | None:

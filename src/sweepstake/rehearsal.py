@@ -111,7 +111,11 @@ class _Actor:
     rows: Rows
 
     def on_few(self, point: EstimatorSpec) -> Outcome:
-        return rehearse(point, self.spec, self.rows.few_of_each_class(ROWS_OF_A_CLASS))
+        outcome = rehearse(point, self.spec, self.rows.few_of_each_class(ROWS_OF_A_CLASS))
+        if outcome.refusal:
+            return outcome
+        classifier = estimators.build(point, self.spec.seed, self.rows.classes)
+        return replace(outcome, refusal=_infeasible(classifier, self.rows.y_fit))
 
     def on_rows(self, point: EstimatorSpec, count: int) -> Outcome:
         whole = count == len(self.rows.y_fit)
@@ -138,7 +142,10 @@ class Stage:
         self._worker.__exit__(*exception)
 
     def on_few(self, point: EstimatorSpec) -> Outcome:
-        """Rehearse ``point`` on `ROWS_OF_A_CLASS` rows of each class."""
+        """Rehearse ``point`` on `ROWS_OF_A_CLASS` rows of each class.
+
+        What these cannot show, as they are as many of each class, is judged by its rule.
+        """
         return self._outcome("on_few", point)
 
     def on_rows(self, point: EstimatorSpec, count: int) -> Outcome:
@@ -185,8 +192,20 @@ def _check_neighbors(classifier: Any, rows: int) -> None:
     """
     wanted = getattr(classifier, "n_neighbors", None)
     if hasattr(classifier, "kneighbors") and isinstance(wanted, int) and wanted > rows:
-        message = f"n_neighbors must be at most the rows that are fitted, {rows}, but is {wanted}."
+        message = f"n_neighbors must be at most the rows that are fitted, {rows}."
         raise ValueError(message)
+
+
+def _infeasible(classifier: Any, y: np.ndarray) -> Refusal | None:
+    """Whether ``nu`` is too great for two of the classes: ``svm_check_parameter`` of libsvm."""
+    import numpy as np
+
+    if type(classifier).__name__ != "NuSVC" or y.ndim > 1:
+        return None
+    least, *_, greatest = sorted(np.unique(y, return_counts=True)[1].tolist())
+    if classifier.nu * (least + greatest) / 2 <= least:
+        return None
+    return Refusal("specified nu is infeasible.")
 
 
 def _file_refusal(point: EstimatorSpec, fitted: Any) -> Refusal | None:

@@ -69,6 +69,29 @@ def test_an_extreme_number_is_refused_for_all_its_trials(monkeypatch):
     assert "cannot be fitted in 2 of 4 trials, first with n_neighbors=999, p=1: " in message
 
 
+@pytest.mark.parametrize("values", ["3, 97, 50, 96, 700, 120", "700, 97, 120, 3, 50, 96"])
+def test_every_refused_number_is_counted(monkeypatch, values):
+    """Three of six ask for more neighbours than the 96 rows of a fold, wherever they stand."""
+    monkeypatch.setattr(refusals, "PROBE_SECONDS", 600)
+    choices = "leaf_size: [10, 20], weights: [uniform, distance]"
+    text = f"estimator: KNeighborsClassifier\ngrid: {{n_neighbors: [{values}], {choices}}}"
+    (message,) = _messages(text)
+    assert (
+        "cannot be fitted in 12 of 24 trials, first with leaf_size=10, n_neighbors=700, " in message
+    )
+
+
+def test_a_rule_on_the_sizes_of_classes_is_judged_by_all_rows(tmp_path, monkeypatch):
+    """Rows of each class that are as many hide that `nu` is too great for unequal classes."""
+    monkeypatch.setattr(refusals, "PROBE_SECONDS", 600)
+    rows = "".join(f"{n % 17},{n % 5},{'ab'[n % 10 == 0]}\n" for n in range(200))
+    (tmp_path / "rows.csv").write_text(f"x,z,kind\n{rows}")
+    settings = replace(SETTINGS, data_roots=(tmp_path,))
+    text = b"data: {source: rows.csv, target: kind}\nestimator: NuSVC\ngrid: {nu: [0.1, 0.3, 0.5]}"
+    with pytest.raises(GridFileError, match=r"in 2 of 3 trials, .*nu=.*: specified nu is"):
+        preflight.check(loader.parse(text, "a.yaml", settings), settings)
+
+
 def test_what_only_few_rows_refuse_is_no_mistake():
     """Fifty neighbours need more rows than a first try has, but not more than a fold has."""
     text = "estimator: KNeighborsClassifier\nparams: {n_neighbors: 50}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweepstake.probes import choices, extremes
+from sweepstake.probes import choices, exactly, numbers, other_numbers
 from sweepstake.space import Product
 from sweepstake.spec import EstimatorSpec
 
@@ -26,13 +26,31 @@ def test_numbers_of_an_axis_are_one_choice():
     ]
 
 
-def test_the_ends_of_each_axis_are_probed():
-    """Least and greatest number, unless a choice has tried it already."""
+def test_the_numbers_of_each_axis_are_probed():
+    """Least and greatest first, then those between, but for the one that a choice has tried."""
     sound = PRODUCT.point({"depth": None, "kind": "b", "rate": 0.5})
-    assert [_varying(probe) for probe in extremes(PRODUCT, sound)] == [
-        (2, "b", 0.5),
-        (8, "b", 0.5),
-        (None, "b", 0.1),
+    assert [[_varying(probe) for probe in axis] for axis in numbers(PRODUCT, sound)] == [
+        [(2, "b", 0.5), (8, "b", 0.5), (4, "b", 0.5)],
+        [],
+        [(None, "b", 0.1)],
+    ]
+
+
+def test_a_choice_may_be_made_with_other_numbers():
+    """With the least and with the greatest of all axes, where these are not its own."""
+    first, *_, last = choices(PRODUCT)
+    others = [
+        [tuple(point.params[name] for name in ("depth", "kind", "rate")) for point in points]
+        for points in (other_numbers(PRODUCT, first), other_numbers(PRODUCT, last))
+    ]
+    assert [[(2, "a", 0.1), (8, "a", 0.5)], [(None, "b", 0.1)]] == others
+
+
+def test_a_probe_can_speak_for_itself_alone():
+    """Where other numbers with the same choices are taken."""
+    alone = exactly(PRODUCT, next(choices(PRODUCT)))
+    assert [PRODUCT[0]] == [
+        point for point in map(PRODUCT.__getitem__, range(16)) if alone.speaks_for(point)
     ]
 
 
@@ -45,9 +63,9 @@ def test_every_point_has_one_choice_that_speaks_for_it():
     assert counts == [1] * 16
 
 
-def test_an_extreme_speaks_for_all_points_with_its_value():
+def test_a_number_speaks_for_all_points_with_its_value():
     """A number that is refused is refused whatever the other choices."""
-    probe = next(extremes(PRODUCT, PRODUCT[0]))
+    probe = next(numbers(PRODUCT, PRODUCT[0]))[0]
     spoken = [PRODUCT[number] for number in range(16) if probe.speaks_for(PRODUCT[number])]
     assert [point.params["depth"] for point in spoken] == [2, 2, 2, 2]
 
@@ -56,4 +74,4 @@ def test_truth_values_are_no_numbers():
     """``true`` and 1 are different choices."""
     product = Product(EstimatorSpec("x.C"), (("flag", (True, False)),))
     assert len(list(choices(product))) == 2
-    assert list(extremes(product, product[0])) == []
+    assert list(numbers(product, product[0])) == [[]]
