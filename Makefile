@@ -46,10 +46,10 @@ test: lint
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-stacks test-parts
 
 test-stacks: dev
-	$(BIN)/pytest -m "not long" tests/cluster tests/e2e
+	$(BIN)/pytest --durations=25 -m "not long" tests/cluster tests/e2e
 
 test-parts: dev
-	$(BIN)/pytest -m "not long" tests/fuzz tests/integration tests/unit
+	$(BIN)/pytest --durations=40 -m "not long" tests/fuzz tests/integration tests/unit
 
 cases: dev
 	$(BIN)/pytest tests/integration/test_cases.py

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import re
-import tempfile
 import warnings
 from collections import Counter
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake import textfile, writing
 from sweepstake.errors import DataError
 from sweepstake.nearmiss import shown
+from sweepstake.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -195,9 +195,9 @@ def opened(path: Path, data: DataSpec, largest: float) -> Iterator[CsvFile]:
         DataError: it holds no text of its encoding, has more than ``largest`` bytes when unpacked,
             or a header that is none.
     """
-    with tempfile.TemporaryDirectory(prefix="sweepstake-") as folder:
+    with scratch() as folder:
         source, spec = data.filled_source, data.csv
-        text = textfile.as_utf8(path, source, spec.encoding, largest, Path(folder))
+        text = textfile.as_utf8(path, source, spec.encoding, largest, folder)
         before, separator = _beginning(text.path, source, spec)
         names = spec.columns or _header(text.path, source, before, separator, spec)
         names = tuple(_named(names, data.drop))

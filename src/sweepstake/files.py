@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sweepstake.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,8 +94,8 @@ def pinned(folder: Path, name: str) -> Iterator[Path]:
     """
     handle = open_inside(folder, name)
     try:
-        with tempfile.TemporaryDirectory(prefix="sweepstake-") as home:
-            path = Path(home) / Path(name).name
+        with scratch() as home:
+            path = home / Path(name).name
             source = Path(f"/proc/self/fd/{handle}")  # also in a fork, which has the handle too
             path.symlink_to(source if source.exists() else (folder / name).resolve())
             yield path

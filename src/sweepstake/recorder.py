@@ -6,9 +6,8 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, Self
 from uuid import uuid4
 
@@ -24,10 +23,12 @@ from sweepstake.runs import (
     result_params,
     result_tags,
 )
+from sweepstake.scratch import scratch
 from sweepstake.trial import TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sweepstake.runs import Child
     from sweepstake.trial import Trial, TrialResult
@@ -101,7 +102,8 @@ class Recorder:
         self._error: Exception | None = None
         self._changing, self._writing = threading.Lock(), threading.Lock()
         self._over = threading.Event()
-        self._folders = TemporaryDirectory(prefix="sweepstake-")
+        self._home = ExitStack()
+        self._folders = self._home.enter_context(scratch())
         self._thread = threading.Thread(target=self._write_on, daemon=True)
 
     def __enter__(self) -> Self:
@@ -115,7 +117,7 @@ class Recorder:
             self._raise()
             self._write()
         finally:
-            self._folders.cleanup()
+            self._home.close()
 
     def begin(self, trial: Trial, left: Child | None = None) -> Begun:
         """Open the run of a trial; ``left`` is what a killed attempt left under the same key."""
@@ -129,7 +131,7 @@ class Recorder:
 
     def folder(self, begun: Begun) -> Path:
         """Where the files of a trial are written: where they stay, or wait to be uploaded."""
-        waiting = Path(self._folders.name) / begun.run.run_id
+        waiting = self._folders / begun.run.run_id
         return self._tracking.local_folder(begun.run) or waiting
 
     def complete(self, begun: Begun, result: TrialResult, sha256: str) -> None:

@@ -6,11 +6,9 @@ tools that show stages.
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.bulk import VERSION_TAGS, VersionTags
@@ -21,6 +19,7 @@ from sweepstake.modelfile import MODEL_FILE, loads, read_model
 from sweepstake.modelversion import PENDING, Version, first_tags, model_uri, version_of
 from sweepstake.promotion import Ruling, Verdict
 from sweepstake.runs import TrialRun
+from sweepstake.scratch import scratch
 from sweepstake.spec import BackfillPolicy
 
 if TYPE_CHECKING:
@@ -213,13 +212,13 @@ class Registry:
     def _files(self, version: Stored, *names: str) -> list[bytes]:
         """The model file of ``version`` and others of its folder."""
         files = TrialRun(version.run_id, self._client.get_run(version.run_id).info.artifact_uri)
-        with tempfile.TemporaryDirectory(prefix="sweepstake-") as folder:
+        with scratch() as folder:
             repository = self._client.artifacts(files.model_uri)
             for name in names:
                 with suppress(NotFoundError), faults(self._client.uri):
-                    repository.download_artifacts(name, folder)
-            content = read_model(Path(folder), version.sha256)
-            others = (Path(folder) / name for name in names[1:])
+                    repository.download_artifacts(name, str(folder))
+            content = read_model(folder, version.sha256)
+            others = (folder / name for name in names[1:])
             return [content, *(file.read_bytes() if file.exists() else b"" for file in others)]
 
     def apply(self, model: str, act: Act, key: str, rulings: Mapping[str, Ruling]) -> LedgerEntry:

@@ -5,7 +5,6 @@ Messages start with the place in the grid file that has to change: ``data.source
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake.errors import DataError
 from sweepstake.nearmiss import did_you_mean, listed
+from sweepstake.scratch import scratch
 from sweepstake.store import Bucket, BucketStore
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def copied(source: str, roots: Sequence[Path | Bucket], limit: float) -> Iterato
         held = f"{source!r} has {size / 1e9:,.1f} GB"
         message = f"data.source: must fit into half of the memory, but {held}. "
         raise DataError(message + "Take part of its rows or columns.")
-    with tempfile.TemporaryDirectory(prefix="sweepstake-") as folder:
-        path = Path(folder) / Path(name).name
+    with scratch() as folder:
+        path = folder / Path(name).name
         store.fetch(name, path)
         yield path
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import shutil
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sweepstake import intake, report, space, workload
@@ -20,6 +18,7 @@ from sweepstake.ranking import leaderboard
 from sweepstake.recorder import Recorder
 from sweepstake.registry import Registry
 from sweepstake.runs import run_name
+from sweepstake.scratch import scratch
 from sweepstake.settlement import settle
 from sweepstake.tracking import Tracking
 from sweepstake.trainer import Trainer
@@ -145,12 +144,12 @@ def close(sweep_id: str, settings: Settings) -> str:
     standings = settle(bench)
     failed = sum(standing.state is TrialState.FAILED for standing in standings)
     tolerated = bench.spec.limits.tolerates(failed, len(standings))
-    with TemporaryDirectory() as folder:
+    with scratch() as folder:
         ranked = leaderboard(standings, bench.spec.metric)
-        summary = report.write(ranked, bench.spec, bench.sweep, Path(folder), bench.plan.warnings)
+        summary = report.write(ranked, bench.spec, bench.sweep, folder, bench.plan.warnings)
         bench.tracking.share_view(bench.sweep, summary.view)
         state = TrialState.COMPLETE if tolerated else TrialState.FAILED
-        bench.tracking.close_sweep(bench.sweep, state, summary.metrics, summary.note, Path(folder))
+        bench.tracking.close_sweep(bench.sweep, state, summary.metrics, summary.note, folder)
     if not tolerated:
         message = (
             f"{sweep_id}: at most {bench.spec.limits.max_failed:g} of the trials may fail "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from sweepstake.doctor import answers
 from sweepstake.doctor.airflow import supported
 from sweepstake.doctor.finding import Check
 from sweepstake.errors import SettingsError
+from sweepstake.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,11 +126,11 @@ def _artifacts(uri: str) -> str:
 
 
 def _round_trip(repository: Any) -> None:
-    with tempfile.TemporaryDirectory(prefix="sweepstake-") as folder:
-        path = Path(folder, FILE)
+    with scratch() as folder:
+        path = folder / FILE
         path.write_text(NAME, encoding="utf-8")
         repository.log_artifact(str(path))
-        back = Path(repository.download_artifacts(FILE, str(Path(folder))))
+        back = Path(repository.download_artifacts(FILE, str(folder)))
         repository.delete_artifacts(FILE)
         if back.read_text(encoding="utf-8") != NAME:
             raise OSError(FILE)
