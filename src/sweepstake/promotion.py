@@ -240,6 +240,8 @@ _MORE_ROWS = "Hold more rows out (data.holdout), or choose another metric."
 
 def _objection(gain: Gain, guards: tuple[Guarded, ...], policy: PromotionPolicy) -> str:
     """Why the finalist does not take over, the first cause that holds; empty where none does."""
+    if gain.gain <= _ROUNDING:
+        return "the finalist is not better"
     if gain.p > 1 - policy.confidence:
         return _luck(gain, policy.confidence)
     if gain.gain - policy.min_delta <= _ROUNDING:
@@ -256,7 +258,8 @@ def _luck(gain: Gain, confidence: float) -> str:
     if gain.wins is not None and gain.losses is not None:
         apart = gain.wins + gain.losses
         if apart < least_rows(EXACT, confidence):
-            return f"the two differ on {apart} rows, too few to be sure; hold more rows out"
+            noun = "row" if apart == 1 else "rows"
+            return f"the two differ on {apart} {noun}, too few to be sure; hold more rows out"
     return f"the gain may be luck (p {gain.p:.2g})"
 
 

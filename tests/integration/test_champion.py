@@ -137,7 +137,7 @@ def test_a_worse_finalist_does_not_take_over(train, judge, seen):
     entry = judge()
     assert ({"champion": 1}, {1: "Production", 2: "None"}, {1: "promote", 2: "keep"}) == seen()
     assert "on champion v1" in entry.reason
-    assert "The champion stays: the gain may be luck" in entry.reason
+    assert "The champion stays: the finalist is not better." in entry.reason
 
 
 def test_a_better_finalist_takes_over(train, judge, seen):

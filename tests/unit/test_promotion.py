@@ -112,6 +112,13 @@ def test_the_sentence_tells_who_by_how_much_and_how_sure():
     ("pair", "policy", "ending"),
     [
         (rows(both=9, finalist=4), {}, "differ on 4 rows, too few to be sure; hold more rows out."),
+        (rows(both=9, finalist=1), {}, "differ on 1 row, too few to be sure; hold more rows out."),
+        (
+            rows(both=9, finalist=5, champion=6),
+            {},
+            "The champion stays: the finalist is not better.",
+        ),
+        (rows(both=9), {}, "The champion stays: the finalist is not better."),
         (rows(both=9, finalist=6, champion=5), {}, "the gain may be luck (p 0.5)."),
         (rows(both=9, finalist=9), {"min_delta": 0.5}, "must exceed 0.5 (promotion.min_delta)."),
         (rows(finalist=9, neither=9), {"floor": 0.6}, "below 0.6 (promotion.floor)."),
