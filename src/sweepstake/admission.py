@@ -79,7 +79,7 @@ class Admission:
         return bytes(body.received)
 
     def _take(self, body: Body, chunk: bytes) -> None:
-        if not body.admitted:  # since a moment
+        if not body.admitted:  # it gave way while this chunk was on its way
             raise self._too_slow(body)
         body.received += chunk
         self._held += len(chunk)
@@ -97,7 +97,9 @@ class Admission:
     def _displace(self, body: Body) -> None:
         """Let a body that is still arriving give its place to another."""
         self._release(body)
-        self._arriving.pop(body).reschedule(asyncio.get_running_loop().time())
+        timeout = self._arriving.pop(body)
+        if not timeout.expired():
+            timeout.reschedule(asyncio.get_running_loop().time())
 
     def _release(self, body: Body) -> None:
         if body.admitted:

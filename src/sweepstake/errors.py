@@ -15,7 +15,6 @@ SweepstakeError
     ├── TrackingUnavailableError   MLflow did not answer
     ├── StoreUnavailableError      the bucket of the workspace did not answer
     ├── DiskFullError              there is no space to write what has to be written
-    ├── StandstillError            a process waited for what never comes
     └── StackError                 a component of the embedded stack is not (yet) healthy
 
 A message has the form ``where: rule, but got value. Way out.``
@@ -156,10 +155,6 @@ class StoreUnavailableError(TransientError):
 
 class DiskFullError(TransientError):
     """A disk or a quota that is used up."""
-
-
-class StandstillError(TransientError):
-    """A process of ours stood still and was ended; nothing is lost."""
 
 
 class StackError(TransientError):

@@ -16,7 +16,7 @@ from sweepstake.answers import Answers, Pair, ask
 from sweepstake.cores import one_core
 from sweepstake.data import open_staged
 from sweepstake.errors import DataError, PermanentError, TrialFailedError
-from sweepstake.isolation import Worker
+from sweepstake.isolation import Worker, repeat_if_still
 from sweepstake.modelfile import loads
 from sweepstake.promotion import Finalist, Incumbent, Outcome, Terrain, decide
 from sweepstake.trainedrows import met, problem_of
@@ -170,7 +170,10 @@ class _Final:
         """
         limits = self.ground.spec.limits
         limits = replace(limits, trial_timeout=limits.trial_timeout or LONGEST)
-        answers: Answers = self.worker.call("answers", content, columns, max_latency, limits=limits)
+        asked = (content, columns, max_latency)
+        answers: Answers = repeat_if_still(
+            lambda: self.worker.call("answers", *asked, limits=limits)
+        )
         return answers
 
 

@@ -26,7 +26,7 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from sweepstake.disk import disk_faults
-from sweepstake.errors import StandstillError, SweepstakeError, TrialFailedError
+from sweepstake.errors import SweepstakeError, TrialFailedError
 from sweepstake.spec import Limits
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ class CutOffError(TrialFailedError):
     """A call whose process went beyond its limits or died."""
 
 
+class StandstillError(CutOffError):
+    """A call whose process used no processor for `STILL_SECONDS`: it waits for what never comes."""
+
+
 class Worker:
     """A process forked at the first call, which makes one call after the other; use it in ``with``.
 
@@ -86,7 +90,7 @@ class Worker:
 
         Raises:
             CutOffError: the process went beyond ``limits`` or died.
-            StandstillError: the process waited for what never comes.
+            StandstillError: the process stood still.
             TrialFailedError: the method raised.
             SweepstakeError: what the method raised of ours.
         """
@@ -117,7 +121,7 @@ def repeat_if_still(act: Callable[[], T]) -> T:
     try:
         return act()
     except StandstillError as error:
-        log.warning("%s It is done again.", error)
+        log.warning("%s The call is made again, in a new process.", error)
         return act()
 
 
@@ -156,7 +160,7 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
         if reason:
             raise CutOffError(reason)
         if next(standstill):
-            message = f"A process used no processor for {STILL_SECONDS:g} s and was ended."
+            message = f"It used no processor for {STILL_SECONDS:g} s and was ended."
             raise StandstillError(message)
     try:
         return pipe.recv()

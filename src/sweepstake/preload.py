@@ -17,6 +17,7 @@ LIBRARIES = (
     "airflow.sdk.execution_time.task_runner",
     "httpcore",
     "matplotlib.figure",
+    "mlflow.pyfunc.model",
     "mlflow.sklearn",
     "pandas",
     "pyarrow.parquet",

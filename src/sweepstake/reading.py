@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sweepstake import csvfile, inference, parquetfile, writing
-from sweepstake.errors import DataError, TrialFailedError
-from sweepstake.isolation import CutOffError, Worker, repeat_if_still
+from sweepstake.errors import DataError, TransientError, TrialFailedError
+from sweepstake.isolation import CutOffError, StandstillError, Worker, repeat_if_still
 from sweepstake.spec import Limits
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def read(path: Path, spec: DataSpec, pin: Pin) -> Source:
 
     Raises:
         DataError: it cannot be read, takes too long or too much memory, or ends its process.
+        TransientError: reading stands still.
     """
     reader = _Reader(path, spec, pin)
     name, memory = spec.filled_source, most_memory()
@@ -66,6 +67,9 @@ def read(path: Path, spec: DataSpec, pin: Pin) -> Source:
     try:
         with Worker(reader) as worker:
             source: Source = repeat_if_still(lambda: worker.call("read", limits=limits))
+    except StandstillError:  # a disk that does not answer, say: it may be back soon
+        message = f"data.source: must be read without a standstill, but {name!r} was not, twice. "
+        raise TransientError(message + "Look at where it lies, and read it again.") from None
     except CutOffError:
         message = f"data.source: must be read in {seconds:,.0f} s and half of the memory "
         message += f"({memory / 1e9:.1f} GB), but {name!r} was not, and reading was cut off. "

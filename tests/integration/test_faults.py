@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import sweep
+from sweepstake import isolation, sweep
 from sweepstake.errors import DiskFullError, TrackingUnavailableError
 from sweepstake.workspace import Workspace
 
@@ -111,6 +111,33 @@ def eat():
     eaten = []
     while True:
         eaten.append(bytearray(os.urandom(1000) * 20_000))
+
+
+def test_a_trial_that_stands_still_twice_fails_alone(broken, run, held, monkeypatch):
+    """No limit was asked for; the five others are done and registered."""
+    monkeypatch.setattr(isolation, "STILL_SECONDS", 2)
+    run(broken(hang, {}))
+    children, versions = held()
+    failed = children.pop(4)
+    reason = "It used no processor for 2 s and was ended."
+    assert ("FAILED", reason) == (failed.info.status, failed.data.tags["sweepstake.error"])
+    assert [(n, "FINISHED") for n in (0, 1, 2, 3, 5)] == statuses(children)
+    assert sorted(run.info.run_id for run in children) == versions
+
+
+def test_a_trial_that_stands_still_once_is_trained_again(broken, run, held, tmp_path, monkeypatch):
+    """What was locked at the fork is not locked at the next."""
+    monkeypatch.setattr(isolation, "STILL_SECONDS", 2)
+    once = tmp_path / "once"
+
+    def hang_once():
+        if not once.exists():
+            once.touch()
+            hang()
+
+    run(broken(hang_once, {}))
+    assert once.exists()
+    assert whole(held)
 
 
 @pytest.mark.parametrize(

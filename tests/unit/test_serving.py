@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from starlette.requests import ClientDisconnect
 
-from sweepstake import columns, patience, pipeline, serving
+from sweepstake import columns, isolation, patience, pipeline, serving
 from sweepstake.admission import Admission, Bounds
 from sweepstake.casting import ColumnCast
 from sweepstake.errors import TrackingUnavailableError
@@ -334,6 +334,13 @@ class TestAHeldModel:
         assert "ended the process that predicts" in answer.json()["error"]
         wait_for(lambda: ask(server, {"inputs": RECORDS[2]}).status_code == 200)
 
+    def test_a_prediction_that_stands_still_costs_one_request(self, server, monkeypatch):
+        """It is ended before the time of the request is over, and may be asked for again."""
+        monkeypatch.setattr(isolation, "STILL_SECONDS", 0.5)
+        answer = ask(server, {"inputs": {**RECORDS[0], "zip": "hold"}})
+        assert 503 == answer.status_code
+        wait_for(lambda: ask(server, {"inputs": RECORDS[2]}).status_code == 200)
+
     def test_too_many_requests_are_refused_at_once(self, server):
         """With a word on when to come again."""
         hold = {"inputs": {**RECORDS[0], "zip": "hold"}}
@@ -550,5 +557,35 @@ def test_who_hangs_up_is_no_fault_of_the_server():
             await admission.read(body)
 
     admission = Admission(Bounds())
+    asyncio.run(ask(admission))
+    assert (0, 0) == (admission.requests, admission._held)
+
+
+def test_a_body_whose_time_ends_gives_way_too():
+    """One that has just been told that it is too slow is displaced without a fault."""
+
+    class Slow:
+        async def stream(self):
+            yield b"{"
+            await asyncio.sleep(SECONDS)
+
+    async def send(admission):
+        with admission.of(Slow()) as body:
+            await admission.read(body)
+
+    async def ask(admission):
+        slow = asyncio.create_task(send(admission))
+        await asyncio.sleep(0)
+        (timeout,) = admission._arriving.values()
+        timeout.reschedule(asyncio.get_running_loop().time())
+        await asyncio.sleep(0)
+        assert timeout.expired()
+        assert not slow.done()
+        with admission.of(Slow()):
+            assert 1 == admission.requests
+        with pytest.raises(RefusedError, match="gave way to others"):
+            await slow
+
+    admission = Admission(Bounds(requests=1, seconds=SECONDS))
     asyncio.run(ask(admission))
     assert (0, 0) == (admission.requests, admission._held)

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sweepstake import reading, sources
-from sweepstake.errors import DataError
+from sweepstake import isolation, reading, sources
+from sweepstake.errors import DataError, TransientError
 from sweepstake.spec import DataSpec
 
 TEXT = "a,label\n1,x\n2,y\n"
@@ -181,6 +181,17 @@ def test_a_file_that_ends_or_holds_its_reader_is_refused(roots, monkeypatch, rea
     if read is hoard:
         monkeypatch.setattr(reading, "_memory", lambda: 200_000_000)
     with pytest.raises(DataError, match=r"'deep/sales\.csv' was not, and reading was cut off"):
+        sources.load(DataSpec("deep/sales.csv"), roots)
+    assert [] == active_children()
+
+
+def test_a_reader_that_stands_still_is_tried_again_later(roots, monkeypatch):
+    """A disk that does not answer is no fault of the file."""
+    monkeypatch.setattr(reading, "_of_csv", hang)
+    monkeypatch.setattr(isolation, "STILL_SECONDS", 0.5)
+    with pytest.raises(
+        TransientError, match=r"without a standstill, but 'deep/sales\.csv' was not"
+    ):
         sources.load(DataSpec("deep/sales.csv"), roots)
     assert [] == active_children()
 
