@@ -70,12 +70,6 @@ def other_numbers(product: Product, probe: Probe) -> Iterator[EstimatorSpec]:
             yield product.point(point)
 
 
-def exactly(product: Product, probe: Probe) -> Probe:
-    """The probe, for its own point alone."""
-    point = probe.estimator
-    return Probe(point, {name: canonical(point.params[name]) for name, _ in product.axes})
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 

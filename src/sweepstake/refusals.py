@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.nearmiss import listed, shown
-from sweepstake.probes import choices, exactly, numbers, other_numbers
-from sweepstake.space import products, size
+from sweepstake.probes import Probe, choices, numbers, other_numbers
+from sweepstake.space import canonical, products, size
 from sweepstake.spec import EstimatorSpec, Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sweepstake.errors import Problem
-    from sweepstake.probes import Probe
     from sweepstake.rehearsal import Refusal, Stage
     from sweepstake.space import Product
     from sweepstake.spec import GridFile, SweepSpec
@@ -66,7 +65,7 @@ def _outcomes(product: Product, stage: Stage) -> Iterator[tuple[Probe, Refusal |
         refusal = _refusal(probe.estimator, stage)
         taken = _taken(product, probe, stage) if refusal else probe.estimator
         sound = sound or taken
-        yield (exactly(product, probe) if refusal and taken else probe), refusal
+        yield _narrowed(product, probe, taken, stage) if refusal and taken else probe, refusal
     for axis in numbers(product, sound) if sound else ():
         ends = [(probe, _refusal(probe.estimator, stage)) for probe in axis[:2]]
         yield from ends
@@ -78,6 +77,21 @@ def _taken(product: Product, probe: Probe, stage: Stage) -> EstimatorSpec | None
     """The choices of a refused probe with other numbers, if these are fitted."""
     points = other_numbers(product, probe)
     return next((point for point in points if not _refusal(point, stage)), None)
+
+
+def _narrowed(product: Product, probe: Probe, taken: EstimatorSpec, stage: Stage) -> Probe:
+    """A refused probe with the numbers pinned that are to blame: with those of ``taken`` it is fit.
+
+    Where no number alone is to blame, all are.
+    """
+    params = probe.estimator.params
+    other = {
+        name: taken.params[name] for name, _ in product.axes if taken.params[name] != params[name]
+    }
+    points = {name: product.point({**params, name: value}) for name, value in other.items()}
+    blamed = [name for name, point in points.items() if not _refusal(point, stage)]
+    exact = {name: canonical(params[name]) for name in blamed or other}
+    return Probe(probe.estimator, {**probe.pinned, **exact})
 
 
 def _refusal(point: EstimatorSpec, stage: Stage) -> Refusal | None:

@@ -202,8 +202,8 @@ def _infeasible(classifier: Any, y: np.ndarray) -> Refusal | None:
 
     if type(classifier).__name__ != "NuSVC" or y.ndim > 1:
         return None
-    least, *_, greatest = sorted(np.unique(y, return_counts=True)[1].tolist())
-    if classifier.nu * (least + greatest) / 2 <= least:
+    sizes = np.unique(y, return_counts=True)[1]
+    if classifier.nu * (sizes.min() + sizes.max()) / 2 <= sizes.min():
         return None
     return Refusal("specified nu is infeasible.")
 

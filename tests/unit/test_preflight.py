@@ -81,6 +81,15 @@ def test_every_refused_number_is_counted(monkeypatch, values):
     )
 
 
+def test_a_number_that_some_choices_refuse_is_counted_with_these(monkeypatch):
+    """A share is taken where it is not used; the numbers of other axes are not to blame."""
+    monkeypatch.setattr(refusals, "PROBE_SECONDS", 600)
+    shares = "early_stopping: [false, true], validation_fraction: [0.001, 0.1]"
+    text = f"estimator: SGDClassifier\ngrid: {{alpha: [0.001, 0.01, 0.1], {shares}}}"
+    (message,) = _messages(text)
+    assert "cannot be fitted in 3 of 12 trials, first with alpha=0.001, early_sto" in message
+
+
 def test_a_rule_on_the_sizes_of_classes_is_judged_by_all_rows(tmp_path, monkeypatch):
     """Rows of each class that are as many hide that `nu` is too great for unequal classes."""
     monkeypatch.setattr(refusals, "PROBE_SECONDS", 600)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweepstake.probes import choices, exactly, numbers, other_numbers
+from sweepstake.probes import choices, numbers, other_numbers
 from sweepstake.space import Product
 from sweepstake.spec import EstimatorSpec
 
@@ -44,14 +44,6 @@ def test_a_choice_may_be_made_with_other_numbers():
         for points in (other_numbers(PRODUCT, first), other_numbers(PRODUCT, last))
     ]
     assert [[(2, "a", 0.1), (8, "a", 0.5)], [(None, "b", 0.1)]] == others
-
-
-def test_a_probe_can_speak_for_itself_alone():
-    """Where other numbers with the same choices are taken."""
-    alone = exactly(PRODUCT, next(choices(PRODUCT)))
-    assert [PRODUCT[0]] == [
-        point for point in map(PRODUCT.__getitem__, range(16)) if alone.speaks_for(point)
-    ]
 
 
 def test_every_point_has_one_choice_that_speaks_for_it():
