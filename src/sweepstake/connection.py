@@ -45,10 +45,8 @@ def quoted(text: str) -> str:
     """
     quote = "'" if '"' in text else '"'
     if quote in text or text.endswith("\\"):
-        message = (
-            f"{text}: must hold quotes of one kind and end without a backslash, for MLflow to "
-        )
-        raise NotFoundError(message + "search for it. Look at MLflow's own pages.")
+        message = f"{text}: must hold quotes of one kind and not end with a backslash, or MLflow "
+        raise NotFoundError(message + "cannot search for it. Rename it in MLflow.")
     return f"{quote}{text}{quote}"
 
 

@@ -119,7 +119,7 @@ class Registry:
         parts = (
             wanted[first : first + RUNS_PER_CALL] for first in range(0, len(wanted), RUNS_PER_CALL)
         )
-        lists = (", ".join(f"'{run_id}'" for run_id in part) for part in parts)
+        lists = (", ".join(map(quoted, part)) for part in parts)
         found = (self._search(model, f"run_id IN ({each})") for each in lists)
         return tuple(version for part in found for version in part)
 

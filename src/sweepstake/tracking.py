@@ -138,7 +138,7 @@ class Tracking:
         """
         experiments = [e.experiment_id for e in self._client.every("search_experiments")]
         tag = "sweepstake.sweep" if SWEEP_ID.search(name) else "sweepstake.name"
-        query = f"tags.`sweepstake.role` = 'sweep' and tags.`{tag}` = {_quoted([name])}"
+        query = f"tags.`sweepstake.role` = 'sweep' and tags.`{tag}` = {quoted(name)}"
         found = self._client.search_runs(
             experiments, query, max_results=1, order_by=["attributes.start_time DESC"]
         )
@@ -166,7 +166,7 @@ class Tracking:
         """The trials of any sweep with these run ids; those deleted meanwhile are left out."""
         wanted = sorted(run_ids)
         parts = (wanted[i : i + IDS_PER_CALL] for i in range(0, len(wanted), IDS_PER_CALL))
-        queries = (f"attributes.run_id IN ({_quoted(part)})" for part in parts)
+        queries = (f"attributes.run_id IN ({', '.join(map(quoted, part))})" for part in parts)
         return tuple(child for query in queries for child in self._trials(experiment_id, query))
 
     def _trials(self, experiment_id: str, query: str) -> tuple[Child, ...]:
@@ -347,10 +347,6 @@ def _calls(params: list[Any], metrics: list[Any]) -> Iterator[tuple[list[Any], l
     while params or metrics:
         yield params[:PARAMS_PER_CALL], metrics[:METRICS_PER_CALL]
         params, metrics = params[PARAMS_PER_CALL:], metrics[METRICS_PER_CALL:]
-
-
-def _quoted(texts: Iterable[str]) -> str:
-    return ", ".join(f"'{text}'" for text in texts)
 
 
 def _now() -> int:
