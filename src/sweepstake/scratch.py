@@ -1,4 +1,4 @@
-"""Scratch folders: gone with the block that uses them, and not left by a process that is killed."""
+"""Scratch folders: gone with the block that uses them; a later process removes what is left."""
 
 from __future__ import annotations
 

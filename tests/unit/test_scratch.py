@@ -59,7 +59,15 @@ def test_what_a_killed_process_left_is_removed(left, temporary):
     assert [] == list(temporary.iterdir())
 
 
-def test_what_is_used_or_young_or_of_others_stays(left, temporary):
+def test_what_another_user_left_stays(left, temporary, monkeypatch):
+    """Only one's own is removed, also by whoever may remove everything."""
+    age(left)
+    monkeypatch.setattr(module.os, "geteuid", lambda: os.getuid() + 1)
+    with scratch():
+        assert left.exists()
+
+
+def test_what_is_used_or_young_or_no_scratch_folder_stays(left, temporary):
     """A lock is a process that lives; a young folder may not have its lock yet."""
     others = [temporary / "sweepstake-theirs", temporary / "theirs"]
     for other in others:
