@@ -322,3 +322,16 @@ def test_an_unknown_run_is_a_permanent_error(tracking):
     """What does not exist will not exist on a retry."""
     with pytest.raises(NotFoundError):
         tracking.finish("0" * 32, TrialState.COMPLETE)
+
+
+@pytest.mark.parametrize("typed", ["none", "it's", 'the "odd"', 'it\'s "odd"', "a\\", "' or 1 = 1"])
+def test_a_name_that_no_sweep_has_is_not_found(tracking, typed):
+    """Whatever is typed is a name and no part of a filter."""
+    with pytest.raises(NotFoundError):
+        tracking.latest_sweep(typed)
+
+
+def test_a_sweep_is_found_by_its_id(tracking, sweep):
+    """With its status in MLflow; another one of the same experiment is not taken for it."""
+    other = tracking.open_sweep(sweep.experiment_id, f"{sweep.sweep_id[:-1]}0123456789ab", TAGS)
+    assert (other.sweep_id, "RUNNING") == tracking.latest_sweep(other.sweep_id)
