@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
-
 from cluster import ROOT, Cluster
 
 FIGURES = pytest.StashKey[list[str]]()

@@ -17,11 +17,8 @@ from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
-from pytest_socket import socket_allow_hosts
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
-
 import s3server
+from pytest_socket import socket_allow_hosts
 
 from sweepstake import intake, store, sweep
 from sweepstake.connection import prepare_environment

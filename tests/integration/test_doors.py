@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 import warnings
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +17,14 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from modelserver import Shelf, running
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from sweepstake import data, models, pipeline
 from sweepstake.casting import ColumnCast
 from sweepstake.numerals import Rules
-from sweepstake.scoring import Scorer
+from sweepstake.serving import Capacity
 from sweepstake.spec import CsvSpec, DataSpec, Preprocess
 
 with warnings.catch_warnings():
@@ -31,6 +32,7 @@ with warnings.catch_warnings():
     from mlflow.pyfunc import scoring_server
 
 ROWS = 8
+ALONE = Capacity(processes=1)
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow")
 FLOATS = st.floats(-1e9, 1e9, width=32)
 WHOLE = st.integers(-(2**40), 2**40)
@@ -75,7 +77,7 @@ EXAMPLES = settings(
 class Doors:
     """A tree that tells rows apart, trained on a table and stored, and all ways to ask it."""
 
-    def __init__(self, table, folder, classifier=None, labels=None, rules=None):
+    def __init__(self, table, folder, stack, classifier=None, labels=None, rules=None):
         self.typed = data._features(table)
         classifier = classifier or DecisionTreeClassifier(random_state=0)
         estimator = pipeline.build(classifier, Preprocess.AUTO, self.typed)
@@ -85,7 +87,9 @@ class Doors:
         models.write_model(template, stored, "0" * 32, folder / "model")
         self._sklearn = mlflow.sklearn.load_model(str(folder / "model"))
         self._pyfunc = mlflow.pyfunc.load_model(str(folder / "model"))
-        self._served = Scorer((folder / "model" / "model.skops").read_bytes())
+        content = (folder / "model" / "model.skops").read_bytes()
+        example = (folder / "model" / "input_example.json").read_bytes()
+        self._served = stack.enter_context(running(Shelf(content, example), ALONE))
 
     def answers(self, rows):
         """The predictions for ``rows`` by each door that was asked."""
@@ -123,13 +127,23 @@ class Doors:
         return np.array(json.loads(answer.response)["predictions"])
 
     def asked_of_us(self, body):
-        """What a process of ``sweepstake serve`` predicts for a body."""
-        answer = self._served.score(json.dumps(body).encode(), "application/json", "predict")
-        return np.array(json.loads(answer.body)["predictions"])
+        """What ``sweepstake serve`` answers to a body over HTTP."""
+        return np.array(self.post(body).json()["predictions"])
+
+    def post(self, body):
+        """The answer of ``sweepstake serve`` to a body."""
+        return self._served.post("/invocations", json=body)
 
     def app(self):
         """MLflow's own server of the model."""
         return scoring_server.init(self._pyfunc)
+
+
+@contextmanager
+def opened(table, *args, **more):
+    """All doors of a model of a table, closed in the end."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        yield Doors(table, Path(folder), stack, *args, **more)
 
 
 def differing(expected, answers):
@@ -149,8 +163,7 @@ def plain(cell):
 @given(TABLES)
 def test_every_door_says_of_a_row_what_the_trained_pipeline_says(table):
     """All rows at once, one alone and some in another order, whatever the columns hold."""
-    with tempfile.TemporaryDirectory() as folder:
-        doors = Doors(table, Path(folder))
+    with opened(table) as doors:
         expected = doors.fitted.predict(doors.typed).tolist()
         assert {} == differing(expected, doors.answers(table))
         assert {} == differing(expected[3:4], doors.answers(table[3:4]))
@@ -161,8 +174,7 @@ def test_every_door_says_of_a_row_what_the_trained_pipeline_says(table):
 @given(TABLES, st.sampled_from(["never seen", None]))
 def test_every_door_says_the_same_of_what_was_never_seen(table, cell):
     """A new text has none of the columns of its values; a gap where there was none is a gap."""
-    with tempfile.TemporaryDirectory() as folder:
-        doors = Doors(table, Path(folder))
+    with opened(table) as doors:
         texts = doors.typed.select_dtypes("category").columns
         asked = table.astype(object).assign(**dict.fromkeys(texts, cell))
         typed = doors.typed.assign(
@@ -187,27 +199,27 @@ FILES = st.fixed_dictionaries(
 @given(FILES)
 def test_every_door_reads_text_as_the_file_was_read(rows):
     """A row of the file as text is the row trained on: numbers, gaps and categories alike."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        rows.assign(y=range(ROWS)).to_csv(folder / "rows.csv", index=False)
-        spec = DataSpec("rows.csv", ("y",), csv=replace(WRITTEN, types={"number": "number"}))
-        doors = Doors(data.read(spec, [folder]).X, folder, rules=Rules.of(spec.csv))
+    spec = DataSpec("rows.csv", ("y",), csv=replace(WRITTEN, types={"number": "number"}))
+    with tempfile.TemporaryDirectory() as folder:
+        rows.assign(y=range(ROWS)).to_csv(Path(folder, "rows.csv"), index=False)
+        table = data.read(spec, [Path(folder)]).X
+    with opened(table, rules=Rules.of(spec.csv)) as doors:
         expected = doors.fitted.predict(doors.typed).tolist()
         assert {} == differing(expected, doors.answers(rows))
         assert {} == differing(expected[3:4], doors.answers(rows[3:4]))
 
 
-def test_every_door_takes_the_rows_of_the_shipped_file(tmp_path):
+def test_every_door_takes_the_rows_of_the_shipped_file():
     """The file of ``grids/churn.yaml`` as pandas reads it, with its other columns, gaps added."""
     file = Path(__file__).parents[2] / "grids" / "data" / "churn.csv"
     rows = pd.read_csv(file)
-    table = rows.drop(columns=["customer", "churned"])
-    doors = Doors(table, tmp_path, LogisticRegression(max_iter=500), rows["churned"].to_numpy())
-    assert {} == differing(doors.fitted.predict(doors.typed).tolist(), doors.answers(rows))
+    table, labels = rows.drop(columns=["customer", "churned"]), rows["churned"].to_numpy()
     kept = pd.Series(np.arange(len(rows)) % 3 > 0)
     gaps, typed = rows.where(kept), data._features(table.where(kept))
-    assert {} == differing(doors.fitted.predict(typed).tolist(), doors.answers(gaps))
-    assert {} == differing(doors.fitted.predict(typed[:1]).tolist(), doors.answers(gaps[:1]))
+    with opened(table, LogisticRegression(max_iter=500), labels) as doors:
+        assert {} == differing(doors.fitted.predict(doors.typed).tolist(), doors.answers(rows))
+        assert {} == differing(doors.fitted.predict(typed).tolist(), doors.answers(gaps))
+        assert {} == differing(doors.fitted.predict(typed[:1]).tolist(), doors.answers(gaps[:1]))
 
 
 ROW = {"age": 31.5, "member": True, "zip": "01"}
@@ -248,25 +260,28 @@ async def posted(app, *requests):
         return [await client.post("/invocations", **request) for request in requests]
 
 
-def test_serving_answers_as_the_server_of_mlflow(tmp_path):
+def test_serving_answers_as_the_server_of_mlflow():
     """Byte for byte where MLflow predicts; what MLflow refuses, we refuse.
 
     Rows by position and CSV are what MLflow's server refuses of named columns of any type.
     """
     table = pd.DataFrame([ROW, GAP, {"age": 7, "member": False, "zip": "x"}] * 2)
-    doors = Doors(table, tmp_path)
-    *theirs, positional, text = asyncio.run(
-        posted(
-            doors.app(),
-            *({"json": body} for body in PAYLOADS),
-            {"json": {"inputs": SPLIT["data"]}},
-            {"content": table.to_csv(index=False), "headers": {"content-type": "text/csv"}},
+    with opened(table) as doors:
+        ours = [doors.post(body) for body in PAYLOADS]
+        *theirs, positional, text = asyncio.run(
+            posted(
+                doors.app(),
+                *({"json": body} for body in PAYLOADS),
+                {"json": {"inputs": SPLIT["data"]}},
+                {"content": table.to_csv(index=False), "headers": {"content-type": "text/csv"}},
+            )
         )
-    )
-    ours = [doors._served.score(json.dumps(body).encode(), "", "predict") for body in PAYLOADS]
     expected = [
         (200, answer.content) if answer.status_code == 200 else (400, None) for answer in theirs
     ]
-    actual = [(answer.status, answer.body if answer.status == 200 else None) for answer in ours]
+    actual = [
+        (answer.status_code, answer.content if answer.status_code == 200 else None)
+        for answer in ours
+    ]
     assert expected == actual
     assert [400, 400] == [positional.status_code, text.status_code]

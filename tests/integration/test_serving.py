@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 import uvicorn
 from mlflow import MlflowClient
+from modelserver import SECONDS, wait_for
 from sklearn.datasets import load_iris
 
 from sweepstake import champion, serving
@@ -20,7 +20,6 @@ from sweepstake.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:(?s).*transition_model_version_stage:FutureWarning")
 """A crew that forks in another thread resets the filter which hides it in this one."""
-SECONDS = 120
 CAPACITY = Capacity(processes=1)
 
 
@@ -57,14 +56,6 @@ def server(registry, settings, name, monkeypatch):
         yield client
     running.should_exit = True
     thread.join()
-
-
-def wait_for(condition):
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def rows(count=3):

@@ -10,14 +10,12 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack
 
 import httpx
 import pandas as pd
 import pytest
-import uvicorn
+from modelserver import MOST_CONNECTIONS, SECONDS, Shelf, running, wait_for
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from starlette.requests import ClientDisconnect
@@ -25,17 +23,12 @@ from starlette.requests import ClientDisconnect
 from sweepstake import columns, isolation, patience, pipeline, serving
 from sweepstake.admission import Admission, Bounds
 from sweepstake.casting import ColumnCast
-from sweepstake.errors import TrackingUnavailableError
 from sweepstake.modelfile import dump
-from sweepstake.patience import PatientProtocol
 from sweepstake.scoring import RefusedError, Scorer
 from sweepstake.serverlog import JsonLines
-from sweepstake.serving import Capacity, Host, application
+from sweepstake.serving import Capacity
 from sweepstake.spec import Preprocess
-from sweepstake.workspace import Workspace
 
-SECONDS = 120
-MOST_CONNECTIONS = 20
 BEARS = Capacity(processes=1, seconds=SECONDS, bounds=Bounds(body=200_000, seconds=1))
 FILE = pd.DataFrame(
     {
@@ -57,39 +50,15 @@ def model(labels, classifier=None):
     return dump(pipeline.castable(fitted, ColumnCast.like(TYPED)))
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A version as far as the server knows it."""
-
-    version: str
-    model: str = "shop"
-
-
-class Shelf:
-    """A registry with one model, whose champion the test sets."""
-
-    def __init__(self):
-        self.files = {"1": (model([1, 2, 3, 4]), EXAMPLE)}
-        self.alias = "1"
-        self.fetched = []
-
-    def champion(self, _):
-        """The version that the alias names."""
-        if self.alias == "away":
-            message = "MLflow does not answer."
-            raise TrackingUnavailableError(message)
-        return Stored(self.alias)
-
-    def fetch(self, version):
-        """The file of a version and its input example."""
-        self.fetched.append(version.version)
-        return self.files[version.version]
+def shelved():
+    """A registry with one version, which answers 1 to 4 for the rows of the file."""
+    return Shelf(model([1, 2, 3, 4]), EXAMPLE)
 
 
 @pytest.fixture
 def shelf():
     """The registry of the server."""
-    return Shelf()
+    return shelved()
 
 
 @pytest.fixture
@@ -101,7 +70,7 @@ def capacity():
 @pytest.fixture(scope="module")
 def steady():
     """A client of a server that serves version 1 for many tests."""
-    with running(Shelf(), BEARS) as client:
+    with running(shelved(), BEARS) as client:
         yield client
 
 
@@ -111,46 +80,6 @@ def server(shelf, capacity, monkeypatch):
     monkeypatch.setattr(serving, "POLL_SECONDS", 0.05)
     with running(shelf, capacity) as client:
         yield client
-
-
-@pytest.fixture(scope="module", autouse=True)
-def vouched():
-    """Every version is of this workspace: who trained it is for other tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(serving.Provenance, "vouch", lambda *_: None)
-        yield
-
-
-@contextmanager
-def running(shelf, capacity):
-    """A client of a running server that has its champion."""
-    host = Host(shelf, Workspace(Path("never planned in")), "shop", capacity)
-    serves = uvicorn.Server(
-        uvicorn.Config(
-            application(host),
-            port=0,
-            log_config=None,
-            http=PatientProtocol,
-            limit_concurrency=MOST_CONNECTIONS,
-        )
-    )
-    thread = threading.Thread(target=asyncio.run, args=(serves.serve(),))
-    thread.start()
-    wait_for(lambda: serves.started)
-    port = serves.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
-        wait_for(lambda: client.get("/health").status_code == 200)
-        yield client
-    serves.should_exit = True
-    thread.join()
-
-
-def wait_for(condition):
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def ask(server, body, **more):
@@ -311,7 +240,7 @@ class TestAHeldModel:
 
         predicted = Scorer._predict
         monkeypatch.setattr(Scorer, "_predict", predict)
-        return Shelf()
+        return shelved()
 
     def test_health_answers_while_a_request_is_worked_on(self, server):
         """The time limit ends the request and its process; the next one gets a new process."""
