@@ -61,7 +61,11 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ``rules`` are those by which the cells of its file were read.
         """
         words = _Words(rules)
-        described = [_described(str(name), column, words) for name, column in frame.items()]
+        kinds = frame.dtypes.astype(str)
+        described = [
+            [str(name), kind] if kind in FLOATS else _described(str(name), frame[name], words)
+            for name, kind in kinds.items()
+        ]
         return cls(_as_json(described), _as_json(rules) if rules else "")
 
     @property
@@ -164,8 +168,7 @@ def _as_json(value: Any) -> str:
 
 
 def _described(name: str, column: pd.Series, words: _Words) -> list[Any]:
-    if str(column.dtype) in FLOATS:
-        return [name, str(column.dtype)]
+    """What a column of categories is."""
     known = [str(value) for value in column.cat.categories]
     if known and set(known) <= set(TRUTHS.values()):
         return [name, BOOLEAN]

@@ -118,7 +118,7 @@ def validate(grid: GridPath, *, partition: Partition = None, as_json: Json = Fal
         console.print_json({"valid": False, "file": error.file, "problems": problems})
         raise typer.Exit(1) from None
     if as_json:
-        console.print_json({"valid": True, "sweep": read.sweep_id, **asdict(checked)})
+        console.print_json({"valid": True, "sweep": read.sweep_id, **checked.figures()})
         return
     _warn(checked)
     console.tell(

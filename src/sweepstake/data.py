@@ -206,8 +206,8 @@ def _digest(features: pd.DataFrame, y: np.ndarray, target: tuple[str, ...]) -> s
 
 def parts(features: pd.DataFrame) -> Iterator[tuple[np.ndarray, pd.Index | None]]:
     """The columns in their order: numbers and ``None``, or the codes of categories and these."""
-    texts = [name for name, kind in features.dtypes.items() if str(kind) == "category"]
-    if not texts:  # taken at once: one by one, thousands of columns take seconds
+    if not any(str(kind) == "category" for kind in set(features.dtypes)):
+        # taken at once: one by one, thousands of columns take seconds
         yield from ((values, None) for values in features.to_numpy().T)
         return
     for column in (features[name] for name in features.columns):

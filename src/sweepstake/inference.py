@@ -101,8 +101,13 @@ def settled(
 
 def are_codes(column: pd.Series) -> bool:
     """Whether a column of text is one of whole numbers that are names, as one begins with 0."""
-    present = column.dropna().str.strip()
-    return bool(present.str.fullmatch("[0-9]+").all() and present.str.fullmatch(CODE).any())
+    import pyarrow as pa
+    from pyarrow import compute
+
+    texts = compute.utf8_trim_whitespace(pa.array(column, pa.string(), from_pandas=True))
+    whole = compute.match_substring_regex(texts, "^[0-9]+$")
+    led_by_zero = compute.match_substring_regex(texts, f"^{CODE.pattern}$")
+    return bool(compute.all(whole).as_py() and compute.any(led_by_zero).as_py())
 
 
 def _texts(frame: pd.DataFrame) -> Iterator[str]:

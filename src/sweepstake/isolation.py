@@ -30,7 +30,7 @@ from sweepstake.errors import SweepstakeError, TrialFailedError
 from sweepstake.spec import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
@@ -216,13 +216,14 @@ def _watch(process: BaseProcess, limits: Limits) -> Iterator[str]:
 
     Its memory is what it has taken since the first step, together with its children.
     """
-    began, before = time.monotonic(), _memory(process) if limits.trial_memory else 0
+    began, memory = time.monotonic(), _memory(process)
+    before = next(memory) if limits.trial_memory else 0
     while True:
         if not process.is_alive():
             yield _death(process.exitcode or 0)
         elif limits.trial_timeout and time.monotonic() - began > limits.trial_timeout:
             yield f"It took longer than limits.trial_timeout = {limits.trial_timeout:g} s."
-        elif limits.trial_memory and _memory(process) - before > limits.trial_memory:
+        elif limits.trial_memory and next(memory) - before > limits.trial_memory:
             size = f"{limits.trial_memory / 1e9:g} GB"
             yield f"It needed more memory than limits.trial_memory = {size}."
         else:
@@ -230,42 +231,59 @@ def _watch(process: BaseProcess, limits: Limits) -> Iterator[str]:
 
 
 def _standstill(process: BaseProcess) -> Iterator[bool]:
-    """At each step whether a process has used no processor for the steps of `STILL_SECONDS`."""
-    before, since = -1.0, 0
+    """At each step whether a process has used no processor for the steps of `STILL_SECONDS`.
+
+    Its children are looked for only while it uses none itself: that takes a walk over all
+    processes of the machine.
+    """
+    own, whole, since = -1.0, -1.0, 0
     for step in count():
-        if step % POLLS_A_LOOK == 0 and (used := _processor_seconds(process)) != before:
-            before, since = used, step
+        if step % POLLS_A_LOOK == 0:
+            if (used := _processor_seconds(_alone(process))) != own:
+                own, whole, since = used, -1.0, step
+            elif (used := _processor_seconds(_family(process))) != whole:
+                whole, since = used, step
         yield (step - since) * POLL_SECONDS >= STILL_SECONDS
 
 
-def _processor_seconds(process: BaseProcess) -> float:
-    """Processor time that a process and those of its children that live have used, in seconds."""
+def _processor_seconds(processes: Iterable[psutil.Process]) -> float:
+    """Processor time that those of the processes that live have used, in seconds."""
     total = 0.0
-    for each in _family(process):
+    for each in processes:
         with suppress(psutil.NoSuchProcess):
             total += sum(each.cpu_times())
     return total
 
 
-def _memory(process: BaseProcess) -> int:
-    """Bytes of memory that are a process's own and its children's, files mapped not counted."""
-    total = 0
-    for each in _family(process):
-        with suppress(psutil.NoSuchProcess):
-            memory = each.memory_info()
-            total += memory.rss - getattr(memory, "shared", 0)
-    return total
+def _memory(process: BaseProcess) -> Iterator[int]:
+    """At each step the bytes that are a process's own and its children's, files mapped not counted.
+
+    Children count from the next look for them.
+    """
+    family: list[psutil.Process] = []
+    for step in count():
+        family = family if step % POLLS_A_LOOK else _family(process)
+        total = 0
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                memory = each.memory_info()
+                total += memory.rss - getattr(memory, "shared", 0)
+        yield total
 
 
 def _family(process: BaseProcess) -> list[psutil.Process]:
     """A process, as long as it is alive, and all that it started."""
-    if not process.is_alive():
-        return []
-    try:
-        own = psutil.Process(process.pid)
-        return [own, *own.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+    own = _alone(process)
+    with suppress(psutil.NoSuchProcess):
+        return [each for parent in own for each in (parent, *parent.children(recursive=True))]
+    return []
+
+
+def _alone(process: BaseProcess) -> list[psutil.Process]:
+    """A process, as long as it is alive."""
+    with suppress(psutil.NoSuchProcess):
+        return [psutil.Process(process.pid)] if process.is_alive() else []
+    return []
 
 
 def _death(code: int) -> str:

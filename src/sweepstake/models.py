@@ -106,7 +106,6 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
     import mlflow.sklearn
     import yaml
 
-    plain = _plain(x)
     with _mlflow_quiet():
         mlflow.sklearn.save_model(
             estimator,
@@ -115,11 +114,12 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
             skops_trusted_types=list(needed_types(dump(estimator))),
             pip_requirements=_requirements(packages),
             signature=_signature(x, estimator.predict(x)),
-            input_example=plain.head(EXAMPLE_ROWS),
+            input_example=_plain(x.head(EXAMPLE_ROWS)),
         )
     (folder / MODEL_FILE).unlink()
     record_file = folder / RECORD_FILE
-    record = yaml.safe_load(record_file.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C: a wide table's record is long
+    record = yaml.load(record_file.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe one
     _bring_cast(folder, record)
     record_file.write_text(json.dumps(record, default=str), encoding="utf-8")
 
@@ -194,4 +194,5 @@ def _completed(record: Mapping[str, Any], content: bytes, run_id: str) -> dict[s
 def _plain(x: DataFrame) -> DataFrame:
     """``x`` with category columns as what they are categories of: MLflow knows no categories."""
     kinds = {name: x[name].cat.categories.dtype for name in x.select_dtypes("category")}
-    return x.astype({n: kind if kind.kind in "iuf" else object for n, kind in kinds.items()})
+    wanted = {n: kind if kind.kind in "iuf" else object for n, kind in kinds.items()}
+    return x.astype(wanted) if wanted else x

@@ -7,7 +7,7 @@ a few rows, and some of these fits are timed.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweepstake import data, datachecks, growth, loader, partitions, refusals, splitting
 from sweepstake.document import line_of
@@ -28,18 +28,30 @@ if TYPE_CHECKING:
     from sweepstake.spec import GridFile, SweepSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Preflight:
     """What a sweep will be: its trials, the seconds of computing they take together, its rows.
 
-    ``trial_seconds`` are those of one trial, for each product of the search space.
+    ``trial_seconds`` are those of one trial, for each product of the search space. ``sides`` are
+    the positions in ``table`` of the rows to train on and of the holdout.
     """
 
     trial_count: int
     estimate_seconds: float
-    rows: int
     trial_seconds: tuple[float, ...]
+    table: Table
+    sides: tuple[np.ndarray, np.ndarray]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows the data have."""
+        return len(self.table.X)
+
+    def figures(self) -> dict[str, Any]:
+        """What is told of it: all but the rows themselves."""
+        told = ("trial_count", "estimate_seconds", "rows", "trial_seconds", "warnings")
+        return {name: getattr(self, name) for name in told}
 
 
 def load(
@@ -117,7 +129,7 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
     parts = [growth.share_of(product) for product in all_products(grid.spec)]
     work = [each * part for each, part in zip(seconds, parts, strict=True)]
     total = sum(work[space.product_of(number)] for number in range(len(space)))
-    return Preflight(len(space), total, len(table.X), seconds, tuple(warnings))
+    return Preflight(len(space), total, seconds, table, sides, tuple(warnings))
 
 
 def _at(grid: GridFile, settings: Settings, partition: date | None) -> GridFile:

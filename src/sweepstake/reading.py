@@ -36,6 +36,7 @@ SLOWEST = 500_000
 """Bytes of a file that are read in a second, at the least; a busy machine reads ten times this."""
 MOST_SECONDS = 3600.0
 """How long at the most: a file may seem as large as its owner likes."""
+_FIRST_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,13 +125,22 @@ def _texts(names: Iterable[str], spec: DataSpec) -> dict[str, str]:
 def _with_codes(frame: pd.DataFrame, file: CsvFile, spec: DataSpec) -> pd.DataFrame:
     """The frame with whole numbers of which one begins with 0 as the text that they are."""
     apart = {*spec.drop, spec.time_column, *spec.csv.types}
-    numbers = frame.select_dtypes("number").columns
-    names = [name for name in numbers if name not in apart]
-    if not file.text.codes or not names:
+    numbers = frame.select_dtypes("number") if file.text.codes else frame.iloc[:, :0]
+    names = [name for name in _whole(numbers) if name not in apart]
+    if not names:
         return frame
     raw = file.frame(usecols=names, dtype="str")
-    codes = [name for name in names if inference.are_codes(raw[name])]
+    codes = [name for name, column in raw.items() if inference.are_codes(column)]
     return frame.assign(**raw[codes]) if codes else frame
+
+
+def _whole(numbers: pd.DataFrame) -> list[str]:
+    """The columns whose first rows hold no fractions, and which may be codes therefore."""
+    import numpy as np
+
+    first = numbers.head(_FIRST_ROWS).to_numpy("float64", na_value=0)
+    whole = (np.isinf(first) | (first % 1 == 0)).all(axis=0)
+    return [str(name) for name, is_whole in zip(numbers, whole, strict=True) if is_whole]
 
 
 def _lines(file: CsvFile, rows: Iterable[int]) -> dict[int, str]:

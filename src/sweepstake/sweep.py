@@ -29,7 +29,6 @@ from sweepstake.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sweepstake.partitions import Span
     from sweepstake.preflight import Preflight
     from sweepstake.recorder import Begun
     from sweepstake.runs import SweepRun
@@ -54,10 +53,10 @@ def plan(drop: intake.Drop, settings: Settings) -> tuple[Batch, ...]:
         TrackingUnavailableError: MLflow does not answer.
     """
     grid, checked = _read(drop, settings)
-    digest, span = _stage(grid.spec, settings)
+    digest = _stage(checked, Workspace(settings.workspace))
     trials = space.trials(grid.spec, digest)
     policy = str(grid.spec.promotion.backfill) if drop.backfill else ""
-    own = sweep_tags(grid.spec, drop.snapshot, span, policy)
+    own = sweep_tags(grid.spec, drop.snapshot, checked.table.span, policy)
     sweep = _open_sweep(drop, grid.spec, shared_tags(grid.spec, digest), own, settings)
     done, reused = _known(sweep, trials, settings)
     order = workload.order(trials, checked, done | reused.keys())
@@ -180,15 +179,12 @@ def _read(drop: intake.Drop, settings: Settings) -> tuple[GridFile, Preflight]:
     return grid, checked
 
 
-def _stage(spec: SweepSpec, settings: Settings) -> tuple[str, Span | None]:
-    from sweepstake import data, splitting
+def _stage(checked: Preflight, workspace: Workspace) -> str:
+    from sweepstake import data
 
-    table = data.read(spec.data, settings.data_roots)
-    split = splitting.split(table, spec.data.holdout, spec.seed)
-    workspace = Workspace(settings.workspace)
-    digest = data.stage(table, split, workspace.data)
+    digest = data.stage(checked.table, checked.sides, workspace.data)
     workspace.share_data(digest)
-    return digest, table.span
+    return digest
 
 
 def _open_sweep(

@@ -43,7 +43,7 @@ OTHERS = {
     b"ARROW1": "an Arrow file",
 }
 """How files begin that are often named like CSV."""
-CODE = re.compile(r"(?:^|[\s,;|\"'])0\d+(?=[\s,;|\"']|$)")
+CODE = re.compile(r"[^\w.]0\d+[^\w.]")
 """A whole number with a leading zero, alone in its cell."""
 
 
@@ -117,15 +117,16 @@ def _checked(path: Path, source: str, encoding: str, folder: Path) -> Text:
     """The file itself where it is UTF-8, else a copy that is."""
     plain = codecs.lookup(encoding).name in {"utf-8", "ascii"}
     target = path if plain else folder / "text"
-    lines, codes, tail = 0, False, ""
+    lines, codes, tail = 0, False, "\n"
     with target.open("rb" if plain else "wb") as out:
         for text in _decoded(path, source, encoding):
             lines += text.count("\n") or text.count("\r")
-            codes = codes or bool(CODE.search(tail + text))
-            tail = text[-32:]
+            tail += text
+            codes = codes or bool(CODE.search(tail))
+            tail = tail[-32:]
             if not plain:
                 out.write(text.encode())
-    return Text(target, lines, codes)
+    return Text(target, lines, codes or bool(CODE.search(f"{tail}\n")))
 
 
 def _decoded(path: Path, source: str, encoding: str) -> Iterator[str]:

@@ -135,6 +135,18 @@ def test_the_figures_are_those_of_grid_search(run, submit, runs, client):
     assert expected == actual
 
 
+def test_data_are_read_and_divided_once(submit, settings, monkeypatch):
+    """Between the checks and the staging nobody can change them."""
+    calls = []
+    for module, name in ((data, "read"), (splitting, "split")):
+        act = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *args, act=act: calls.append(act.__name__) or act(*args)
+        )
+    sweep.plan(submit(), settings)
+    assert ["read", "split"] == calls
+
+
 def test_no_row_of_the_holdout_was_trained_on(run, submit, settings):
     """The staged rows are those of the split, and together they are the data set."""
     sweep_id = run(submit())

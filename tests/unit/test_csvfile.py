@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sweepstake import reading, sources, textfile
+from sweepstake import csvfile, reading, sources, textfile
 from sweepstake.errors import DataError
 from sweepstake.spec import CsvSpec, DataSpec
 
@@ -204,6 +204,39 @@ def test_a_file_is_looked_at_in_pieces_of_any_size(tmp_path, monkeypatch, size):
     monkeypatch.setattr(textfile, "CHUNK", size)
     rows = load(tmp_path, "zip,town,left\n00123,Köln,no\n10999,Nîmes,yes\n")
     assert ["00123", "10999"] == rows.frame["zip"].tolist()
+
+
+@pytest.mark.parametrize("size", [1, 7, 10, 1 << 20])
+def test_no_part_of_a_number_is_taken_for_a_code(tmp_path, monkeypatch, size):
+    """The file is read once more only where a code may stand in it."""
+    monkeypatch.setattr(textfile, "CHUNK", size)
+    file = tmp_path / "rows.csv"
+    file.write_text("a,b\n0.0123,10.0099\n-0.001,1003\n0,00.5\n")
+    assert not textfile.as_utf8(file, "rows.csv", "utf-8", 1e6, tmp_path).codes
+    file.write_text("a,b\n0.0123,10.0099\n-0.001,003\n0,00.5\n")
+    assert textfile.as_utf8(file, "rows.csv", "utf-8", 1e6, tmp_path).codes
+
+
+@pytest.mark.parametrize("separator", [";", "|", ":", "~", "\t"])
+def test_codes_are_seen_between_any_separators(tmp_path, separator):
+    """They are text, however their file is written."""
+    rows = "zip,left\n00123,no\n10999,yes\n".replace(",", separator)
+    assert ["00123", "10999"] == load(tmp_path, rows, separator=separator).frame["zip"].tolist()
+
+
+def test_columns_of_fractions_are_not_read_again_for_codes(tmp_path, monkeypatch):
+    """One code in a wide table costs the columns of whole numbers alone."""
+    log, frame = tmp_path / "asked", csvfile.CsvFile.frame
+
+    def noted(file, **options):
+        with log.open("a") as out:  # this is another process
+            out.write(f"{options.get('usecols')}\n")
+        return frame(file, **options)
+
+    monkeypatch.setattr(csvfile.CsvFile, "frame", noted)
+    rows = load(tmp_path, "zip,part,count,left\n001,0.5,3,no\n017,,4,yes\n")
+    assert ["001", "017"] == rows.frame["zip"].tolist()
+    assert "None\n['zip', 'count']\n" == log.read_text()
 
 
 def test_text_that_is_told_to_be_is_kept_as_it_stands(tmp_path):

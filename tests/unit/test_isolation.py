@@ -87,6 +87,13 @@ class Work:
         os.waitpid(pid, 0)
         return "worked"
 
+    def work(self, seconds):
+        """Use the processor."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pass
+        return "worked"
+
     def spawn(self):
         """Start a process that outlives the call."""
         pid = os.fork()
@@ -185,6 +192,17 @@ def test_a_call_that_works_for_long_does_not_stand_still(worker, monkeypatch):
     """Processor time counts, that of a process which the call has started too."""
     monkeypatch.setattr(isolation, "STILL_SECONDS", 1.5)
     assert "worked" == worker.call("work_by_child", 4)
+
+
+def test_nobody_walks_over_all_processes_as_long_as_a_call_works(worker, monkeypatch):
+    """On a large machine that walk takes longer than what it is for."""
+    walks = []
+    monkeypatch.setattr(isolation, "_family", walks.append)
+    with monkeypatch.context() as only_here:
+        only_here.setattr(isolation, "POLL_SECONDS", 0.05)
+        assert "worked" == worker.call("work", 2)
+    monkeypatch.undo()  # ending the process needs the walk
+    assert [] == walks
 
 
 def test_a_crash_ends_a_call_where_the_caller_handles_crashes_in_python():
