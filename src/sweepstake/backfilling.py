@@ -242,5 +242,5 @@ class _Drive:
 
 def _mark(day: Day) -> tuple[str, str, int]:
     """What changes when a day gets on, and with nothing else."""
-    ended = day.progress.complete + day.progress.failed if day.progress else 0
+    ended = day.progress.ended if day.progress else 0
     return (day.run_id, day.state, ended)

@@ -328,9 +328,10 @@ class SweepBars:
             task = self._progress.add_task(sweep_id, total=None, detail="waiting for its plan")
             self._tasks[sweep_id] = task
         if progress is not None:
-            ended = progress.complete + progress.failed
             detail = _detail(progress)
-            self._progress.update(task, total=progress.total, completed=ended, detail=detail)
+            self._progress.update(
+                task, total=progress.total, completed=progress.ended, detail=detail
+            )
 
     def update(self, name: str, total: int, completed: int, detail: str) -> None:
         """Bring any other line up to date."""
@@ -346,6 +347,8 @@ class SweepBars:
 
 def _detail(progress: SweepProgress) -> str:
     parts = [f"{progress.running} running", f"{progress.failed} failed"]
+    if progress.skipped:
+        parts.append(f"{progress.skipped} skipped")
     if progress.best is not None:
         parts.append(f"best {progress.best:.4f}")
     if progress.seconds_left:

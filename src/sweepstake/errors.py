@@ -133,6 +133,10 @@ class TrialFailedError(PermanentError):
     """A trial that ended without a model; its sweep goes on."""
 
 
+class InvalidPointError(TrialFailedError):
+    """A trial that scikit-learn refuses, and that its grid file says to skip."""
+
+
 class ModelFaultsError(PermanentError):
     """Registered models that could not be judged, while the others were."""
 

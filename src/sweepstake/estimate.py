@@ -34,21 +34,26 @@ def trial_seconds(spec: SweepSpec, stage: Stage) -> tuple[float, ...]:
     for product in all_products(spec):
         late = bool(timed) and time.perf_counter() > deadline
         timed.append(None if late else _fold_seconds(product, stage))
-    known = fmean(seconds for seconds in timed if seconds is not None)
+    known = fmean([seconds for seconds in timed if seconds is not None] or [0.0])
     return tuple((spec.cv + 1) * (known if fold is None else fold) for fold in timed)
 
 
-def _fold_seconds(product: Product, stage: Stage) -> float:
-    """Mean seconds of a product's first and last point on one fold."""
+def _fold_seconds(product: Product, stage: Stage) -> float | None:
+    """Mean seconds of a product's first and last point on one fold, if they can be fitted."""
     ends = sorted({0, len(product) - 1})
-    return fmean(_point_seconds(product[end], stage) for end in ends)
+    timed = [_point_seconds(product[end], stage) for end in ends]
+    fitted = [seconds for seconds in timed if seconds is not None]
+    return fmean(fitted) if fitted else None
 
 
-def _point_seconds(point: EstimatorSpec, stage: Stage) -> float:
+def _point_seconds(point: EstimatorSpec, stage: Stage) -> float | None:
     total = stage.row_count
     before, count = (0, 0.0), min(FIRST_ROWS, total)
     while True:
-        seconds = stage.on_rows(point, count).seconds
+        outcome = stage.on_rows(point, count)
+        seconds = outcome.seconds
+        if count == total and outcome.refusal:
+            return None
         if count == total or seconds > LONG_ENOUGH:
             slope = max(0.0, seconds - before[1]) / (count - before[0])
             return seconds + slope * (total - count)

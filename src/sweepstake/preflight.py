@@ -118,12 +118,13 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
         raise GridFileError(grid.file, _located(error, grid.lines)) from error
     with Stage(grid.spec, rows) as stage:
         found, complete = refusals.find(grid.spec, stage)
-        if found:
+        if refusals.are_fatal(grid.spec, found):
             raise GridFileError(grid.file, list(refusals.problems(grid, found)))
         seconds = trial_seconds(grid.spec, stage)
     space = trials(grid.spec, table.digest)
     warnings = [
         *datachecks.warnings_of(table, sides),
+        *refusals.skipped(grid.spec, found),
         *_of_space(grid.spec, len(space), complete=complete),
     ]
     parts = [growth.share_of(product) for product in all_products(grid.spec)]

@@ -28,8 +28,14 @@ class Progress:
     complete: int
     running: int
     failed: int
+    skipped: int
     best: float | None
     seconds_left: float | None
+
+    @property
+    def ended(self) -> int:
+        """Trials that are over, whatever came of them."""
+        return self.complete + self.failed + self.skipped
 
 
 def look(sweep_id: str, settings: Settings) -> Progress:
@@ -63,12 +69,14 @@ def measure(bench: Workbench) -> Progress:
         child.metrics[bench.metric_name] for child in children if bench.metric_name in child.metrics
     ]
     reused = len(bench.plan.reused)
-    ended = count[TrialState.COMPLETE] + count[TrialState.FAILED]
+    over = (TrialState.COMPLETE, TrialState.FAILED, TrialState.SKIPPED)
+    ended = sum(count[state] for state in over)
     return Progress(
         total=bench.plan.trial_count,
         complete=count[TrialState.COMPLETE] + reused,
         running=count[TrialState.RUNNING],
         failed=count[TrialState.FAILED],
+        skipped=count[TrialState.SKIPPED],
         best=max(scores, default=None),
         seconds_left=_seconds_left(children, ended, bench.plan.trial_count - reused - ended),
     )

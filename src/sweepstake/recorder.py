@@ -60,6 +60,8 @@ class Ended:
     result: TrialResult | None = None
     sha256: str = ""
     reason: str = ""
+    state: TrialState = TrialState.FAILED
+    """Of a trial without a result: FAILED or SKIPPED."""
 
 
 class Writer(Protocol):
@@ -144,6 +146,11 @@ class Recorder:
         shutil.rmtree(self.folder(begun))
         self._end(Ended(begun, _now(), reason=reason))
 
+    def skip(self, begun: Begun, reason: str) -> None:
+        """Keep a trial that scikit-learn refuses, which is no failure of the sweep."""
+        shutil.rmtree(self.folder(begun))
+        self._end(Ended(begun, _now(), reason=reason, state=TrialState.SKIPPED))
+
     def _end(self, ended: Ended) -> None:
         with self._changing:
             self._begun = None
@@ -221,7 +228,7 @@ class RestWriter:
     def _write(self, ended: Ended) -> None:
         tracking, run = self._bench.tracking, ended.begun.run
         if ended.result is None:
-            tracking.finish(run.run_id, TrialState.FAILED, ended.reason)
+            tracking.finish(run.run_id, ended.state, ended.reason)
             return
         tracking.log_result(run.run_id, ended.result, ended.sha256)
         tracking.finish(run.run_id, TrialState.COMPLETE)
@@ -266,7 +273,7 @@ class BulkWriter:
     def _over(self, ended: Ended) -> RunRecord:
         begun, result = ended.begun, ended.result
         if result is None:
-            tags = self._tags(begun) | failure_tags(ended.reason)
+            tags = self._tags(begun) | failure_tags(ended.state, ended.reason)
             return RunRecord(begun.run.run_id, "FAILED", begun.started, ended.ended, tags)
         return RunRecord(
             run_id=begun.run.run_id,

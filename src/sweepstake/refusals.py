@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake.nearmiss import listed, shown
 from sweepstake.probes import Probe, choices, numbers, other_numbers
 from sweepstake.space import canonical, products, size
-from sweepstake.spec import EstimatorSpec, Preprocess
+from sweepstake.spec import EstimatorSpec, OnInvalid, Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,23 +111,46 @@ def problems(grid: GridFile, refused: Sequence[Tried]) -> Iterator[Problem]:
         yield grid.problem(path, words(grid.spec, reason, group))
 
 
+def are_fatal(spec: SweepSpec, refused: Sequence[Tried]) -> bool:
+    """Whether refused probes forbid the sweep, and not only the points that they speak for."""
+    rules = [one.refusal for one in refused if one.refusal]
+    beyond = any(rule.of_metric or rule.of_process for rule in rules)
+    skip = spec.on_invalid is OnInvalid.SKIP and not beyond and _count(refused) < size(spec)
+    return bool(rules) and not skip
+
+
+def skipped(spec: SweepSpec, refused: Sequence[Tried]) -> Iterator[str]:
+    """A warning for each reason for which points will be skipped."""
+    groups: dict[tuple[str, str], list[Tried]] = defaultdict(list)
+    for tried in refused:
+        if tried.refusal:
+            groups[tried.probe.estimator.short_name, tried.refusal.reason].append(tried)
+    for (name, reason), group in groups.items():
+        yield f"{name} {_fit_message(spec, reason, group)} Such trials are skipped."
+
+
 def _fit_message(spec: SweepSpec, reason: str, group: Sequence[Tried]) -> str:
-    return f"cannot be fitted{_where(spec, group)}: {reason}{_way_out(spec, reason)}"
+    way_out = _way_out(spec, reason) or _way_on(spec, group)
+    return f"cannot be fitted{_where(spec, group)}: {reason}{way_out}"
 
 
 def _where(spec: SweepSpec, group: Sequence[Tried]) -> str:
     """`` in 12 of 36 trials, first with C=1``: a refused probe counts for those it speaks for."""
-    total = size(spec)
-    count = sum(
-        any(one.probe.speaks_for(product[index]) for one in group if one.product is product)
-        for product in {id(one.product): one.product for one in group}.values()
-        for index in range(len(product))
-    )
+    total, count = size(spec), _count(group)
     params = ", ".join(f"{key}={_value(v)}" for key, v in group[0].probe.estimator.params.items())
     with_params = f" with {params}" if params else ""
     if total == 1:
         return with_params
     return f" in {count:,} of {total:,} trials, first{with_params or ' without parameters'}"
+
+
+def _count(group: Sequence[Tried]) -> int:
+    """How many points the probes of a group speak for."""
+    return sum(
+        any(one.probe.speaks_for(product[index]) for one in group if one.product is product)
+        for product in {id(one.product): one.product for one in group}.values()
+        for index in range(len(product))
+    )
 
 
 def _value(value: Any) -> str:
@@ -141,6 +164,13 @@ def _way_out(spec: SweepSpec, reason: str) -> str:
     if len(spec.data.target) > 1 and "1d array" in reason:
         return " For several targets, put it into MultiOutputClassifier as its estimator."
     return ""
+
+
+def _way_on(spec: SweepSpec, group: Sequence[Tried]) -> str:
+    """How the other points are trained, if there are any."""
+    rules = all(one.refusal and not one.refusal.of_process for one in group)
+    some = rules and _count(group) < size(spec) and spec.on_invalid is OnInvalid.REFUSE
+    return " Remove such points, or write 'on_invalid: skip'." if some else ""
 
 
 def _metric_message(spec: SweepSpec, reason: str, group: Sequence[Tried]) -> str:

@@ -79,10 +79,12 @@ class Refusal:
     """Why a classifier cannot be fitted or its metric not be taken.
 
     ``alternatives`` are metrics that suit the fitted classifier; empty where the fit was refused.
+    ``of_process``: fitting ended its process, so that it is no rule of scikit-learn.
     """
 
     reason: str
     of_metric: bool = False
+    of_process: bool = False
     alternatives: tuple[str, ...] = ()
 
 
@@ -159,7 +161,7 @@ class Stage:
         except TrialFailedError as error:
             seconds = time.perf_counter() - began
             late = seconds > LONGEST_SECONDS  # slow is no refusal
-            return Outcome(seconds, None if late else Refusal(sentence(error)))
+            return Outcome(seconds, None if late else Refusal(sentence(error), of_process=True))
         return outcome
 
 

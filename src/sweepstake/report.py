@@ -144,6 +144,7 @@ def _counts(standings: Sequence[Standing]) -> dict[str, int]:
         "total": len(standings),
         "complete": sum(s.state is TrialState.COMPLETE for s in standings),
         "failed": sum(s.state is TrialState.FAILED for s in standings),
+        "skipped": sum(s.state is TrialState.SKIPPED for s in standings),
         "reused": sum(bool(s.reused_from) for s in standings),
     }
 
@@ -161,9 +162,10 @@ def _score(standing: Standing, metric: str) -> float:
 
 def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view: View) -> str:
     counts = _counts(standings)
+    skipped = f"{counts['skipped']} skipped, " if counts["skipped"] else ""
     outcome = (
         f"{counts['complete']} of {counts['total']} trials complete, "
-        f"{counts['failed']} failed, {counts['reused']} reused from earlier sweeps."
+        f"{counts['failed']} failed, {skipped}{counts['reused']} reused from earlier sweeps."
     )
     links = f"[Compare all trials]({view.link}) · [list them]({comparison.list_link(sweep)})"
     parts = [_headline(standings, spec.metric), outcome, links, _top(standings, spec.metric)]

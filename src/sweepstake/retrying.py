@@ -52,4 +52,4 @@ def retry(name: str, settings: Settings) -> Retried:
 
 def _is_left(sweep: str, settings: Settings) -> bool:
     now = progress.look(sweep, settings)
-    return now.complete < now.total
+    return now.complete + now.skipped < now.total

@@ -32,6 +32,8 @@ _STATE = {
     "RUNNING": TrialState.RUNNING,
     "FINISHED": TrialState.COMPLETE,
 }
+SKIPPED_TAG = "sweepstake.skipped"
+"""On a FAILED run that is not counted as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,10 @@ def result_tags(result: TrialResult, sha256: str) -> dict[str, str]:
     return {name: clip(text, TAG_LENGTH) for name, text in texts.items() if text}
 
 
-def failure_tags(reason: str) -> dict[str, str]:
-    """The tag that says in plain words why a trial failed."""
-    return {"sweepstake.error": clip(reason, TAG_LENGTH)}
+def failure_tags(state: TrialState, reason: str) -> dict[str, str]:
+    """The tags that say in plain words why a trial failed or was skipped, and which of both."""
+    skipped = {SKIPPED_TAG: "true"} if state is TrialState.SKIPPED else {}
+    return {"sweepstake.error": clip(reason, TAG_LENGTH), **skipped}
 
 
 def result_params(result: TrialResult) -> dict[str, str]:
@@ -180,6 +183,11 @@ def result_metrics(result: TrialResult) -> tuple[tuple[str, float, int], ...]:
     return (*single, *curves)
 
 
+def _state(status: str, tags: Mapping[str, str]) -> TrialState:
+    skipped = status == "FAILED" and SKIPPED_TAG in tags
+    return TrialState.SKIPPED if skipped else _STATE.get(status, TrialState.FAILED)
+
+
 def child_of(run: Any) -> Child:
     """MLflow's run as a record; texts that are the same in thousands of runs are kept once."""
     tags = run.data.tags
@@ -189,7 +197,7 @@ def child_of(run: Any) -> Child:
         key=tags["sweepstake.trial_key"],
         number=int(tags["sweepstake.trial_number"]),
         batch=tags["sweepstake.batch"],
-        state=_STATE.get(run.info.status, TrialState.FAILED),
+        state=_state(run.info.status, tags),
         estimator=tags["sweepstake.estimator"],
         params={intern(name): intern(text) for name, text in run.data.params.items()},
         metrics={intern(name): value for name, value in run.data.metrics.items()},

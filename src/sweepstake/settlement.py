@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sweepstake import provenance
 from sweepstake.runs import shown
 from sweepstake.spec import BackfillPolicy
-from sweepstake.trial import Standing, TrialState
+from sweepstake.trial import SETTLED, Standing, TrialState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,7 +57,7 @@ def _by_key(bench: Workbench, children: Iterable[Child]) -> dict[str, Child]:
 
 def _end(bench: Workbench, child: Child) -> Child:
     """A child that is over: one still open has lost its task."""
-    if child.state in {TrialState.COMPLETE, TrialState.FAILED}:
+    if child.state in SETTLED | {TrialState.FAILED}:
         return child
     bench.tracking.finish(child.run_id, TrialState.FAILED, ORPHANED)
     return replace(child, state=TrialState.FAILED, reason=ORPHANED)

@@ -190,6 +190,15 @@ class Schedule:
     timezone: str = "UTC"
 
 
+class OnInvalid(StrEnum):
+    """What becomes of a point of the search space that scikit-learn refuses."""
+
+    REFUSE = "refuse"
+    """The grid file is refused before anything is trained."""
+    SKIP = "skip"
+    """The point is skipped, with its reason; the others are trained."""
+
+
 @dataclass(frozen=True, slots=True)
 class SweepSpec:
     """One parsed grid file."""
@@ -202,6 +211,7 @@ class SweepSpec:
     cv: int = 5
     seed: int = 0
     preprocess: Preprocess = Preprocess.AUTO
+    on_invalid: OnInvalid = OnInvalid.REFUSE
     register_top: int | None = None
     """How many of the best trials become model versions; ``None`` means all."""
     limits: Limits = field(default_factory=Limits)

@@ -11,7 +11,13 @@ from sweepstake import intake, report, space, workload
 from sweepstake.bulk import MODEL_FOLDER
 from sweepstake.comparison import batch_url, run_url
 from sweepstake.disk import disk_faults
-from sweepstake.errors import GridFileError, PermanentError, SweepFailedError, printable
+from sweepstake.errors import (
+    GridFileError,
+    InvalidPointError,
+    PermanentError,
+    SweepFailedError,
+    printable,
+)
 from sweepstake.isolation import Worker, repeat_if_still
 from sweepstake.plan import Batch, Plan
 from sweepstake.ranking import leaderboard
@@ -22,7 +28,7 @@ from sweepstake.scratch import scratch
 from sweepstake.settlement import settle
 from sweepstake.tracking import Tracking
 from sweepstake.trainer import Trainer
-from sweepstake.trial import TrialState
+from sweepstake.trial import SETTLED, TrialState
 from sweepstake.workbench import open_workbench, shared_tags, sweep_tags
 from sweepstake.workspace import Workspace
 
@@ -110,7 +116,7 @@ def train(
     name = str(batch.first)
     found = bench.tracking.deduplicate(bench.tracking.children(bench.sweep, name))
     left = {child.key: child for child in found}
-    settled = {TrialState.COMPLETE} if again else {TrialState.COMPLETE, TrialState.FAILED}
+    settled = SETTLED if again else SETTLED | {TrialState.FAILED}
     runs = []
     with Recorder(bench, name) as recorder, Worker(trainer) as worker:
         for number in bench.plan.order[batch.first : batch.last + 1]:
@@ -142,17 +148,22 @@ def close(sweep_id: str, settings: Settings) -> str:
     bench = open_workbench(sweep_id, settings)
     standings = settle(bench)
     failed = sum(standing.state is TrialState.FAILED for standing in standings)
-    tolerated = bench.spec.limits.tolerates(failed, len(standings))
+    tried = sum(standing.state is not TrialState.SKIPPED for standing in standings)
+    tolerated = tried > 0 and bench.spec.limits.tolerates(failed, tried)
     with scratch() as folder:
         ranked = leaderboard(standings, bench.spec.metric)
         summary = report.write(ranked, bench.spec, bench.sweep, folder, bench.plan.warnings)
         bench.tracking.share_view(bench.sweep, summary.view)
         state = TrialState.COMPLETE if tolerated else TrialState.FAILED
         bench.tracking.close_sweep(bench.sweep, state, summary.metrics, summary.note, folder)
+    if not tried:
+        message = f"{sweep_id}: at least one trial must be fitted, but all {len(standings)} were "
+        message += "skipped. Read their reasons on the parent run; then mend the grid file."
+        raise SweepFailedError(message)
     if not tolerated:
         message = (
             f"{sweep_id}: at most {bench.spec.limits.max_failed:g} of the trials may fail "
-            f"(limits.max_failed), but {failed} of {len(standings)} did. "
+            f"(limits.max_failed), but {failed} of {tried} did. "
             "Read their reasons on the parent run; then mend the grid file."
         )
         raise SweepFailedError(message)
@@ -206,9 +217,9 @@ def _known(
     """Numbers this sweep has finished, and those of other sweeps' trials with their run ids."""
     tracking = Tracking(settings.tracking_uri)
     own = tracking.children(sweep)
-    done = {child.number for child in own if child.state is TrialState.COMPLETE}
+    done = {child.number for child in own if child.state in SETTLED}
     for child in own:
-        if child.state is not TrialState.COMPLETE:
+        if child.state not in SETTLED:
             tracking.delete_run(child.run_id)
     missing = {trial.key: trial.number for trial in trials if trial.number not in done}
     digest = sweep.tags["sweepstake.data_digest"]
@@ -234,6 +245,8 @@ def _train_trial(recorder: Recorder, worker: Worker, begun: Begun, limits: Limit
 
     try:
         result, sha256 = repeat_if_still(fit)
+    except InvalidPointError as error:
+        recorder.skip(begun, str(error))
     except PermanentError as error:
         recorder.fail(begun, str(error))
     else:

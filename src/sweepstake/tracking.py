@@ -63,6 +63,7 @@ _STATUS = {
     TrialState.RUNNING: "RUNNING",
     TrialState.COMPLETE: "FINISHED",
     TrialState.FAILED: "FAILED",
+    TrialState.SKIPPED: "FAILED",
 }
 
 
@@ -268,8 +269,8 @@ class Tracking:
                 repository.log_artifact(str(file), None if parent == "." else parent)
 
     def finish(self, run_id: str, state: TrialState, reason: str = "") -> None:
-        """End a run as COMPLETE or FAILED; ``reason`` says in plain words why it failed."""
-        for name, text in failure_tags(reason).items() if reason else ():
+        """End a run; ``reason`` says in plain words why it failed or was skipped."""
+        for name, text in failure_tags(state, reason).items() if reason else ():
             self._client.set_tag(run_id, name, text)
         self._client.set_terminated(run_id, _STATUS[state])
 

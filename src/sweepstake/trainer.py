@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sweepstake.errors import InvalidPointError, SweepstakeError
 from sweepstake.estimators import releases
 from sweepstake.growth import Grove
+from sweepstake.rehearsal import sentence
+from sweepstake.spec import OnInvalid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +42,21 @@ class Trainer:
         self._shared: Template | None = None
 
     def fit(self, trial: Trial) -> TrialResult:
-        """Train ``trial``; raises whatever its fit raises."""
+        """Train ``trial``; raises whatever its fit raises.
+
+        Raises:
+            InvalidPointError: scikit-learn refuses it, and the grid file says to skip such points.
+        """
+        try:
+            return self._train(trial)
+        except (MemoryError, OSError, SweepstakeError):
+            raise  # of the machine, whatever the point
+        except Exception as error:
+            if self._spec.on_invalid is OnInvalid.REFUSE:
+                raise
+            raise InvalidPointError(sentence(error)) from None
+
+    def _train(self, trial: Trial) -> TrialResult:
         from sweepstake import training
 
         self._fitted, result = training.train(trial, self._spec, self._dataset, grove=self._grove)

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class TrialState(StrEnum):
-    """Where a trial stands; MLflow's run status mirrors it (RUNNING, FINISHED, FAILED)."""
+    """Where a trial stands; MLflow's run status mirrors it (RUNNING, FINISHED, FAILED).
+
+    A skipped trial is a FAILED run with a tag of its own.
+    """
 
     PENDING = "PENDING"
     """Planned, not yet started."""
@@ -23,6 +26,12 @@ class TrialState(StrEnum):
     """Trained, tracked and, where the sweep says so, registered."""
     FAILED = "FAILED"
     """Ended without a model; the reason is on its run."""
+    SKIPPED = "SKIPPED"
+    """Not fitted, as scikit-learn refuses it and the grid file says to skip such points."""
+
+
+SETTLED = frozenset({TrialState.COMPLETE, TrialState.SKIPPED})
+"""What is not trained again."""
 
 
 @dataclass(frozen=True, slots=True)

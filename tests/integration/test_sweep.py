@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import champion, data, leaderboard, progress, revision, splitting, sweep
+from sweepstake import champion, data, leaderboard, progress, refusals, revision, splitting, sweep
 from sweepstake.errors import GridFileError, NotFoundError, SweepFailedError
 from sweepstake.spec import DataSpec
 from sweepstake.workspace import Workspace
@@ -242,6 +243,48 @@ def test_a_trial_that_cannot_be_fitted_fails_alone(submit, run, runs, versions, 
     expected = [(1, "ValueError: two is too few")]
     assert expected == [(number(run), run.data.tags["sweepstake.error"]) for run in failed]
     assert ("FINISHED", [0, 2, 3, 4, 5]) == (parent.info.status, [each for each, _ in versions()])
+
+
+NEIGHBOURS = {
+    "estimator": "KNeighborsClassifier",
+    "grid": {"n_neighbors": [3, 500, 7, 600]},
+    "on_invalid": "skip",
+    "limits": {"max_failed": 0, "trials_per_task": 4},
+}
+
+
+def test_points_that_scikit_learn_refuses_are_skipped(submit, settings, either_uri):
+    """They are shown with their reasons, count as no failures and are not tried again."""
+    settings = replace(settings, tracking_uri=either_uri)
+    drop = submit(**NEIGHBOURS)
+    (batch,) = sweep.plan(drop, settings)
+    sweep.train(batch, settings)
+    sweep.close(drop.sweep, settings)
+    board = leaderboard.read(drop.sweep, settings)
+    assert [
+        (0, "COMPLETE", True),
+        (2, "COMPLETE", True),
+        (1, "SKIPPED", False),
+        (3, "SKIPPED", False),
+    ] == sorted(
+        ((each.number, str(each.state), bool(each.version)) for each in board.standings),
+        key=lambda row: (row[1], row[0]),
+    )
+    assert "n_neighbors = 500" in board.standings[2].reason
+    found = progress.look(drop.sweep, settings)
+    assert (4, 2, 0, 2) == (found.total, found.complete, found.failed, found.skipped)
+    assert ("FINISHED", ()) == (board.state, sweep.plan(drop, settings))
+
+
+def test_a_sweep_of_which_every_point_is_skipped_fails(submit, settings, runs, monkeypatch):
+    """There is nothing to choose from, and the sweep says so."""
+    monkeypatch.setattr(refusals, "find", lambda *_: ([], True))  # as if there were no time
+    drop = submit(**{**NEIGHBOURS, "grid": {"n_neighbors": [500, 600]}})
+    (batch,) = sweep.plan(drop, settings)
+    sweep.train(batch, settings)
+    with pytest.raises(SweepFailedError, match=r"must be fitted, but all 2 were skipped\. Read"):
+        sweep.close(drop.sweep, settings)
+    assert ["FAILED"] == statuses(runs(drop.sweep)[0])
 
 
 def test_more_failures_than_allowed_fail_the_sweep(submit, settings, runs, client):

@@ -117,7 +117,7 @@ def test_scores_are_a_line_of_blocks():
 
 def test_days_are_told_with_their_trials():
     """The table says how far each day came."""
-    progress = Progress(6, 5, 0, 1, 0.75, None)
+    progress = Progress(6, 5, 0, 1, 0, 0.75, None)
     table = console.days_table("d", [Day("2026-01-01", "failed", "r", "s__1", progress)])
     cells = [next(iter(column.cells)) for column in table.columns]
     assert ["2026-01-01", "failed", "5/6", "1", "0.7500", "s__1"] == cells

@@ -80,13 +80,14 @@ def test_a_duration_is_rounded_up():
 
 
 def test_bars_tell_how_far_a_sweep_is(capsys):
-    """The line of a sweep says done of all, running, failed, the best so far and the time left."""
+    """The line of a sweep says what is done, running, failed and skipped, the best, the time."""
     with console.SweepBars() as bars:
         bars.show("flowers__1", None)
-        bars.show("flowers__1", Progress(9, 4, 2, 1, 0.91236, timedelta(minutes=2).total_seconds()))
+        seconds = timedelta(minutes=2).total_seconds()
+        bars.show("flowers__1", Progress(9, 4, 2, 1, 1, 0.91236, seconds))
     shown = " ".join(capsys.readouterr().err.split())
     assert shown.startswith("flowers__1 ")
-    assert shown.endswith(" 5/9 2 running, 1 failed, best 0.9124, 0:02:00 left")
+    assert shown.endswith(" 6/9 2 running, 1 failed, 1 skipped, best 0.9124, 0:02:00 left")
 
 
 def test_bars_that_were_never_shown_leave_no_trace(capsys):

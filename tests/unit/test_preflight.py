@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,37 @@ def test_the_fits_of_a_refused_metric_and_of_refused_points_come_together():
     first, second = _messages(text)
     assert first.startswith("line 2: estimator: cannot be fitted in 1 of 2 trials, first with solv")
     assert second.startswith("line 4: metric: 'f1' cannot be taken of 'LogisticRegression': ")
+
+
+def test_refused_points_may_be_skipped():
+    """Each reason is a warning then, and counts its points; the time is that of the others."""
+    text = "estimator: KNeighborsClassifier\ngrid: {n_neighbors: [3, 700, 800]}\non_invalid: skip"
+    checked = preflight.check(_grid(text), SETTINGS)
+    expected = (
+        "KNeighborsClassifier cannot be fitted in 2 of 3 trials, first with n_neighbors=700: "
+        "n_neighbors must be at most the rows that are fitted, 96. Such trials are skipped."
+    )
+    assert (3, (expected,)) == (checked.trial_count, checked.warnings)
+    assert checked.estimate_seconds > 0
+
+
+def test_a_refused_metric_is_not_skipped():
+    """It says nothing about a point."""
+    text = "estimator: GaussianNB\ngrid: {var_smoothing: [0.1, 1.0]}\nmetric: f1\non_invalid: skip"
+    (message,) = _messages(text)
+    assert message.startswith("line 4: metric: 'f1' cannot be taken of 'GaussianNB': ")
+
+
+def test_a_point_that_ends_its_process_is_not_skipped(monkeypatch):
+    """It would fail as a trial: what it needs is memory, not another value."""
+
+    def rehearsed(point, *_):
+        return os.abort() if point.params["C"] == 2 else Outcome(0.1)
+
+    monkeypatch.setattr(rehearsal, "rehearse", rehearsed)
+    text = "estimator: LogisticRegression\ngrid: {C: [1, 2]}\non_invalid: skip"
+    (message,) = _messages(text)
+    assert "cannot be fitted in 1 of 2 trials, first with C=2: It crashed the " in message
 
 
 def test_an_extreme_number_is_refused_for_all_its_trials(monkeypatch):
