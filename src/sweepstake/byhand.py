@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sweepstake.errors import NotFoundError, SettingsError
-from sweepstake.isolation import Worker, repeat_if_still
+from sweepstake.isolation import Worker, repeat_once
 from sweepstake.ledger import Act
 from sweepstake.modelfile import loads
 from sweepstake.promotion import Ruling, Verdict
@@ -62,7 +62,7 @@ def _put(verdict: Verdict, model: str, to: str, why: str, settings: Settings) ->
     provenance.vouch(version)
     with Worker(_Reader()) as worker:  # a broken model must not take over
         content = registry.read(version)
-        repeat_if_still(lambda: worker.call("read", content))
+        repeat_once(lambda: worker.call("read", content))
     act = _act(verdict, version, champion, reason)
     return registry.apply(model, act, f"{verdict}/{uuid4().hex}", _rulings(act))
 

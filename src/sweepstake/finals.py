@@ -16,7 +16,7 @@ from sweepstake.answers import Answers, Pair, ask
 from sweepstake.cores import one_core
 from sweepstake.data import open_staged
 from sweepstake.errors import DataError, PermanentError, TrialFailedError
-from sweepstake.isolation import Worker, repeat_if_still
+from sweepstake.isolation import Worker, repeat_once
 from sweepstake.modelfile import loads
 from sweepstake.promotion import Finalist, Incumbent, Outcome, Terrain, decide
 from sweepstake.trainedrows import met, problem_of
@@ -171,9 +171,7 @@ class _Final:
         limits = self.ground.spec.limits
         limits = replace(limits, trial_timeout=limits.trial_timeout or LONGEST)
         asked = (content, columns, max_latency)
-        answers: Answers = repeat_if_still(
-            lambda: self.worker.call("answers", *asked, limits=limits)
-        )
+        answers: Answers = repeat_once(lambda: self.worker.call("answers", *asked, limits=limits))
         return answers
 
 

@@ -20,6 +20,7 @@ import warnings
 from contextlib import suppress
 from itertools import count
 from multiprocessing import current_process, get_context, parent_process
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psutil
@@ -45,14 +46,8 @@ paused, and the caller need not have its time."""
 POLLS_A_LOOK = 10
 """How often a call is polled between two looks at the time of its process, which cost more."""
 UNLIMITED = Limits()
-FATAL = (
-    signal.SIGTERM,
-    signal.SIGSEGV,
-    signal.SIGBUS,
-    signal.SIGFPE,
-    signal.SIGILL,
-    signal.SIGABRT,
-)
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)
+FATAL = (signal.SIGTERM, *CRASHES)
 """Signals that shall end a forked process at once. Airflow handles a crash in Python, where its
 handler never runs: the instruction that crashed is repeated instead, for ever.
 """
@@ -66,6 +61,10 @@ class CutOffError(TrialFailedError):
 
 class StandstillError(CutOffError):
     """A call whose process used no processor for `STILL_SECONDS`: it waits for what never comes."""
+
+
+class KilledError(CutOffError):
+    """A call whose process was killed by somebody, as far as can be told."""
 
 
 class Worker:
@@ -91,6 +90,7 @@ class Worker:
         Raises:
             CutOffError: the process went beyond ``limits`` or died.
             StandstillError: the process stood still.
+            KilledError: somebody killed the process.
             TrialFailedError: the method raised.
             SweepstakeError: what the method raised of ours.
         """
@@ -112,15 +112,16 @@ class Worker:
             pipe.close()
 
 
-def repeat_if_still(act: Callable[[], T]) -> T:
-    """What ``act`` returns; where its worker stands still, it is done once more, in a new process.
+def repeat_once(act: Callable[[], T]) -> T:
+    """What ``act`` returns; where its process stands still or is killed, it is done once more.
 
     Raises:
-        StandstillError: that one stood still as well.
+        StandstillError: the new process stood still as well.
+        KilledError: the new process was killed as well.
     """
     try:
         return act()
-    except StandstillError as error:
+    except (StandstillError, KilledError) as error:
         log.warning("%s The call is made again, in a new process.", error)
         return act()
 
@@ -152,13 +153,11 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
         CutOffError: there is none.
         StandstillError: there will be none.
     """
-    watch, standstill = _watch(process, limits), _standstill(process)
+    watch, standstill = _Watch(process, limits), _standstill(process)
     with suppress(BrokenPipeError):  # it has died: that is told below
         pipe.send(call)
     while not pipe.poll(POLL_SECONDS):
-        reason = next(watch)
-        if reason:
-            raise CutOffError(reason)
+        watch.look()
         if next(standstill):
             message = f"It used no processor for {STILL_SECONDS:g} s and was ended."
             raise StandstillError(message)
@@ -166,7 +165,7 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
         return pipe.recv()
     except (EOFError, ConnectionResetError):
         process.join()
-        raise CutOffError(_death(process.exitcode or 0)) from None
+        raise watch.death() from None
 
 
 def _kill(process: BaseProcess) -> None:
@@ -211,23 +210,57 @@ def _outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return TrialFailedError(_plain(error))
 
 
-def _watch(process: BaseProcess, limits: Limits) -> Iterator[str]:
-    """At each step what ended the process, or shall, in words; empty as long as nothing does.
+class _Watch:
+    """What there is to see of a process from outside while it makes a call.
 
-    Its memory is what it has taken since the first step, together with its children.
+    Its memory is what it has taken since the call began; that of its children counts where there is
+    a limit.
     """
-    began, memory = time.monotonic(), _memory(process)
-    before = next(memory) if limits.trial_memory else 0
-    while True:
-        if not process.is_alive():
-            yield _death(process.exitcode or 0)
-        elif limits.trial_timeout and time.monotonic() - began > limits.trial_timeout:
-            yield f"It took longer than limits.trial_timeout = {limits.trial_timeout:g} s."
-        elif limits.trial_memory and next(memory) - before > limits.trial_memory:
-            size = f"{limits.trial_memory / 1e9:g} GB"
-            yield f"It needed more memory than limits.trial_memory = {size}."
-        else:
-            yield ""
+
+    def __init__(self, process: BaseProcess, limits: Limits) -> None:
+        self._process, self._limits = process, limits
+        self._began, self._kills = time.monotonic(), _out_of_memory_kills()
+        self._memory = _memory(process, whole=limits.trial_memory is not None)
+        self._before = next(self._memory)
+        self._most = 0
+
+    def look(self) -> None:
+        """Look once more.
+
+        Raises:
+            CutOffError: it has died, or is beyond its limits.
+        """
+        timeout, memory = self._limits.trial_timeout, self._limits.trial_memory
+        self._most = max(self._most, next(self._memory) - self._before)
+        if not self._process.is_alive():
+            raise self.death()
+        if timeout and time.monotonic() - self._began > timeout:
+            message = f"It took longer than limits.trial_timeout = {timeout:g} s."
+            raise CutOffError(message)
+        if memory and self._most > memory:
+            message = f"It needed more memory than limits.trial_memory = {memory / 1e9:g} GB."
+            raise CutOffError(message)
+
+    def death(self) -> CutOffError:
+        """How the process died, by its exit code and by what was seen before."""
+        code = self._process.exitcode or 0
+        if code >= 0:
+            return CutOffError(f"It ended the interpreter with exit code {code}.")
+        name, seen = signal.Signals(-code).name, f"it had {self._most / 1e9:.1f} GB when last seen"
+        if -code in CRASHES:
+            return CutOffError(f"It crashed the interpreter ({name}).")
+        if -code == signal.SIGKILL and _out_of_memory_kills() != self._kills:
+            way_out = "Set limits.trial_memory."
+            return CutOffError(f"It was killed ({name}) as memory ran out: {seen}. {way_out}")
+        return KilledError(f"It was killed from outside ({name}): {seen}.")
+
+
+def _out_of_memory_kills() -> str:
+    """How many processes Linux has ended since it began, as memory ran out; empty elsewhere."""
+    with suppress(OSError):
+        lines = Path("/proc/vmstat").read_text("ascii").splitlines()
+        return next((line for line in lines if line.startswith("oom_kill ")), "")
+    return ""
 
 
 def _standstill(process: BaseProcess) -> Iterator[bool]:
@@ -255,14 +288,15 @@ def _processor_seconds(processes: Iterable[psutil.Process]) -> float:
     return total
 
 
-def _memory(process: BaseProcess) -> Iterator[int]:
-    """At each step the bytes that are a process's own and its children's, files mapped not counted.
+def _memory(process: BaseProcess, *, whole: bool) -> Iterator[int]:
+    """At each step the bytes that are a process's own, files mapped not counted.
 
-    Children count from the next look for them.
+    As a ``whole`` with its children, which count from the next look for them.
     """
     family: list[psutil.Process] = []
     for step in count():
-        family = family if step % POLLS_A_LOOK else _family(process)
+        if step % POLLS_A_LOOK == 0:
+            family = _family(process) if whole else _alone(process)
         total = 0
         for each in family:
             with suppress(psutil.NoSuchProcess):
@@ -284,16 +318,6 @@ def _alone(process: BaseProcess) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return [psutil.Process(process.pid)] if process.is_alive() else []
     return []
-
-
-def _death(code: int) -> str:
-    """How a process died, by its exit code."""
-    if code >= 0:
-        return f"It ended the interpreter with exit code {code}."
-    name = signal.Signals(-code).name
-    if -code == signal.SIGKILL:
-        return f"It was killed ({name}), most likely as memory ran out. Set limits.trial_memory."
-    return f"It crashed the interpreter ({name})."
 
 
 def _plain(error: BaseException) -> str:

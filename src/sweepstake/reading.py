@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from sweepstake import csvfile, inference, parquetfile, writing
 from sweepstake.errors import DataError, TransientError, TrialFailedError
-from sweepstake.isolation import CutOffError, StandstillError, Worker, repeat_if_still
+from sweepstake.isolation import (
+    CutOffError,
+    KilledError,
+    StandstillError,
+    Worker,
+    repeat_once,
+)
 from sweepstake.spec import Limits
 
 if TYPE_CHECKING:
@@ -59,7 +65,7 @@ def read(path: Path, spec: DataSpec, pin: Pin) -> Source:
 
     Raises:
         DataError: it cannot be read, takes too long or too much memory, or ends its process.
-        TransientError: reading stands still.
+        TransientError: reading stands still or is killed, twice.
     """
     reader = _Reader(path, spec, pin)
     name, memory = spec.filled_source, most_memory()
@@ -67,9 +73,9 @@ def read(path: Path, spec: DataSpec, pin: Pin) -> Source:
     limits = Limits(trial_timeout=seconds, trial_memory=int(memory))
     try:
         with Worker(reader) as worker:
-            source: Source = repeat_if_still(lambda: worker.call("read", limits=limits))
-    except StandstillError:  # a disk that does not answer, say: it may be back soon
-        message = f"data.source: must be read without a standstill, but {name!r} was not, twice. "
+            source: Source = repeat_once(lambda: worker.call("read", limits=limits))
+    except (StandstillError, KilledError) as error:  # a disk that does not answer, say
+        message = f"data.source: must be read to its end, but {name!r} was not, twice: {error} "
         raise TransientError(message + "Look at where it lies, and read it again.") from None
     except CutOffError:
         message = f"data.source: must be read in {seconds:,.0f} s and half of the memory "

@@ -18,7 +18,7 @@ from sweepstake.errors import (
     SweepFailedError,
     printable,
 )
-from sweepstake.isolation import Worker, repeat_if_still
+from sweepstake.isolation import Worker, repeat_once
 from sweepstake.plan import Batch, Plan
 from sweepstake.ranking import leaderboard
 from sweepstake.recorder import Recorder
@@ -244,7 +244,7 @@ def _train_trial(recorder: Recorder, worker: Worker, begun: Begun, limits: Limit
         return result, worker.call("write", run_id, folder)
 
     try:
-        result, sha256 = repeat_if_still(fit)
+        result, sha256 = repeat_once(fit)
     except InvalidPointError as error:
         recorder.skip(begun, str(error))
     except PermanentError as error:

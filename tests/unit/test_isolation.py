@@ -14,7 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sweepstake import isolation
 from sweepstake.disk import disk_faults
 from sweepstake.errors import DataError, DiskFullError, TrialFailedError
-from sweepstake.isolation import StandstillError, Worker, repeat_if_still
+from sweepstake.isolation import CutOffError, KilledError, StandstillError, Worker, repeat_once
 from sweepstake.spec import Limits
 
 PATIENCE_SECONDS = 30
@@ -138,7 +138,14 @@ def test_threads_that_were_used_before_the_fork_hang_no_call(worker):
     [
         (("signal", signal.SIGSEGV), r"It crashed the interpreter \(SIGSEGV\)\."),
         (("signal", signal.SIGABRT), r"It crashed the interpreter \(SIGABRT\)\."),
-        (("signal", signal.SIGKILL), r"It was killed \(SIGKILL\), most likely as memory ran out\."),
+        (
+            ("signal", signal.SIGKILL),
+            r"It was killed from outside \(SIGKILL\): it had 0\.0 GB when",
+        ),
+        (
+            ("signal", signal.SIGTERM),
+            r"It was killed from outside \(SIGTERM\): it had 0\.0 GB when",
+        ),
         (("leave", 3), r"It ended the interpreter with exit code 3\."),
         (("quit",), "SystemExit: enough"),
         (("refuse", ValueError("two\n is  too few")), "ValueError: two is too few"),
@@ -184,7 +191,7 @@ def test_a_call_that_waits_for_what_never_comes_is_made_again(monkeypatch):
         return worker.call("take")
 
     with Worker(work) as worker:
-        assert 1 == repeat_if_still(take)
+        assert 1 == repeat_once(take)
     assert [True, True] == [gone(process) for process in tries]
 
 
@@ -192,6 +199,36 @@ def test_a_call_that_works_for_long_does_not_stand_still(worker, monkeypatch):
     """Processor time counts, that of a process which the call has started too."""
     monkeypatch.setattr(isolation, "STILL_SECONDS", 1.5)
     assert "worked" == worker.call("work_by_child", 4)
+
+
+def test_a_call_whose_process_is_killed_is_made_again():
+    """Whoever killed it did not mean the call; another kill is told."""
+    killed = []
+
+    def work(times):
+        process = worker.call("identify")
+        if len(killed) < times:
+            threading.Timer(0.3, os.kill, (process, signal.SIGKILL)).start()
+            killed.append(process)
+        return worker.call("sleep", 1)
+
+    with Worker(Work()) as worker:
+        assert 1 == repeat_once(lambda: work(1))
+        with pytest.raises(KilledError, match=r"^It was killed from outside \(SIGKILL\): it had "):
+            repeat_once(lambda: work(3))
+    assert 3 == len(killed)
+
+
+def test_a_call_that_linux_ends_for_its_memory_is_not_made_again(monkeypatch):
+    """It would be ended again; the sentence tells what it had and which limit ends it alone."""
+    ended = iter("12")
+    monkeypatch.setattr(isolation, "_out_of_memory_kills", lambda: next(ended))
+    expected = (
+        r"^It was killed \(SIGKILL\) as memory ran out: it had 0\.\d GB when last seen\. Set lim"
+    )
+    with Worker(Work()) as worker, pytest.raises(CutOffError, match=expected):
+        repeat_once(lambda: worker.call("signal", signal.SIGKILL))
+    assert [] == list(ended)
 
 
 def test_nobody_walks_over_all_processes_as_long_as_a_call_works(worker, monkeypatch):

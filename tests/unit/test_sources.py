@@ -190,7 +190,7 @@ def test_a_reader_that_stands_still_is_tried_again_later(roots, monkeypatch):
     monkeypatch.setattr(reading, "_of_csv", hang)
     monkeypatch.setattr(isolation, "STILL_SECONDS", 0.5)
     with pytest.raises(
-        TransientError, match=r"without a standstill, but 'deep/sales\.csv' was not"
+        TransientError, match=r"to its end, but 'deep/sales\.csv' was not, twice: It used no"
     ):
         sources.load(DataSpec("deep/sales.csv"), roots)
     assert [] == active_children()
