@@ -205,11 +205,11 @@ def test_every_other_version_is_judged(swept):
     assert [*["keep"] * (TRIALS - 1), "promote"] == verdicts
 
 
-def test_the_champion_loads_and_predicts(swept):
+def test_the_champion_loads_and_predicts(swept, tmp_path):
     """The alias loads through MLflow and predicts the holdout as well as its run says."""
     rows = dataset(swept)
     mlflow.set_tracking_uri(swept.settings.tracking_uri)
-    model = mlflow.pyfunc.load_model("models:/digits@champion")
+    model = mlflow.pyfunc.load_model("models:/digits@champion", dst_path=tmp_path)
     accuracy = np.mean(model.predict(rows.X_holdout) == rows.y_holdout)
     run = swept.client.get_run(model.metadata.run_id)
     assert run.data.metrics["test_accuracy"] == pytest.approx(accuracy)

@@ -133,7 +133,16 @@ def test_a_backfill_may_be_kept_from_every_contest(days):
     assert ({"exempt"}, {}) == (decisions, days.dated())
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[1:])
+ORDERS = [
+    pytest.param(
+        order, id="".join(map(str, order)), marks=[] if order == (2, 0, 1) else pytest.mark.long
+    )
+    for order in list(itertools.permutations(range(3)))[1:]
+]
+"""One that goes back and forth, and the others for `make test-long`."""
+
+
+@pytest.mark.parametrize("order", ORDERS)
 def test_the_order_of_backfills_does_not_matter(days, order):
     """However the days come in, each has the champion that it has in their natural order."""
     for day in order:

@@ -78,9 +78,9 @@ def test_what_cannot_be_read_right_is_refused(path, expected, at):
 
 
 @pytest.mark.parametrize(("path", "expected"), _grids("scores"))
-def test_what_is_read_is_read_right(path, expected, at):
+def test_what_is_read_is_read_right(path, expected, at, tmp_path_factory):
     """Warnings, scores and answers are those of pandas and scikit-learn."""
-    settings = at(path)
+    settings, home = at(path), tmp_path_factory.mktemp("models")
     grid, checked = preflight.load(path, settings)
     board, model = _run(path, settings)
     with threadpool_limits(1):  # as a trial has it: other sums end in other last digits
@@ -93,7 +93,7 @@ def test_what_is_read_is_read_right(path, expected, at):
     assert expected["warned"] == list(checked.warnings)
     np.testing.assert_allclose(sorted(ours), sorted(theirs), rtol=0, atol=1e-9)
     for door in reference.sweep.get("doors", DOORS):
-        found = _answers(door, model, board.standings[0].version, reference.X, settings)
+        found = _answers(door, f"{model}/{board.standings[0].version}", reference.X, settings, home)
         assert found in answers, door
 
 
@@ -114,12 +114,12 @@ def _run(path, settings):
     return leaderboard.read(drop.sweep, settings), spec.model
 
 
-def _answers(door, model, version, rows, settings):
+def _answers(door, version, rows, settings, home):
     """What a registered model says of rows, through one of MLflow's doors."""
     mlflow.set_tracking_uri(settings.tracking_uri)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's about integers that may have gaps
-        loaded = getattr(mlflow, door).load_model(f"models:/{model}/{version}")
+        loaded = getattr(mlflow, door).load_model(f"models:/{version}", dst_path=home)
         return list(loaded.predict(rows))
 
 
