@@ -153,10 +153,12 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
         CutOffError: there is none.
         StandstillError: there will be none.
     """
-    watch, standstill = _Watch(process, limits), _standstill(process)
+    watch: _Watch | None = None  # it costs as much as a short call
+    standstill = _standstill(process)
     with suppress(BrokenPipeError):  # it has died: that is told below
         pipe.send(call)
     while not pipe.poll(POLL_SECONDS):
+        watch = watch or _Watch(process, limits)
         watch.look()
         if next(standstill):
             message = f"It used no processor for {STILL_SECONDS:g} s and was ended."
@@ -165,7 +167,7 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
         return pipe.recv()
     except (EOFError, ConnectionResetError):
         process.join()
-        raise watch.death() from None
+        raise (watch or _Watch(process, limits)).death() from None
 
 
 def _kill(process: BaseProcess) -> None:
@@ -213,8 +215,8 @@ def _outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 class _Watch:
     """What there is to see of a process from outside while it makes a call.
 
-    Its memory is what it has taken since the call began; that of its children counts where there is
-    a limit.
+    Its memory is what it has taken since the watch began; that of its children counts where there
+    is a limit.
     """
 
     def __init__(self, process: BaseProcess, limits: Limits) -> None:
