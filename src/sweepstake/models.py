@@ -118,8 +118,8 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
         )
     (folder / MODEL_FILE).unlink()
     record_file = folder / RECORD_FILE
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C: a wide table's record is long
-    record = yaml.load(record_file.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe one
+    text = record_file.read_text(encoding="utf-8")
+    record = yaml.load(text, Loader=yaml.CSafeLoader)  # in C: a wide table's record is long
     _bring_cast(folder, record)
     record_file.write_text(json.dumps(record, default=str), encoding="utf-8")
 
