@@ -39,6 +39,7 @@ WAITING = """
     WHERE client_addr = %s AND wait_event_type = 'Lock'
     AND held.relation IN ('dag_run'::regclass, 'slot_pool'::regclass)
 """
+BLOCKED = "SELECT pid FROM pg_stat_activity WHERE client_addr = %s AND wait_event_type = 'Lock'"
 HOLDING = """
     SELECT count(*) FROM pg_stat_activity
     WHERE client_addr = %s AND state = 'idle in transaction' AND pid = ANY(%s)
@@ -138,11 +139,22 @@ def revive(cluster, *hosts):
         cluster.launch(host)
 
 
-def in_a_transaction(cluster, host):
-    """The sessions of a host that hold rows of runs or pools, once they wait for a lock."""
-    address = cluster.hosts[host].address
-    rows = until(f"{host} waits", lambda: query(cluster, "airflow", WAITING, address))
-    return [pid for (pid,) in rows]
+@contextmanager
+def scheduler_in_a_transaction(cluster, slots):
+    """The scheduler's sessions that hold rows of runs or pools and wait to give tasks their slots.
+
+    It may come to wait before it holds any, as every 15 s it updates deferred tasks whose time is
+    over: then it is let go on first, since the lock would keep it there for ever.
+    """
+    address, sessions = cluster.hosts["scheduler"].address, []
+    while not sessions:
+        open_pool(cluster, 0)
+        with locked(cluster, "airflow", "task_instance"):
+            open_pool(cluster, slots)
+            until("the scheduler waits", lambda: query(cluster, "airflow", BLOCKED, address))
+            sessions = [pid for (pid,) in query(cluster, "airflow", WAITING, address)]
+            if sessions:
+                yield sessions
 
 
 def holds_on(cluster, host, sessions):

@@ -7,13 +7,11 @@ import tls
 from jobs import GRID, PATIENCE_SECONDS, ask, await_champion, check_whole, drop
 from moments import (
     TRIALS,
-    in_a_transaction,
     kill,
     kill_workers_that_took,
-    locked,
     make_ready,
-    open_pool,
     revive,
+    scheduler_in_a_transaction,
 )
 
 from cluster import WORKERS
@@ -168,9 +166,7 @@ def test_the_documented_proxy_speaks_tls_before_both_servers(cluster, swept):
 def test_a_sweep_outlives_its_scheduler_and_its_workers(cluster, swept):
     """The scheduler dies inside a transaction, then each worker with a task that it had taken."""
     make_ready(cluster, "outlives")
-    with locked(cluster, "airflow", "task_instance"):
-        open_pool(cluster, 2)
-        in_a_transaction(cluster, "scheduler")
+    with scheduler_in_a_transaction(cluster, 2):
         kill(cluster, "scheduler")
     revive(cluster, "scheduler")
     kill_workers_that_took(cluster, "outlives", 2)

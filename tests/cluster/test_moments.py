@@ -12,13 +12,13 @@ from moments import (
     TRIALS,
     await_training,
     holds_on,
-    in_a_transaction,
     kill,
     kill_workers_that_took,
     locked,
     make_ready,
     open_pool,
     revive,
+    scheduler_in_a_transaction,
     stopped,
     training,
     until,
@@ -81,9 +81,7 @@ def test_workers_killed_after_their_task(cluster, sweep):
 @pytest.mark.parametrize("cut", [False, True])
 def test_the_scheduler_killed_inside_a_transaction(cluster, sweep, cut):
     """Its locks go with its connection; where the network kept that, after half a minute."""
-    with locked(cluster, "airflow", "task_instance"):
-        open_pool(cluster, SLOTS)
-        sessions = in_a_transaction(cluster, "scheduler")
+    with scheduler_in_a_transaction(cluster, SLOTS) as sessions:
         if cut:
             cluster.hosts["scheduler"].cut()
         kill(cluster, "scheduler")
