@@ -58,6 +58,11 @@ class CsvFile:
     before: int
     names: tuple[str, ...]
 
+    @property
+    def may_hold_codes(self) -> bool:
+        """Whether a cell may be a whole number with a leading zero."""
+        return self.text.codes or self.separator not in textfile.CELL_ENDS
+
     def frame(self, **options: Any) -> pd.DataFrame:
         """The rows as pandas reads them, gaps and types by ``spec``.
 

@@ -131,7 +131,7 @@ def _texts(names: Iterable[str], spec: DataSpec) -> dict[str, str]:
 def _with_codes(frame: pd.DataFrame, file: CsvFile, spec: DataSpec) -> pd.DataFrame:
     """The frame with whole numbers of which one begins with 0 as the text that they are."""
     apart = {*spec.drop, spec.time_column, *spec.csv.types}
-    numbers = frame.select_dtypes("number") if file.text.codes else frame.iloc[:, :0]
+    numbers = frame.select_dtypes("number") if file.may_hold_codes else frame.iloc[:, :0]
     names = [name for name in _whole(numbers) if name not in apart]
     if not names:
         return frame

@@ -43,7 +43,9 @@ OTHERS = {
     b"ARROW1": "an Arrow file",
 }
 """How files begin that are often named like CSV."""
-CODE = re.compile(r"[^\w.]0\d+[^\w.]")
+CELL_ENDS = " \t\r\n,;|\"'"
+"""What usually stands between cells, or around one."""
+CODE = re.compile(rf"[{CELL_ENDS}]0\d+[{CELL_ENDS}]")
 """A whole number with a leading zero, alone in its cell."""
 
 
@@ -51,7 +53,7 @@ CODE = re.compile(r"[^\w.]0\d+[^\w.]")
 class Text:
     """UTF-8 text in a file: ``lines`` counts its line ends.
 
-    ``codes`` says whether a whole number with a leading zero may stand in it.
+    ``codes`` says whether a whole number with a leading zero stands between two of `CELL_ENDS`.
     """
 
     path: Path
