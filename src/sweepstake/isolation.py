@@ -51,6 +51,8 @@ FATAL = (signal.SIGTERM, *CRASHES)
 """Signals that shall end a forked process at once. Airflow handles a crash in Python, where its
 handler never runs: the instruction that crashed is repeated instead, for ever.
 """
+COUNTERS = Path("/proc/vmstat")
+"""Where Linux counts, among other things, the processes that it ended as memory ran out."""
 OUT_OF_MEMORY_SCORE = "800"
 """Of 1000: when memory runs out, Linux shall end the trial and not its task."""
 
@@ -260,7 +262,7 @@ class _Watch:
 def _out_of_memory_kills() -> str:
     """How many processes Linux has ended since it began, as memory ran out; empty elsewhere."""
     with suppress(OSError):
-        lines = Path("/proc/vmstat").read_text("ascii").splitlines()
+        lines = COUNTERS.read_text("ascii").splitlines()
         return next((line for line in lines if line.startswith("oom_kill ")), "")
     return ""
 

@@ -1,6 +1,7 @@
 import ctypes
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -18,6 +19,9 @@ from sweepstake.isolation import CutOffError, KilledError, StandstillError, Work
 from sweepstake.spec import Limits
 
 PATIENCE_SECONDS = 30
+OUT_OF_MEMORY = (
+    r"^It was killed \(SIGKILL\) as memory ran out: it had 0\.\d GB when last seen\. Set"
+)
 
 
 class Work:
@@ -86,6 +90,12 @@ class Work:
             os._exit(0)
         os.waitpid(pid, 0)
         return "worked"
+
+    def be_killed(self, counters):
+        """Be killed by Linux after a while, as memory runs out."""
+        time.sleep(0.5)
+        counters.write_text("pgfault 9\noom_kill 4\n")
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def work(self, seconds):
         """Use the processor."""
@@ -219,26 +229,29 @@ def test_a_call_whose_process_is_killed_is_made_again():
     assert 3 == len(killed)
 
 
-def test_a_call_that_linux_ends_for_its_memory_is_not_made_again(monkeypatch):
+def test_a_call_that_linux_ends_for_its_memory_is_not_made_again(tmp_path, monkeypatch):
     """It would be ended again; the sentence tells what it had and which limit ends it alone."""
-    ended = iter("12")
-    monkeypatch.setattr(isolation, "_out_of_memory_kills", lambda: next(ended))
-    expected = (
-        r"^It was killed \(SIGKILL\) as memory ran out: it had 0\.\d GB when last seen\. Set lim"
-    )
-    with Worker(Work()) as worker, pytest.raises(CutOffError, match=expected):
-        repeat_once(lambda: worker.call("signal", signal.SIGKILL))
-    assert [] == list(ended)
+    counters = tmp_path / "vmstat"
+    counters.write_text("pgfault 7\noom_kill 3\n")
+    monkeypatch.setattr(isolation, "COUNTERS", counters)
+    calls = []
+    with Worker(Work()) as worker, pytest.raises(CutOffError, match=OUT_OF_MEMORY):
+        repeat_once(lambda: calls.append(1) or worker.call("be_killed", counters))
+    assert [1] == calls
+
+
+def test_the_machine_counts_what_it_ends_for_its_memory():
+    """The file that is read has the line that is looked for."""
+    assert re.search(r"^oom_kill \d+$", isolation.COUNTERS.read_text("ascii"), re.MULTILINE)
 
 
 def test_nobody_walks_over_all_processes_as_long_as_a_call_works(worker, monkeypatch):
     """On a large machine that walk takes longer than what it is for."""
     walks = []
-    monkeypatch.setattr(isolation, "_family", walks.append)
-    with monkeypatch.context() as only_here:
-        only_here.setattr(isolation, "POLL_SECONDS", 0.05)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(psutil.Process, "children", lambda *_, **__: walks.append(1) or [])
+        meanwhile.setattr(isolation, "POLL_SECONDS", 0.05)
         assert "worked" == worker.call("work", 2)
-    monkeypatch.undo()  # ending the process needs the walk
     assert [] == walks
 
 
