@@ -106,6 +106,11 @@ def hang():
     time.sleep(3600)
 
 
+def be_killed():
+    """End as by somebody's `kill -9`."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def eat():
     """Take memory until there is none."""
     eaten = []
@@ -140,9 +145,24 @@ def test_a_trial_that_stands_still_once_is_trained_again(broken, run, held, tmp_
     assert whole(held)
 
 
+def test_a_trial_that_is_killed_once_is_trained_again(broken, run, held, tmp_path):
+    """Whoever killed the process in the middle of its fit did not mean the trial."""
+    once = tmp_path / "once"
+
+    def be_killed_once():
+        if not once.exists():
+            once.touch()
+            be_killed()
+
+    run(broken(be_killed_once, {}))
+    assert once.exists()
+    assert whole(held)
+
+
 @pytest.mark.parametrize(
     ("act", "limits", "reason"),
     [
+        (be_killed, {}, "It was killed from outside (SIGKILL): it had 0.0 GB when last seen."),
         (crash, {}, "It crashed the interpreter (SIGSEGV)."),
         (hang, {"trial_timeout": 6}, "It took longer than limits.trial_timeout = 6 s."),
         (
