@@ -24,7 +24,6 @@ MOST_NAMED = 5
 INDEX = re.compile(r"unnamed: ?\d+(_level_\d+)?|index|level_0", re.IGNORECASE)
 """How pandas calls its row numbers."""
 KEY = re.compile(r"(.*[_ .-])?(id|uid|uuid|key|nr|row|index)|row.?(number|no)", re.IGNORECASE)
-CODE = re.compile(r"0\d+")
 LEAST_ROWS = 30
 """Among fewer rows, chance looks like a leak."""
 MOST_ROWS = 10_000
@@ -48,7 +47,7 @@ def warnings_of(table: Table, split: tuple[np.ndarray, np.ndarray]) -> list[str]
         *chain(
             _empty(table), _constant(table), _leaks(table), _tellers(table), _names_of_rows(table)
         ),
-        *chain(_codes(table), _spellings(table), _wide(table), _duplicated(table)),
+        *chain(_wide(table), _duplicated(table)),
         *chain(_one_sided(table, *split), _contradicted(table, *split)),
     ]
 
@@ -165,36 +164,6 @@ def _names_of_rows(table: Table) -> Iterator[str]:
     ]
     if names:
         yield f"{_columns(names)} another value in every row, as keys have. Drop {_them(names)}."
-
-
-def _codes(table: Table) -> Iterator[str]:
-    """Whole numbers with leading zeros, which are text: frames for predictions need it as well."""
-    for name, known in _categories(table):
-        codes = [text for text in known if CODE.fullmatch(text)]
-        if codes and all(text.isdecimal() for text in known):
-            yield (
-                f"column {str(name)!r} holds codes with leading zeros, such as {codes[0]!r}: they "
-                f"are text. Send them as text for predictions too."
-            )
-
-
-def _spellings(table: Table) -> Iterator[str]:
-    """Categories that differ in case or blanks only."""
-    for name, known in _categories(table):
-        seen: dict[str, str] = {}
-        for text in known:
-            first = seen.setdefault(" ".join(text.split()).casefold(), text)
-            if first != text:
-                yield (
-                    f"column {str(name)!r} writes one value in two ways, {first!r} and {text!r}: "
-                    "they are two categories. Write them alike."
-                )
-                break
-
-
-def _categories(table: Table) -> Iterator[tuple[Hashable, list[str]]]:
-    for name in table.X.select_dtypes("category"):
-        yield name, list(table.X[name].cat.categories)
 
 
 def _same_parts(values: np.ndarray, labels: np.ndarray) -> bool:

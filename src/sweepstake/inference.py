@@ -48,6 +48,11 @@ _DAY = "|".join(
     )
 )
 _DATE = re.compile(rf"(?:{_DAY})(?:(?:t|,?\s+){_TIME})?|{_TIME}|\d{{8}}t\d{{4,6}}z?", re.IGNORECASE)
+_NO_FEATURES = {
+    "dates or times": _DATE,
+    "hexadecimal numbers": re.compile("[-+]?0x[0-9a-f]+", re.IGNORECASE),
+}
+"""Kinds of text that are neither numbers nor categories."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,9 +149,10 @@ def _settled(column: pd.Series, csv: CsvSpec, where: Where) -> tuple[pd.Series, 
         return _spread(column, words, values), ""
     if kind == NUMBER or _are_numbers(words, odd, gaps, csv):
         return column, _fault_of_numbers(words, odd, gaps, csv, where)
-    dates = np.array([bool(_DATE.fullmatch(text.strip())) for text in words.texts], dtype=bool)
-    if words.count(dates) > MOST * words.count(~gaps):
-        return column, _fault_of_dates(words, dates, where)
+    for what, pattern in _NO_FEATURES.items():
+        found = np.array([bool(pattern.fullmatch(text.strip())) for text in words.texts])
+        if found.size and words.count(found) > MOST * words.count(~gaps):
+            return column, _fault_of(what, words, found, where)
     return _without(column, words, gaps), ""
 
 
@@ -230,15 +236,15 @@ def _fault_of_numbers(
     )
 
 
-def _fault_of_dates(words: _Words, dates: np.ndarray, where: Where) -> str:
+def _fault_of(what: str, words: _Words, found: np.ndarray, where: Where) -> str:
     name = words.name
     ways = [
         f"drop: [{writing.name(name)}]",
         f"csv: {flow({'types': {name: TEXT}})} for one category each",
     ]
     return (
-        f"data.source: must not be a column of dates or times, but {name!r} is: "
-        f"{words.named(dates, where, 1)}. Convert it to numbers, or write under data "
+        f"data.source: must not be a column of {what}, but {name!r} is: "
+        f"{words.named(found, where, 1)}. Convert it to numbers, or write under data "
         f"{_either(ways)}."
     )
 

@@ -7,6 +7,7 @@ A model's folder holds a copy of this file: it needs nothing of Sweepstake.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
 BLANKS = " \u00a0\u2007\u2009\u202f"
 """The signs that stand for a blank between groups of digits."""
 GROUPS = ("", ",", ".", " ", "'", "_")
-_MONEY = re.compile(r"[$\u00a2-\u00a5\u0e3f\u20a0-\u20c0\ufe69\uff04]|\b[A-Z]{3}\b")
+_MONEY = r"[$\u00a2-\u00a5\u0e3f\u20a0-\u20c0\ufe69\uff04]|[A-Z]{3}"
 """Signs of currencies, and their codes."""
+_WORD = r"\u00b0?[^\W\d_]{1,12}(?:/[^\W\d_]{1,6})?[\u00b2\u00b3]?"
+_QUANTITY = re.compile(
+    rf"[-+\u2212]?(?P<before>{_MONEY})?[-+\u2212{BLANKS}]*+"
+    rf"(?P<amount>[0-9.,'\u2019{BLANKS}]*+)(?P<after>{_MONEY}|{_WORD})?"
+)
+_RANKS = {"st", "nd", "rd", "th"}
+"""What follows the number of a rank, as in 3rd, which is no amount."""
+_LEAST_AMOUNTS = 3
+"""Of two texts, categories say as much as numbers; what follows both may be part of a name."""
 _MOST_TRIED = 200
 """Different texts by which a way of writing is recognised."""
 
@@ -108,10 +118,23 @@ def best_reading(texts: Sequence[str], spec: CsvSpec) -> Reading:
     return Reading(best[1], tuple(others))
 
 
-def _ways(texts: Iterable[str], spec: CsvSpec) -> Iterator[dict[str, Any]]:
+def _unit(texts: Iterable[str]) -> Iterator[str]:
+    """The unit that most amounts have; of several, no number tells how much of another it is."""
+    amounts = filter(None, (_QUANTITY.fullmatch(text.strip()) for text in texts))
+    counts = Counter(
+        found["before"] or found["after"]
+        for found in amounts
+        if any(map(str.isdecimal, found["amount"])) and (found["before"] or found["after"])
+    )
+    for unit, count in counts.most_common(1):
+        if re.fullmatch(_MONEY, unit) or (unit not in _RANKS and count >= _LEAST_AMOUNTS):
+            yield unit
+
+
+def _ways(texts: Sequence[str], spec: CsvSpec) -> Iterator[dict[str, Any]]:
     """Ways to write numbers, those with fewer differences from ``spec`` first."""
     whole = "".join(texts)
-    units = tuple(sorted({*spec.units, *_MONEY.findall(whole)}))
+    units = tuple(sorted({*spec.units, *_unit(texts)}))
     groups = [each for each in GROUPS if not each or each in whole or each == " "]
     decimals = [each for each in (".", ",") if each in whole or each == spec.decimal]
     changes = [

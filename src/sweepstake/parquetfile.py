@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".parquet", ".pq")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """How Hive names the folder of rows that have no value of its column."""
+EXACT = 2**53
+"""Beyond it, different whole numbers are the same float64."""
 BATCH_BYTES = 1 << 26
 """What the numbers of one batch take at most."""
 NUMBER_BYTES = 8
@@ -34,12 +36,14 @@ NUMBER_BYTES = 8
 class Rows:
     """The rows of Parquet files: ``texts`` are the columns of text, which are categories here.
 
-    ``nested`` says of columns of lists or records what they hold; they are read as gaps.
+    ``nested`` says of columns of lists or records what they hold; they are read as gaps. ``large``
+    are columns with a whole number that `EXACT` does not bound, each with one.
     """
 
     frame: pd.DataFrame
     texts: tuple[str, ...]
     nested: Mapping[str, str]
+    large: Mapping[str, int]
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -85,6 +89,7 @@ def read(
         frame,
         tuple(name for name, kind in kinds.items() if _is_text(kind)),
         {name: str(kind) for name, kind in kinds.items() if pa.types.is_nested(kind)},
+        dict(_large(whole)),
     )
 
 
@@ -167,6 +172,20 @@ def _is_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _large(table: pa.Table) -> Iterator[tuple[str, int]]:
+    """The columns of whole numbers of which one is not the float that it becomes."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_int64(field.type) or pa.types.is_uint64(field.type):
+            bounds = compute.min_max(column).as_py()
+            found = [value for value in bounds.values() if value is not None]
+            largest = max(found, key=abs, default=0)
+            if abs(largest) > EXACT:
+                yield field.name, largest
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

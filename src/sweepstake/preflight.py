@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sweepstake import data, datachecks, growth, loader, partitions, refusals, splitting
+from sweepstake import cellchecks, data, datachecks, growth, loader, partitions, refusals, splitting
 from sweepstake.document import line_of
 from sweepstake.errors import DataError, GridFileError, Problem
 from sweepstake.estimate import trial_seconds
@@ -124,6 +124,7 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
     space = trials(grid.spec, table.digest)
     warnings = [
         *datachecks.warnings_of(table, sides),
+        *cellchecks.warnings_of(table),
         *refusals.skipped(grid.spec, found),
         *_of_space(grid.spec, len(space), complete=complete),
     ]

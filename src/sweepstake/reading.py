@@ -5,6 +5,7 @@ Messages start with the place in the grid file that has to change: ``data.source
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from sweepstake.isolation import (
     Worker,
     repeat_once,
 )
+from sweepstake.parquetfile import EXACT
 from sweepstake.spec import Limits
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ SLOWEST = 500_000
 MOST_SECONDS = 3600.0
 """How long at the most: a file may seem as large as its owner likes."""
 _FIRST_ROWS = 100
+_WHOLE = re.compile("[-+]?[0-9]{16,308}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +122,7 @@ def _of_csv(path: Path, spec: DataSpec) -> Source:
         frame = file.frame(dtype=_texts(file.names, spec))
         frame = _with_codes(frame, file, spec)
         frame, faults = inference.settled(frame, spec, lambda rows: _lines(file, rows))
+        faults += _too_exact(_large(frame, file), spec, ", or csv: {} for one category each")
         return Source(frame, tuple(faults), _gaps(file, frame, spec))
 
 
@@ -149,6 +153,41 @@ def _whole(numbers: pd.DataFrame) -> list[str]:
     return [str(name) for name, is_whole in zip(numbers, whole, strict=True) if is_whole]
 
 
+def _large(frame: pd.DataFrame, file: CsvFile) -> dict[str, int]:
+    """The columns of numbers with a whole one of which a float does not hold every digit."""
+    numbers = frame.select_dtypes("number")  # at once: one by one, thousands of columns take long
+    names = [*numbers.columns[(numbers.abs() >= EXACT).any()], *_beyond_64_bits(frame)]
+    raw = file.frame(usecols=names, dtype="str") if names else frame.iloc[:, :0]
+    found: dict[str, int] = {}
+    for name, texts in raw.items():
+        digits = texts.dropna().str.replace(file.spec.thousands, "").str.strip().unique()
+        large = (int(text) for text in digits if _WHOLE.fullmatch(text))
+        found |= {str(name): value for value in large if abs(value) > EXACT}
+    return found
+
+
+def _beyond_64_bits(frame: pd.DataFrame) -> list[str]:
+    """The columns of whole numbers that pandas keeps as objects."""
+    objects = frame.iloc[:, [place for place, kind in enumerate(frame.dtypes) if kind == "object"]]
+    return [
+        str(name)
+        for name, cells in objects.items()
+        if any(isinstance(cell, int) and abs(cell) >= EXACT for cell in cells)
+    ]
+
+
+def _too_exact(large: Mapping[str, int], spec: DataSpec, as_text: str) -> list[str]:
+    """What is wrong with features of which different values would be one."""
+    left_out = {*spec.drop, *spec.target, spec.time_column}
+    return [
+        f"data.source: whole numbers must be within {EXACT:,}, beyond which models do not tell "
+        f"neighbours apart, but {name!r} holds {value}. Add drop: [{writing.name(name)}] under "
+        f"data{as_text.format(writing.flow({'types': {name: inference.TEXT}}))}."
+        for name, value in large.items()
+        if name not in left_out
+    ]
+
+
 def _lines(file: CsvFile, rows: Iterable[int]) -> dict[int, str]:
     return {row: f"line {line}" for row, line in file.lines(rows).items()}
 
@@ -171,6 +210,7 @@ def _of_parquet(path: Path, spec: DataSpec, pin: Pin) -> Source:
     frame, faults = inference.settled(
         rows.frame, spec, lambda found: {row: f"row {row + 1}" for row in found}, rows.texts
     )
+    faults += _too_exact(rows.large, spec, ", or write them as text")
     left_out = {*spec.drop, *spec.target, spec.time_column}
     faults += [
         f"data.source: columns must hold numbers, text or truth values, but {name!r} holds {kind} "

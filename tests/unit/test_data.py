@@ -18,7 +18,7 @@ from sklearn.datasets import load_iris
 
 from sweepstake import data, splitting
 from sweepstake.errors import DataError
-from sweepstake.spec import DataSpec
+from sweepstake.spec import CsvSpec, DataSpec
 
 GOOD = "size,colour,open,label\n1,red,True,a\n2,blue,False,b\n,red,,a\n4,,True,b\n"
 
@@ -225,6 +225,45 @@ def test_dates_are_refused_with_the_way_out(root, values):
         read_frame(root, frame.rename(columns={"when": "label", "label": "a"}))
 
 
+LARGE = 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    "cells", [f"{LARGE}", f"-{LARGE}", f"{2**64 + 1}", '"9,007,199,254,740,993"']
+)
+@pytest.mark.parametrize("other", ["4", ""])
+def test_whole_numbers_that_no_float_holds_are_refused(root, cells, other):
+    """Two of them could be one to a model; as text each is a category."""
+    text = f"key,label\n{cells},a\n{other},b\n5,a\n"
+    csv = CsvSpec(thousands=",")
+    with pytest.raises(
+        DataError, match="beyond which models do not tell neighbours apart"
+    ) as caught:
+        read_text(root, text, csv=csv)
+    assert str(caught.value).endswith("csv: {types: {key: text}} for one category each.")
+    table = read_text(root, text, csv=CsvSpec(types={"key": "text"}))
+    assert cells.strip('"') in table.X["key"].cat.categories
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint64", "Int64"])
+def test_such_numbers_in_parquet_are_refused(root, kind):
+    """With gaps among them or not."""
+    keys = pd.array([LARGE, 4, pd.NA if kind == "Int64" else 5], dtype=kind)
+    with pytest.raises(
+        DataError, match=f"but 'key' holds {LARGE}. Add drop: .* write them as text"
+    ):
+        read_frame(
+            root, pd.DataFrame({"key": keys, "x": [1.0, 2.0, 3.0], "label": ["a", "b", "a"]})
+        )
+
+
+def test_large_numbers_that_floats_hold_are_read(root):
+    """Up to 2^53, or written with an exponent or a fraction."""
+    table = read_text(root, f"a,b,label\n{2**53},1e30,a\n{-(2**53)},12345678901234567.5,b\n")
+    assert [2.0**53, -(2.0**53)] == table.X["a"].tolist()
+    assert [1e30, 12345678901234567.5] == table.X["b"].tolist()
+
+
 @pytest.mark.parametrize("values", [[[1], [2]], [b"a", b"b"], [{"k": 1}, {"k": 2}]])
 def test_nested_values_are_refused(root, values):
     """Lists, bytes and records in cells are refused."""
@@ -258,7 +297,7 @@ def test_the_digest_is_the_same_in_another_process(root):
     """The digest depends on content only, not on the process or its hash seed."""
     code = (
         "from pathlib import Path; from sweepstake import data;"
-        "from sweepstake.spec import DataSpec;"
+        "from sweepstake.spec import CsvSpec, DataSpec;"
         f"print(data.read(DataSpec('good.csv', ('label',)), (Path({str(root)!r}),)).digest)"
     )
     result = subprocess.run(

@@ -168,19 +168,3 @@ def test_row_numbers_of_pandas_are_refused(name, values, refused):
         datachecks.check(table)
     assert str(caught.value).endswith(f"Add drop: [{writing.name(name)}].")
     return None
-
-
-def test_codes_and_spellings_are_warned_of():
-    """What is read as text for its leading zeros, and categories written in two ways."""
-    codes = pd.Categorical(["01234", "10999"] * 50 + ["10999", "01234"] * 50)
-    words = pd.Categorical(["red", "Red ", "blue", "blue"] * 50)
-    assert _warnings(_table(zip=codes, colour=words)) == [
-        (
-            "column 'zip' holds codes with leading zeros, such as '01234': they are text. "
-            "Send them as text for predictions too."
-        ),
-        (
-            "column 'colour' writes one value in two ways, 'Red ' and 'red': they are two "
-            "categories. Write them alike."
-        ),
-    ]

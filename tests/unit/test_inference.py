@@ -70,6 +70,12 @@ WAYS = {
     "percent": (["12%", "13%"], "csv: {percent: true} to read them"),
     "dollars": (["$12", "$1,300"], 'csv: {thousands: ",", units: ["$"]} to read them'),
     "euros": (["12 EUR", "13 EUR"], "csv: {units: [EUR]} to read them"),
+    "a unit": (["0.12kg", "0.3kg", "1kg", "2 kg"], "csv: {units: [kg]} to read them"),
+    "a unit of most": (
+        ["1 km/h", "2 km/h", "3 km/h", "4 mph"],
+        'units: ["km/h"], missing: ["4 mph", ""]',
+    ),
+    "degrees": (["20\u00b0C", "21.5\u00b0C", "-3\u00b0C"], 'units: ["\u00b0C"]'),
     "gaps too": (["1,234", "2,500", "-"], 'csv: {thousands: ",", missing: ["-", ""]} to read'),
     "a bound": (["1", "2", "<5"], 'csv: {missing: ["<5", ""]} where these are gaps'),
     "a total": (["1", "2", "3", "Total"], "'Total' (line 5)"),
@@ -102,6 +108,10 @@ TEXTS = {
     "addresses": (["10.0.0.1", "10.0.0.2"], {}),
     "releases": (["1.2.3", "1.2.4"], {}),
     "flights": (["LHR 123", "JFK 456"], {}),
+    "ranks": (["1st", "2nd", "3rd", "4th", "5th", "6th", "7th"], {}),
+    "two sizes": (["100ml", "250ml"], {}),
+    "several units": (["100 g", "250 g", "1 kg", "2 kg", "3 mg", "4 mg"], {}),
+    "currencies": (["5 EUR", "6 USD", "7 CHF"], {}),
     "zip codes": (["01234", "10999", "00001"], {}),
     "zip codes of two lands": (["01234", "10999", "K1A 0B1"], {}),
     "told to be text": (["1", "2", "?"], {"types": {"x": "text"}}),
@@ -141,6 +151,14 @@ def test_dates_are_refused_with_an_example(cells):
         f"data.source: must not be a column of dates or times, but 'x' is: '{cells[0]}' (line 2)"
         f"{f' and {len(cells) - 1 - (chr(115) in cells[1][:1])} more'}. Convert it to numbers, or "
         "write under data drop: [x] or csv: {types: {x: text}} for one category each."
+    )
+
+
+def test_hexadecimal_numbers_are_refused():
+    """What stands in them is an amount to who wrote it, and one category each to a classifier."""
+    assert fault("0x1f", "0x2A", "unknown").startswith(
+        "data.source: must not be a column of hexadecimal numbers, but 'x' is: '0x1f' (line 2) and "
+        "1 more. Convert it to numbers, or write under data drop: [x] or csv: {types: {x: text}}"
     )
 
 

@@ -1,0 +1,166 @@
+"""Checks of cells that warn: what stands in them may mean something else than it is read as."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from sweepstake.data import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    import numpy as np
+
+    from sweepstake.data import Table
+
+CODE = re.compile(r"0\d+")
+SIGNS_OF_GAPS = re.compile(
+    r"[?*.]|-{1,3}|\\n|\((null|blank|none|missing)\)|#(ref!|value!|div/0!|name\?|num!)|n\.a\.?|n/d",
+    re.IGNORECASE,
+)
+"""Text that stands for a gap in many files; databases and spreadsheets write some of it."""
+NUMBERS_OF_GAPS = {-9, -99, -999, -9999, -99999, 99, 999, 9999, 99999}
+LEAST_GAPS = 3
+GAPS = 0.01
+"""Share of the rows that have such a number at the least: otherwise it is an outlier."""
+FIRST_YEAR, LAST_YEAR, MONTHS, DAYS = 1900, 2100, 12, 31
+LEAST_DATES = 3
+"""Fewer different numbers look like dates by chance."""
+
+
+def warnings_of(table: Table) -> list[str]:
+    """Every warning, as a sentence with the column that it is about."""
+    return [
+        *chain(_codes(table), _spellings(table), _signs(table), _labels(table)),
+        *chain(_numbers_of_gaps(table), _dates(table)),
+    ]
+
+
+def _codes(table: Table) -> Iterator[str]:
+    """Whole numbers with leading zeros, which are text: frames for predictions need it as well."""
+    for name, known in _categories(table):
+        codes = [text for text in known if CODE.fullmatch(text)]
+        if codes and all(text.isdecimal() for text in known):
+            yield (
+                f"column {str(name)!r} holds codes with leading zeros, such as {codes[0]!r}: they "
+                f"are text. Send them as text for predictions too."
+            )
+
+
+def _spellings(table: Table) -> Iterator[str]:
+    """Categories that differ in case or blanks only."""
+    for name, known in _categories(table):
+        seen: dict[str, str] = {}
+        for text in known:
+            first = seen.setdefault(" ".join(text.split()).casefold(), text)
+            if first != text:
+                yield (
+                    f"column {str(name)!r} writes one value in two ways, {first!r} and {text!r}: "
+                    "they are two categories. Write them alike."
+                )
+                break
+
+
+def _signs(table: Table) -> Iterator[str]:
+    """Categories that stand for a gap in many files."""
+    for name, known in _categories(table):
+        sign = _sign(known)
+        if sign:
+            count = int((table.X[name] == sign).sum())
+            yield (
+                f"column {str(name)!r} holds {sign!r} in {_rows(count)}: it is a category of its "
+                "own. If it is a gap, name it under data.csv.missing, or leave such cells empty."
+            )
+
+
+def _labels(table: Table) -> Iterator[str]:
+    """A class that is the lack of a label in many files."""
+    import numpy as np
+
+    if table.y.ndim == 1 and table.y.dtype.kind == "U":
+        known, counts = np.unique(table.y, return_counts=True)
+        sign = _sign(known.tolist())
+        if sign:
+            count = int(counts[known.tolist().index(sign)])
+            yield (
+                f"{_rows(count)} of the target {'has' if count == 1 else 'have'} the label "
+                f"{sign!r}: it is a class of its own. If they have no label, remove them."
+            )
+
+
+def _sign(texts: list[str]) -> str:
+    """The first text that stands for a gap; a minus beside a plus is none."""
+    found = (text for text in texts if SIGNS_OF_GAPS.fullmatch(text.strip()))
+    return next((text for text in found if not (text.strip() == "-" and "+" in texts)), "")
+
+
+def _numbers_of_gaps(table: Table) -> Iterator[str]:
+    """Numbers such as -999 that are far from all others, and there often."""
+    for name, numbers in _numbers(table):
+        found = _far_number(numbers)
+        if found is not None:
+            rest = numbers[numbers != found]
+            yield (
+                f"column {str(name)!r} holds {found} in {_rows(int((numbers == found).sum()))}, "
+                f"and else {rest.min():g} to {rest.max():g}: it is read as a number. If it is a "
+                "gap, name it under data.csv.missing, or leave such cells empty."
+            )
+
+
+def _far_number(numbers: np.ndarray) -> int | None:
+    """One of `NUMBERS_OF_GAPS`, further from the others than they are from each other."""
+    import numpy as np
+
+    for number in NUMBERS_OF_GAPS & {numbers.min(), numbers.max()}:
+        rest = numbers[numbers != number]
+        often = len(numbers) - len(rest) >= max(LEAST_GAPS, GAPS * len(numbers))
+        if len(rest) and often and np.abs(rest - number).min() > np.ptp(rest) > 0:
+            return int(number)
+    return None
+
+
+def _dates(table: Table) -> Iterator[str]:
+    """Dates that are written as whole numbers: 20240115, or 202401."""
+    import numpy as np
+
+    for name, numbers in _numbers(table):
+        for digits, days in ((10_000, numbers % 100), (100, np.ones(1))):
+            years, months = numbers // digits, numbers % digits // (digits // 100)
+            if _are_dates(years, months, days) and len(np.unique(numbers)) >= LEAST_DATES:
+                yield (
+                    f"column {str(name)!r} holds dates as whole numbers, such as {numbers[0]:.0f}: "
+                    "a model takes them for amounts, with a leap after each month. Convert them "
+                    "to days since one of them, or drop them."
+                )
+
+
+def _are_dates(years: np.ndarray, months: np.ndarray, days: np.ndarray) -> bool:
+    import numpy as np
+
+    ranges = ((years, FIRST_YEAR, LAST_YEAR), (months, 1, MONTHS), (days, 1, DAYS))
+    return all(
+        part.min() >= low and part.max() <= high and bool((part == np.floor(part)).all())
+        for part, low, high in ranges
+    )
+
+
+def _categories(table: Table) -> Iterator[tuple[Hashable, list[str]]]:
+    for name in table.X.select_dtypes("category"):
+        yield name, list(table.X[name].cat.categories)
+
+
+def _numbers(table: Table) -> Iterator[tuple[Hashable, np.ndarray]]:
+    """The columns of numbers by name, without their gaps; those of gaps only are left out."""
+    import numpy as np
+
+    for name, (values, known) in zip(table.X.columns, parts(table.X), strict=True):
+        if known is None:
+            numbers = values[~np.isnan(values)]
+            if len(numbers):
+                yield name, numbers
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
