@@ -155,8 +155,11 @@ def _whole(numbers: pd.DataFrame) -> list[str]:
 
 def _large(frame: pd.DataFrame, file: CsvFile) -> dict[str, int]:
     """The columns of numbers with a whole one of which a float does not hold every digit."""
-    numbers = frame.select_dtypes("number")  # at once: one by one, thousands of columns take long
-    names = [*numbers.columns[(numbers.abs() >= EXACT).any()], *_beyond_64_bits(frame)]
+    import numpy as np
+
+    numbers = frame.select_dtypes("number")
+    far = np.abs(numbers.to_numpy("float64", na_value=0)) >= EXACT  # at once, whatever the width
+    names = [*numbers.columns[far.any(axis=0)], *_beyond_64_bits(frame)]
     raw = file.frame(usecols=names, dtype="str") if names else frame.iloc[:, :0]
     found: dict[str, int] = {}
     for name, texts in raw.items():
