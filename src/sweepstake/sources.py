@@ -6,7 +6,7 @@ Messages start with the place in the grid file that has to change: ``data.source
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from glob import escape
 from pathlib import Path, PurePosixPath
@@ -52,8 +52,8 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
     """The rows of ``spec.filled_source``.
 
-    It is ``sklearn:<name>``, or the path or ``s3://`` address of a CSV or Parquet file, or the path
-    of a folder of Parquet files. A relative path is looked up under each root in turn; what is read
+    It is ``sklearn:<name>``, or the path or ``s3://`` address of a CSV or Parquet file or of a
+    folder of Parquet files. A relative path is looked up under each root in turn; what is read
     must lie inside a root, symbolic links followed.
 
     Raises:
@@ -65,6 +65,13 @@ def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
     source = spec.filled_source
     if source.startswith(SKLEARN):
         return Source(_load_sklearn(source.removeprefix(SKLEARN)))
+    if source.startswith(remote.SCHEME):
+        _check_form(source)
+        found = remote.find(source, roots, parquetfile.SUFFIXES)
+        if not found.is_folder:
+            _check_suffix(source)
+        with found.copied(reading.most_memory()) as path:
+            return reading.read(path, spec, nullcontext)
     with _on_this_host(source, roots) as path:
         return reading.read(path, spec, partial(_pinned_inside, source=source, roots=roots))
 
@@ -72,18 +79,12 @@ def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
 @contextmanager
 def _on_this_host(source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]:
     """The file of a source, for as long as the block runs."""
-    if not source.startswith(remote.SCHEME):
-        path = locate(source, [root for root in roots if isinstance(root, Path)])
-        if path.is_dir():
-            yield path  # each of its files is pinned when its turn comes
-        else:
-            with _pinned_inside(path, source, roots) as pin:
-                yield pin
-        return
-    _check_form(source)
-    _check_suffix(source)
-    with remote.copied(source, roots, reading.most_memory()) as path:
-        yield path
+    path = locate(source, [root for root in roots if isinstance(root, Path)])
+    if path.is_dir():
+        yield path  # each of its files is pinned when its turn comes
+    else:
+        with _pinned_inside(path, source, roots) as pin:
+            yield pin
 
 
 @contextmanager

@@ -181,10 +181,13 @@ class BucketStore:
         with self._files() as files:
             return int(files.modified(self._path(name)).timestamp() * 1e9)
 
-    def size(self, name: str) -> int:
-        """The bytes of a file; ``FileNotFoundError`` where there is none."""
+    def sizes(self, name: str) -> dict[str, int]:
+        """The bytes of a file, or of each file below a folder; empty where there is neither."""
+        whole = self._path(name)
         with self._files() as files:
-            return int(files.info(self._path(name))["size"])
+            found = files.find(whole, detail=True)
+        start = whole.partition("://")[2].removesuffix(name)
+        return {path.removeprefix(start): int(about["size"]) for path, about in found.items()}
 
     def fetch(self, name: str, path: Path) -> None:
         """Copy a file to ``path``."""

@@ -8,10 +8,10 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from sweepstake import champion, intake, leaderboard, partitions, sources, sweep
+from sweepstake import champion, intake, leaderboard, partitions, reading, remote, sources, sweep
 from sweepstake.errors import DataError, SettingsError, StoreUnavailableError
 from sweepstake.spec import DataSpec
-from sweepstake.store import Bucket, open_store
+from sweepstake.store import Bucket, BucketStore, open_store
 
 
 def test_files_are_kept_in_a_bucket(s3, tmp_path):
@@ -119,6 +119,40 @@ def test_other_addresses_are_refused(lake, source, rule):
         sources.load(DataSpec(source), lake)
     assert rule in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["s3://team/daily/shop", "s3://team/daily/shop/"])
+def test_a_folder_of_parquet_files_is_read_from_a_bucket(lake, address):
+    """In the order of the paths, with the columns that its folders give, hidden files left out."""
+    for name, rows in {"b=2/x": 3, "b=1/z": 2, "b=1/y": 1, "_temporary/t": 4, "b=1/.h": 5}.items():
+        content = pd.DataFrame({"a": [name] * rows, "label": [0] * rows}).to_parquet()
+        open_store(lake[0]).write(f"shop/{name}.parquet", content)
+    open_store(lake[0]).write("shop/_SUCCESS", b"")
+    open_store(lake[0]).write("shopping/b=1/x.parquet", b"another table")
+    frame = sources.load(DataSpec(address), lake).frame
+    assert ["b=1/y", *["b=1/z"] * 2, *["b=2/x"] * 3] == frame["a"].tolist()
+    assert [1, 1, 1, 2, 2, 2] == frame["b"].tolist()
+
+
+def test_a_folder_of_a_bucket_is_held_to_its_size(lake, monkeypatch):
+    """Before anything of it is copied."""
+    open_store(lake[0]).write("shop/a.parquet", b"x" * 2000)
+    monkeypatch.setattr(reading, "most_memory", lambda: 1000.0)
+    with pytest.raises(DataError, match="must fit into half of the memory"):
+        sources.load(DataSpec("s3://team/daily/shop"), lake)
+    monkeypatch.setattr(reading, "most_memory", lambda: 1e9)
+    monkeypatch.setattr(remote, "MOST_FILES", 2)
+    with pytest.raises(DataError, match="at most 2 files, but 's3://team/daily' has 4"):
+        sources.load(DataSpec("s3://team/daily"), (Bucket("s3://team", lake[0].cache),))
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_refused(lake, monkeypatch):
+    """A bucket may have both, no disk can."""
+    sizes = {"shop/a.parquet/b.parquet": 1, "shop/a.parquet": 1}
+    monkeypatch.setattr(BucketStore, "sizes", lambda *_: sizes)
+    monkeypatch.setattr(BucketStore, "fetch", lambda _, __, path: path.touch())
+    with pytest.raises(DataError, match="but 'shop/a.parquet/b.parquet' is both"):
+        sources.load(DataSpec("s3://team/daily/shop"), lake)
 
 
 def test_a_missing_day_of_a_bucket_is_named(lake):
