@@ -151,7 +151,7 @@ def test_a_name_that_is_a_file_and_a_folder_is_refused(lake, monkeypatch):
     sizes = {"shop/a.parquet/b.parquet": 1, "shop/a.parquet": 1}
     monkeypatch.setattr(BucketStore, "sizes", lambda *_: sizes)
     monkeypatch.setattr(BucketStore, "fetch", lambda _, __, path: path.touch())
-    with pytest.raises(DataError, match="but 'shop/a.parquet/b.parquet' is both"):
+    with pytest.raises(DataError, match=r"but 'shop/a.parquet/b.parquet' is both"):
         sources.load(DataSpec("s3://team/daily/shop"), lake)
 
 
