@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sweepstake.settings import Settings
 
 TIMEOUT_SECONDS = 30.0
+LONGEST_NOTE = 1000
+"""Characters of a note that Airflow takes."""
 OUTAGE_SECONDS = 120.0
 """How long a server that has answered before may be away: its supervisor starts it again."""
 
@@ -99,6 +101,11 @@ class AirflowApi:
             "dry_run": False,
         }
         self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body)
+
+    def note(self, dag_id: str, run_id: str, text: str) -> None:
+        """Write a note on a DAG run, in place of the one that it has."""
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}?update_mask=note"
+        self._call("PATCH", path, {"note": text[:LONGEST_NOTE]})
 
     def respond(self, dag_id: str, run_id: str, task_id: str, option: str, why: str) -> None:
         """Answer what a task asks, if it still does."""

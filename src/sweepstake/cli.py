@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweepstake import clichampion, clidays, cliservers, console, reach, stacks
+from sweepstake import clichampion, clidays, cliservers, clisweeps, console, reach, stacks
 from sweepstake.clidays import Partition, day_of
 from sweepstake.cliservers import reaching, scheduled, tracked
-from sweepstake.errors import GridFileError, SweepFailedError, SweepstakeError
+from sweepstake.errors import GridFileError, SweepstakeError
 from sweepstake.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -147,7 +147,8 @@ def submit(
     wait: Annotated[bool, typer.Option(help="Follow the sweep until its leaderboard.")] = False,
 ) -> None:
     """Check a grid file and put it, complete, into the watched folder."""
-    from sweepstake import intake, loader, preflight, progress
+    from sweepstake import cancellation, intake, loader, preflight, progress
+    from sweepstake.workspace import Workspace
 
     settings = load_settings()
     reach.must_be_watched(settings, named=bool(os.environ.get("SWEEPSTAKE_GRIDS")))
@@ -161,35 +162,22 @@ def submit(
     if read.spec.data.by_day:
         return clidays.tell_dag(read.spec.name, settings)
     console.tell(f"{dropped.sweep} is in {settings.grids}")
-    if progress.is_planned(dropped.sweep, settings):
+    if cancelled := cancellation.reason_of(Workspace(settings.workspace), dropped.sweep):
+        console.say(f"{cancelled} Go on by sweepstake retry {read.spec.name}", style="yellow")
+    elif progress.is_planned(dropped.sweep, settings):
         again = "The same content was swept before, and is not swept again"
         console.say(f"{again}: see sweepstake leaderboard {dropped.sweep}")
     elif not wait and not stacks.listens(settings.airflow_url):
         console.say("Airflow is down: the sweep begins after sweepstake up.", style="yellow")
     if wait:
-        _follow_on(dropped.sweep, settings)
+        clisweeps.follow_on(dropped.sweep, settings)
     return None
 
 
-@app.command(epilog="Example: `sweepstake retry digits-forest --wait`")
-@scheduled
-def retry(
-    sweep: Annotated[str, typer.Argument(help="A sweep's name (its latest run) or full id.")],
-    *,
-    wait: Annotated[bool, typer.Option(help="Follow the sweep until its leaderboard.")] = False,
-) -> None:
-    """Train again what failed in a sweep; what is done stays as it is."""
-    from sweepstake.retrying import DAG, retry
-
-    settings = load_settings()
-    found = retry(sweep, settings)
-    if not found.goes_on:
-        console.tell(f"{found.run}: every trial is complete, so nothing is trained again.")
-        return
-    page = f"{settings.airflow_url}/dags/{found.dag}/runs/{found.run}"
-    console.tell(f"{found.run} is tried again: {page}")
-    if wait and found.dag == DAG:  # the days of a sweep by day are watched in Airflow
-        _follow_on(found.run, settings)
+app.command(epilog="Example: `sweepstake retry digits-forest --wait`")(scheduled(clisweeps.retry))
+app.command(epilog="Example: `sweepstake cancel digits-forest --why 'wrong data'`")(
+    scheduled(clisweeps.cancel)
+)
 
 
 @app.command(epilog="Example: `sweepstake run grids/digits-forest.yaml --jobs 2`")
@@ -206,7 +194,7 @@ def run(
     settings = _rooted_at(grid)
     with console.SweepBars() as bars:
         sweep_id = localrun.run(grid, settings, jobs, bars.show, day_of(partition))
-    _print_leaderboard(sweep_id, settings)
+    clisweeps.print_leaderboard(sweep_id, settings)
     model = workbench.open_workbench(sweep_id, settings).spec.model
     for entry in (*champion.judge(model, settings), *asof.replay(model, settings)):
         console.tell(f"{entry.model} v{entry.version}: {entry.verdict}. {entry.reason}")
@@ -214,17 +202,9 @@ def run(
         console.say(str(fault), style="yellow")
 
 
-@app.command(epilog="Example: `sweepstake leaderboard digits-forest --json`")
-@tracked
-def leaderboard(
-    sweep: Annotated[str, typer.Argument(help="A sweep's name (its latest run) or full id.")],
-    *,
-    as_json: Json = False,
-) -> None:
-    """Show the trials of a sweep, best first."""
-    _print_leaderboard(sweep, load_settings(), as_json=as_json)
-
-
+app.command(epilog="Example: `sweepstake leaderboard digits-forest --json`")(
+    tracked(clisweeps.leaderboard)
+)
 app.command(epilog="Example: `sweepstake champion digits --history`")(tracked(clichampion.champion))
 app.command(epilog="Example: `sweepstake rollback digits --why 'slow on large orders'`")(
     tracked(clichampion.rollback)
@@ -283,51 +263,7 @@ def _follow_folder(settings: Settings) -> None:
     """Follow every sweep that the watched folder asks for, up to leaderboards and champions."""
     from sweepstake import intake
 
-    _follow([drop.sweep for drop in intake.scan(settings)], settings)
-
-
-def _follow_on(sweep_id: str, settings: Settings) -> None:
-    """Follow a sweep that needs nobody who waits; say so to who stops waiting."""
-    try:
-        _follow([sweep_id], settings)
-    except KeyboardInterrupt:
-        named = sweep_id.rpartition("__")[0]
-        back = f"Come back by sweepstake leaderboard {named}, or submit the file again with --wait."
-        console.say(f"The sweep goes on. {back}")
-        raise
-
-
-def _follow(sweep_ids: list[str], settings: Settings) -> None:
-    """Wait for sweeps; show leaderboards and champions; an unsuccessful one is an error."""
-    from sweepstake.following import follow, wait_until_judged
-
-    with console.SweepBars() as bars:
-        states = follow(sweep_ids, settings, bars.show, console.say)
-    ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
-    for sweep_id in ended:
-        _print_leaderboard(sweep_id, settings)
-    for model in wait_until_judged(ended, settings):
-        clichampion.tell(model)
-    failed = ", ".join(sorted(set(sweep_ids) - set(ended)))
-    if failed:
-        page = f"{settings.airflow_url}/dags/sweep"
-        message = f"{failed}: must succeed, but failed. Read why at {page} or beside the grid file."
-        raise SweepFailedError(message)
-
-
-def _print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) -> None:
-    from sweepstake.leaderboard import read
-
-    board = read(name, settings)
-    if as_json:
-        console.print_json(asdict(board))
-    else:
-        console.out.print(console.leaderboard_table(board))
-        if board.decision:
-            console.tell(board.decision)
-        for warning in board.warnings:
-            console.say(f"warning: {warning}", style="yellow")
-        console.tell(board.url)
+    clisweeps.follow([drop.sweep for drop in intake.scan(settings)], settings)
 
 
 def _stay(settings: Settings) -> None:

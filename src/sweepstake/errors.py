@@ -11,6 +11,7 @@ SweepstakeError
 │   ├── ModelFaultsError           some registered models could not be judged; says which and why
 │   ├── NotFoundError              a sweep, model or version that was asked for does not exist
 │   └── SweepFailedError           more trials failed than the sweep tolerates
+│       └── CancelledError         somebody cancelled the sweep
 └── TransientError                 a retry can help
     ├── TrackingUnavailableError   MLflow did not answer
     ├── StoreUnavailableError      the bucket of the workspace did not answer
@@ -147,6 +148,10 @@ class NotFoundError(PermanentError):
 
 class SweepFailedError(PermanentError):
     """A sweep in which more trials failed than its grid file tolerates."""
+
+
+class CancelledError(SweepFailedError):
+    """A sweep that somebody cancelled; says who and why."""
 
 
 class TrackingUnavailableError(TransientError):

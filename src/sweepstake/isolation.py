@@ -86,8 +86,16 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def call(self, method: str, *args: Any, limits: Limits = UNLIMITED) -> Any:
+    def call(
+        self,
+        method: str,
+        *args: Any,
+        limits: Limits = UNLIMITED,
+        check: Callable[[], None] = lambda: None,
+    ) -> Any:
         """What ``work.method(*args)`` returns; arguments and answer must be picklable.
+
+        ``check`` is called again and again meanwhile; where it raises, the process is ended.
 
         Raises:
             CutOffError: the process went beyond ``limits`` or died.
@@ -98,7 +106,7 @@ class Worker:
         """
         self._fork = process, pipe = self._fork or _forked(self._work)
         try:
-            answer = _ask(process, pipe, (method, args), limits)
+            answer = _ask(process, pipe, (method, args), limits, check)
         except BaseException:
             self._end()  # the next call begins with a new process
             raise
@@ -148,7 +156,13 @@ def _allow_children() -> None:
     current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -> Any:
+def _ask(
+    process: BaseProcess,
+    pipe: Connection,
+    call: object,
+    limits: Limits,
+    check: Callable[[], None],
+) -> Any:
     """The answer to a call.
 
     Raises:
@@ -162,6 +176,7 @@ def _ask(process: BaseProcess, pipe: Connection, call: object, limits: Limits) -
     while not pipe.poll(POLL_SECONDS):
         watch = watch or _Watch(process, limits)
         watch.look()
+        check()
         if next(standstill):
             message = f"It used no processor for {STILL_SECONDS:g} s and was ended."
             raise StandstillError(message)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepstake import progress, ranking
+from sweepstake.cancellation import reason_of
 from sweepstake.comparison import run_url
 from sweepstake.errors import NotFoundError
 from sweepstake.settlement import stand
@@ -22,7 +23,8 @@ class Leaderboard:
     """The trials of a sweep, ranked; ``state`` is the parent run's status in MLflow.
 
     ``finalist`` is the version that met the champion, ``decision`` what came of it, and
-    ``champion`` the version in service now; each is empty where there is none (yet).
+    ``champion`` the version in service now; each is empty where there is none (yet). Of a cancelled
+    sweep, ``decision`` is who cancelled it and why.
     """
 
     sweep: str
@@ -56,7 +58,7 @@ def read(name: str, settings: Settings) -> Leaderboard:
         standings=ranking.leaderboard(stand(bench), bench.spec.metric),
         finalist=judged.version if judged else "",
         champion=champion.version if champion else "",
-        decision=judged.reason if judged else "",
+        decision=judged.reason if judged else reason_of(bench.workspace, sweep_id),
         warnings=bench.plan.warnings,
     )
 

@@ -151,6 +151,14 @@ class Recorder:
         shutil.rmtree(self.folder(begun))
         self._end(Ended(begun, _now(), reason=reason, state=TrialState.SKIPPED))
 
+    def give_up(self, begun: Begun) -> None:
+        """Leave nothing of a trial that was not trained to its end."""
+        with self._writing:  # it may be shown as running, and is not shown again
+            with self._changing:
+                self._begun = None
+            self._tracking.delete_run(begun.run.run_id)
+        shutil.rmtree(self.folder(begun), ignore_errors=True)
+
     def _end(self, ended: Ended) -> None:
         with self._changing:
             self._begun = None

@@ -145,6 +145,7 @@ def _counts(standings: Sequence[Standing]) -> dict[str, int]:
         "complete": sum(s.state is TrialState.COMPLETE for s in standings),
         "failed": sum(s.state is TrialState.FAILED for s in standings),
         "skipped": sum(s.state is TrialState.SKIPPED for s in standings),
+        "cancelled": sum(s.state is TrialState.CANCELLED for s in standings),
         "reused": sum(bool(s.reused_from) for s in standings),
     }
 
@@ -162,10 +163,11 @@ def _score(standing: Standing, metric: str) -> float:
 
 def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view: View) -> str:
     counts = _counts(standings)
-    skipped = f"{counts['skipped']} skipped, " if counts["skipped"] else ""
+    others = (name for name in ("skipped", "cancelled") if counts[name])
+    untrained = "".join(f"{counts[name]} {name}, " for name in others)
     outcome = (
         f"{counts['complete']} of {counts['total']} trials complete, "
-        f"{counts['failed']} failed, {skipped}{counts['reused']} reused from earlier sweeps."
+        f"{counts['failed']} failed, {untrained}{counts['reused']} reused from earlier sweeps."
     )
     links = f"[Compare all trials]({view.link}) · [list them]({comparison.list_link(sweep)})"
     parts = [_headline(standings, spec.metric), outcome, links, _top(standings, spec.metric)]

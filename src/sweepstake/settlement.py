@@ -8,6 +8,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from sweepstake import provenance
+from sweepstake.cancellation import reason_of
 from sweepstake.runs import shown
 from sweepstake.spec import BackfillPolicy
 from sweepstake.trial import SETTLED, Standing, TrialState
@@ -26,8 +27,10 @@ WRITERS = 4
 """Versions that are registered at the same time."""
 
 
-def settle(bench: Workbench) -> tuple[Standing, ...]:
+def settle(bench: Workbench, cancelled: str = "") -> tuple[Standing, ...]:
     """One final standing for each trial of the plan, by number.
+
+    ``cancelled`` is why trials without a run were not trained, where the sweep was cancelled.
 
     Doubled runs and versions are removed, runs left open are ended as FAILED, and the versions that
     the grid file asks for (`register`) are registered where they are not: because of a fault, or as
@@ -37,6 +40,8 @@ def settle(bench: Workbench) -> tuple[Standing, ...]:
     by_key = _by_key(bench, tuple(_end(bench, child) for child in children))
     versions = _register(bench, by_key)
     lost = (TrialState.FAILED, NEVER_STARTED)
+    if cancelled:
+        lost = (TrialState.CANCELLED, cancelled)
     return tuple(_standings(bench, by_key, versions, lost))
 
 
@@ -44,7 +49,9 @@ def stand(bench: Workbench) -> tuple[Standing, ...]:
     """The standing of each trial at this moment, by number; changes nothing."""
     by_key = _by_key(bench, bench.tracking.children(bench.sweep))
     versions = _present(bench, by_key, bench.versions())
-    return tuple(_standings(bench, by_key, versions, (TrialState.PENDING, "")))
+    cancelled = reason_of(bench.workspace, bench.plan.sweep)
+    missing = (TrialState.CANCELLED if cancelled else TrialState.PENDING, cancelled)
+    return tuple(_standings(bench, by_key, versions, missing))
 
 
 def _by_key(bench: Workbench, children: Iterable[Child]) -> dict[str, Child]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from sweepstake import intake, report, space, workload
 from sweepstake.bulk import MODEL_FOLDER
+from sweepstake.cancellation import Cancellation, reason_of
 from sweepstake.comparison import batch_url, run_url
 from sweepstake.disk import disk_faults
 from sweepstake.errors import (
+    CancelledError,
     GridFileError,
     InvalidPointError,
     PermanentError,
@@ -19,6 +21,7 @@ from sweepstake.errors import (
     printable,
 )
 from sweepstake.isolation import Worker, repeat_once
+from sweepstake.markup import escaped
 from sweepstake.plan import Batch, Plan
 from sweepstake.ranking import leaderboard
 from sweepstake.recorder import Recorder
@@ -100,7 +103,8 @@ def train(
 
     A repeated call finds what an earlier one has finished and does only the rest; ``again`` says
     whether trials that failed belong to the rest. ``follow`` is called after each trial. A trial
-    that hangs, takes too much memory or crashes its process fails alone.
+    that hangs, takes too much memory or crashes its process fails alone. Once somebody has
+    cancelled the sweep, the trial at hand is given up and no other begun.
 
     Raises:
         DiskFullError: there is no space for a model; nothing is lost, call again.
@@ -118,14 +122,17 @@ def train(
     left = {child.key: child for child in found}
     settled = SETTLED if again else SETTLED | {TrialState.FAILED}
     runs = []
+    cancellation = Cancellation(bench.workspace, batch.sweep)
     with Recorder(bench, name) as recorder, Worker(trainer) as worker:
         for number in bench.plan.order[batch.first : batch.last + 1]:
+            if cancellation.reason:
+                break
             trial = bench.trials[number]
             child = left.get(trial.key)
             if child is None or child.state not in settled:
                 begun = recorder.begin(trial, child)
                 runs.append(begun.run)
-                _train_trial(recorder, worker, begun, bench.spec.limits)
+                _train_trial(recorder, worker, begun, bench.spec.limits, cancellation)
             else:
                 runs.append(child.run)
             follow()
@@ -142,20 +149,28 @@ def close(sweep_id: str, settings: Settings) -> str:
     plan has a state, and the parent says how the sweep ended.
 
     Raises:
+        CancelledError: somebody cancelled the sweep.
         SweepFailedError: more trials failed than ``limits.max_failed`` allows.
         NotFoundError: the sweep was never planned.
     """
     bench = open_workbench(sweep_id, settings)
-    standings = settle(bench)
+    cancelled = reason_of(bench.workspace, sweep_id)
+    standings = settle(bench, cancelled)
     failed = sum(standing.state is TrialState.FAILED for standing in standings)
     tried = sum(standing.state is not TrialState.SKIPPED for standing in standings)
     tolerated = tried > 0 and bench.spec.limits.tolerates(failed, tried)
     with scratch() as folder:
         ranked = leaderboard(standings, bench.spec.metric)
         summary = report.write(ranked, bench.spec, bench.sweep, folder, bench.plan.warnings)
+        note = f"**{escaped(cancelled)}**\n\n{summary.note}" if cancelled else summary.note
         bench.tracking.share_view(bench.sweep, summary.view)
         state = TrialState.COMPLETE if tolerated else TrialState.FAILED
-        bench.tracking.close_sweep(bench.sweep, state, summary.metrics, summary.note, folder)
+        if cancelled:
+            state = TrialState.CANCELLED
+        bench.tracking.close_sweep(bench.sweep, state, summary.metrics, note, folder)
+    if cancelled:
+        message = f"{cancelled} What is done stays. Go on by sweepstake retry."
+        raise CancelledError(message)
     if not tried:
         message = f"{sweep_id}: at least one trial must be fitted, but all {len(standings)} were "
         message += "skipped. Read their reasons on the parent run; then mend the grid file."
@@ -234,17 +249,21 @@ def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
     return f"trials {numbers[0]:04d} to {numbers[-1]:04d}"
 
 
-def _train_trial(recorder: Recorder, worker: Worker, begun: Begun, limits: Limits) -> None:
+def _train_trial(
+    recorder: Recorder, worker: Worker, begun: Begun, limits: Limits, cancellation: Cancellation
+) -> None:
     """Fit one trial; what ends the fit is the trial's end, not the task's."""
     run_id, folder = begun.run.run_id, recorder.folder(begun) / MODEL_FOLDER
 
     def fit() -> tuple[TrialResult, str]:
-        result = worker.call("fit", begun.trial, limits=limits)
+        result = worker.call("fit", begun.trial, limits=limits, check=cancellation.check)
         shutil.rmtree(folder, ignore_errors=True)  # of a process that stood still
         return result, worker.call("write", run_id, folder)
 
     try:
         result, sha256 = repeat_once(fit)
+    except CancelledError:
+        recorder.give_up(begun)
     except InvalidPointError as error:
         recorder.skip(begun, str(error))
     except PermanentError as error:

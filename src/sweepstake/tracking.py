@@ -64,6 +64,7 @@ _STATUS = {
     TrialState.COMPLETE: "FINISHED",
     TrialState.FAILED: "FAILED",
     TrialState.SKIPPED: "FAILED",
+    TrialState.CANCELLED: "KILLED",
 }
 
 
@@ -149,7 +150,7 @@ class Tracking:
         return found[0].data.tags["sweepstake.sweep"], found[0].info.status
 
     def ended(self, run_id: str) -> int | None:
-        """When a run was ended, in milliseconds; ``None`` while it is open.
+        """When a run was ended, in milliseconds; ``None`` while it is open, or is cancelled.
 
         One that was deleted for good will not end any more: it counts as ended at the beginning.
         """
@@ -157,7 +158,7 @@ class Tracking:
             info = self._client.get_run(run_id).info
         except NotFoundError:
             return 0
-        return None if info.status == "RUNNING" else int(info.end_time or 0)
+        return None if info.status in {"RUNNING", "KILLED"} else int(info.end_time or 0)
 
     def children(self, sweep: SweepRun, batch: str | None = None) -> tuple[Child, ...]:
         """All child runs of ``sweep`` (of one ``batch`` if given), by number, then by age."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class TrialState(StrEnum):
     """Where a trial stands; MLflow's run status mirrors it (RUNNING, FINISHED, FAILED).
 
-    A skipped trial is a FAILED run with a tag of its own.
+    A skipped trial is a FAILED run with a tag of its own, a cancelled one has no run. A sweep that
+    was cancelled is KILLED.
     """
 
     PENDING = "PENDING"
@@ -28,6 +29,8 @@ class TrialState(StrEnum):
     """Ended without a model; the reason is on its run."""
     SKIPPED = "SKIPPED"
     """Not fitted, as scikit-learn refuses it and the grid file says to skip such points."""
+    CANCELLED = "CANCELLED"
+    """Not trained, as somebody cancelled the sweep."""
 
 
 SETTLED = frozenset({TrialState.COMPLETE, TrialState.SKIPPED})

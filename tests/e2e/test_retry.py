@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import mlflow
 import pytest
+from hands import wait
 from typer.testing import CliRunner
 
 from sweepstake import cli, loader
@@ -151,6 +153,54 @@ def test_clearing_where_nothing_failed_trains_nothing(swept, task):
     swept.clear(task)
     assert is_whole(swept)
     assert (before, version) == (swept.identities(), versions(swept))
+
+
+SLOW = """\
+data: {source: "sklearn:iris"}
+estimator: ExtraTreesClassifier
+grid: {n_estimators: [400], min_samples_leaf: [1, 2, 3, 4, 5, 6, 7, 8]}
+limits: {trials_per_task: 1}
+"""
+
+
+def test_cancel_ends_a_sweep_and_retry_does_the_rest(swept, monkeypatch):
+    """Who cancelled it and why stands on its run in Airflow; what was done is not done again."""
+    for name, value in swept.environ.items():
+        monkeypatch.setenv(name, value)
+    (swept.settings.grids / "slow.yaml").write_text(SLOW, encoding="utf-8")
+    wait("a trial that is done", lambda: "COMPLETE" in states("slow"))
+    assert "ends within seconds" in call("cancel", "slow", "--why", "wrong *data*")
+    ended = wait("the end of the run", lambda: over(swept, "slow"))
+    assert ("failed", True) == (ended["state"], r"wrong \*data\*" in ended["note"])
+    before = states("slow")
+    assert {"COMPLETE", "CANCELLED"} == set(before)
+    assert "(wrong *data*)." in call("leaderboard", "slow")
+    assert "nothing to cancel" in call("cancel", "slow")
+    call("retry", "slow", "--wait")
+    assert ["COMPLETE"] * 8 == states("slow")
+
+
+def call(*args):
+    """What a command prints on its way to success."""
+    result = CliRunner().invoke(cli.app, args)
+    assert 0 == result.exit_code, result.output
+    return result.output
+
+
+def states(name):
+    """The states of a sweep's trials, as soon as it is planned."""
+    result = CliRunner().invoke(cli.app, ["leaderboard", name, "--json"])
+    return (
+        [each["state"] for each in json.loads(result.stdout)["standings"]] if result.stdout else []
+    )
+
+
+def over(swept, name):
+    """The latest run of a sweep in Airflow, once it has ended."""
+    url = f"{swept.settings.airflow_url}/api/v2/dags/sweep/dagRuns"
+    query = {"run_id_prefix_pattern": name, "state": ["success", "failed"]}
+    runs = httpx.get(url, params=query, headers=swept.headers, timeout=60).json()["dag_runs"]
+    return runs[0] if runs else None
 
 
 def versions(swept):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,8 +16,8 @@ import pytest
 from mlflow import MlflowClient
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import isolation, sweep
-from sweepstake.errors import DiskFullError, TrackingUnavailableError
+from sweepstake import cancellation, champion, isolation, leaderboard, sweep
+from sweepstake.errors import CancelledError, DiskFullError, TrackingUnavailableError
 from sweepstake.workspace import Workspace
 
 ROWS_OF_A_REHEARSAL = 60
@@ -195,6 +196,62 @@ def test_a_retry_leaves_failed_trials_and_a_new_try_trains_them(submit, settings
     sweep.train(batch, settings)
     assert whole(held)
     assert [4] == [n for n, run in enumerate(held()[0]) if run.info.run_id not in before]
+
+
+def test_a_cancelled_sweep_ends_at_once_and_a_retry_does_the_rest(
+    submit, settings, wicked, held, run
+):
+    """Trials that are done stay, the one at hand leaves nothing, and nothing of it is judged."""
+    begun = settings.home / "begun"
+
+    def begin():
+        begun.touch()
+        hang()
+
+    wicked(begin)
+    drop, workspace = submit(), Workspace(settings.workspace)
+    (batch,) = sweep.plan(drop, settings)
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(sweep.train, batch, settings)
+        wait_until(lambda: begun.exists() and "RUNNING" in dict(statuses(held()[0])).values())
+        cancellation.note(workspace, drop.sweep, "ann", "wrong data")
+        training.result()
+    with pytest.raises(CancelledError, match=r"by ann \(wrong data\). What is done stays"):
+        sweep.close(drop.sweep, settings)
+    board = leaderboard.read(drop.sweep, settings)
+    states = [each.state for each in sorted(board.standings, key=lambda each: each.number)]
+    assert ["COMPLETE"] * 4 + ["CANCELLED"] * 2 == states
+    assert ("KILLED", f"{drop.sweep}: cancelled by ann (wrong data).") == (
+        board.state,
+        board.decision,
+    )
+    assert [(n, "FINISHED") for n in range(4)] == statuses(held()[0])
+    name = drop.sweep.rpartition("__")[0]
+    assert name not in champion.find(settings)
+    cancellation.lift(workspace, drop.sweep)
+    wicked(lambda: None)
+    run(drop)
+    assert whole(held)
+    assert name in champion.find(settings)
+
+
+def test_no_trial_of_a_cancelled_sweep_is_begun(submit, settings, held):
+    """Tasks that wait for a slot have nothing to do when their turn comes."""
+    drop = submit()
+    (batch,) = sweep.plan(drop, settings)
+    cancellation.note(Workspace(settings.workspace), drop.sweep, "ann", "")
+    sweep.train(batch, settings)
+    with pytest.raises(CancelledError, match=r"cancelled by ann\. What"):
+        sweep.close(drop.sweep, settings)
+    assert ([], []) == held()
+
+
+def wait_until(true):
+    """Wait for a moment that comes within a minute."""
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_planning_anew_trains_what_failed_and_nothing_else(submit, settings, wicked, held, run):

@@ -24,6 +24,7 @@ COMMANDS = (
     "plan",
     "submit",
     "retry",
+    "cancel",
     "predict",
     "run",
     "leaderboard",
@@ -217,7 +218,13 @@ def test_nothing_is_put_where_nobody_looks(call, folder, monkeypatch):
 
 @pytest.mark.parametrize(
     "command",
-    [("champion", "a"), ("leaderboard", "a"), ("retry", "a"), ("rollback", "a", "--why", "b")],
+    [
+        ("champion", "a"),
+        ("leaderboard", "a"),
+        ("retry", "a"),
+        ("cancel", "a"),
+        ("rollback", "a", "--why", "b"),
+    ],
 )
 def test_a_stack_that_is_down_is_told_at_once(call, folder, monkeypatch, command):
     """Nobody waits for a server that is not there: one sentence, with the way out."""
