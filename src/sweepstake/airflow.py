@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -29,6 +31,8 @@ from airflow.sdk import (
     get_current_context,
 )
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
+from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk.timezone import utcnow
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from sweepstake.bundle import DAG_FILES
@@ -40,7 +44,7 @@ from sweepstake.store import Bucket, open_store
 from sweepstake.timetables import DayPartitions, DayPartitionsOnDemand
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from airflow.sdk import Context
 
@@ -104,6 +108,10 @@ POOL = load_settings().pool
 """The pool that training tasks take their slots from."""
 
 POLL_SECONDS = 1.0
+AGAIN_AFTER = timedelta(seconds=10)
+"""A look costs the start of a process."""
+
+log = logging.getLogger(__name__)
 
 
 class GridFolderTrigger(BaseEventTrigger):
@@ -271,6 +279,25 @@ def is_asked_for(instance: Any) -> bool:
     A clear gives a task as many tries more as its retries are.
     """
     return bool(instance.try_number + instance.task.retries == instance.max_tries + 1)
+
+
+def is_live(sweep: str) -> bool:
+    """Whether a sweep waits for its turn or is in work, as Airflow has it."""
+    instance = get_current_context()["ti"]
+    return bool(instance.get_dr_count("sweep", run_ids=[sweep], states=["queued", "running"]))
+
+
+@contextmanager
+def again_later(*kinds: type[SweepstakeError]) -> Iterator[None]:
+    """Let Airflow do the task once more after a while; until then it holds no slot.
+
+    No try of the task is used up.
+    """
+    try:
+        yield
+    except kinds as error:
+        log.info("%s", error)
+        raise AirflowRescheduleException(utcnow() + AGAIN_AFTER) from None  # type: ignore[no-untyped-call]
 
 
 def new_sweeps(drops: Sequence[Drop]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ SweepstakeError
     ├── TrackingUnavailableError   MLflow did not answer
     ├── StoreUnavailableError      the bucket of the workspace did not answer
     ├── DiskFullError              there is no space to write what has to be written
+    ├── OverlapError               another sweep is about to train trials of this one
     └── StackError                 a component of the embedded stack is not (yet) healthy
 
 A message has the form ``where: rule, but got value. Way out.``
@@ -160,6 +161,14 @@ class TrackingUnavailableError(TransientError):
 
 class StoreUnavailableError(TransientError):
     """A bucket did not answer, answered with a fault, or gave what is not whole."""
+
+
+class OverlapError(TransientError):
+    """Another sweep, which began before, is about to train trials of this one."""
+
+    def __init__(self, sweep: str, others: Sequence[str]) -> None:
+        waits = f"{sweep}: waits for {' and '.join(others)}, to reuse the trials that both have. "
+        super().__init__(waits + "End it by sweepstake cancel, or let it end.")
 
 
 class DiskFullError(TransientError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sweepstake import approval, progress
+from sweepstake import approval, overlap, progress
 from sweepstake.airflow_api import AirflowApi
-from sweepstake.errors import NotFoundError, StackError, TransientError
+from sweepstake.errors import NotFoundError, OverlapError, StackError, TransientError
 from sweepstake.registry import Registry
 from sweepstake.standstill import STILL_SECONDS, standstills
 from sweepstake.workbench import open_workbench
@@ -41,6 +41,7 @@ def follow(
         StackError: a sweep has no DAG run after `START_SECONDS`.
     """
     states: dict[str, str] = {}
+    told: dict[str, str] = {}
     waiting = dict.fromkeys(sweep_ids, time.monotonic() + START_SECONDS)
     watched = time.monotonic()
     with AirflowApi.of(settings) as api:
@@ -51,6 +52,7 @@ def follow(
             for sweep_id, deadline in list(waiting.items()):
                 state = _state(api, sweep_id, deadline)
                 show(sweep_id, _progress(sweep_id, settings))
+                _tell_overlap(sweep_id, settings, told, say)
                 if state in ENDED:
                     states[sweep_id] = state
                     del waiting[sweep_id]
@@ -92,6 +94,17 @@ def _tell_standstills(
     for standstill in standstills(api):
         if standstill.run in sweep_ids:
             say(str(standstill))
+
+
+def _tell_overlap(
+    sweep_id: str, settings: Settings, told: dict[str, str], say: Callable[[str], None]
+) -> None:
+    """Say for whom a sweep waits, once for the same ones."""
+    others = overlap.waits_for(sweep_id, Workspace(settings.workspace))
+    text = str(OverlapError(sweep_id, others)) if others else ""
+    if text and told.get(sweep_id) != text:
+        say(text)
+    told[sweep_id] = text
 
 
 def _state(api: AirflowApi, sweep_id: str, deadline: float) -> str | None:

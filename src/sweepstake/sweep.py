@@ -7,7 +7,7 @@ import shutil
 from datetime import date
 from typing import TYPE_CHECKING
 
-from sweepstake import intake, report, space, workload
+from sweepstake import intake, overlap, report, space, workload
 from sweepstake.bulk import MODEL_FOLDER
 from sweepstake.cancellation import Cancellation, reason_of
 from sweepstake.comparison import batch_url, run_url
@@ -50,24 +50,36 @@ log = logging.getLogger(__name__)
 
 
 @disk_faults()
-def plan(drop: intake.Drop, settings: Settings) -> tuple[Batch, ...]:
+def plan(
+    drop: intake.Drop, settings: Settings, is_live: Callable[[str], bool] = lambda _: False
+) -> tuple[Batch, ...]:
     """Check the grid file, stage its data, open its parent run and pack what is left to train.
 
     Trials that any sweep of the same model has finished on the same data are left out and shown as
     reused. What an interrupted attempt left unfinished is removed: those trials are trained anew.
+    ``is_live`` says of a sweep's id whether it is in work.
 
     Raises:
+        OverlapError: a sweep that is in work and began before is about to train some of the trials;
+            call again.
         DiskFullError: there is no space for the staged data; call again.
         GridFileError: the file has mistakes; they are also written beside it.
         TrackingUnavailableError: MLflow does not answer.
     """
+    workspace = Workspace(settings.workspace)
+    may_wait = not reason_of(workspace, drop.sweep)
+    if may_wait:
+        overlap.check_again(drop.sweep, is_live, workspace)
     grid, checked = _read(drop, settings)
-    digest = _stage(checked, Workspace(settings.workspace))
+    digest = _stage(checked, workspace)
     trials = space.trials(grid.spec, digest)
     policy = str(grid.spec.promotion.backfill) if drop.backfill else ""
     own = sweep_tags(grid.spec, drop.snapshot, checked.table.span, policy)
     sweep = _open_sweep(drop, grid.spec, shared_tags(grid.spec, digest), own, settings)
     done, reused = _known(sweep, trials, settings)
+    if may_wait:
+        left = {each.key for each in trials if each.number not in done | reused.keys()}
+        overlap.check(sweep, left, is_live, settings)
     order = workload.order(trials, checked, done | reused.keys())
     Plan(
         sweep=drop.sweep,
@@ -83,7 +95,7 @@ def plan(drop: intake.Drop, settings: Settings) -> tuple[Batch, ...]:
         backfill=policy,
         model=grid.spec.model,
         warnings=checked.warnings,
-    ).save(Workspace(settings.workspace))
+    ).save(workspace)
     ranges = workload.ranges(trials, checked, order, grid.spec.limits, settings.slots)
     return tuple(
         Batch(drop.sweep, first, last, _label(trials, order[first : last + 1]))

@@ -8,8 +8,17 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG
 
-from sweepstake.airflow import MODEL_VERSIONS, PATIENT, POOL, is_asked_for, task, tracked
-from sweepstake.errors import NotFoundError
+from sweepstake.airflow import (
+    MODEL_VERSIONS,
+    PATIENT,
+    POOL,
+    again_later,
+    is_asked_for,
+    is_live,
+    task,
+    tracked,
+)
+from sweepstake.errors import NotFoundError, OverlapError
 from sweepstake.intake import take
 from sweepstake.settings import load_settings
 from sweepstake.timetables import KEY_FORMAT, DayPartitions, DayPartitionsOnDemand
@@ -44,7 +53,8 @@ def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
 
         drop = drop_of(dag_run)
         ti.xcom_push("sweep", drop.sweep)
-        return [asdict(batch) for batch in plan(drop, load_settings())]
+        with again_later(OverlapError):
+            return [asdict(batch) for batch in plan(drop, load_settings(), is_live)]
 
     @tracked(map_index_template="{{ task.op_kwargs['batch']['label'] }}", pool=POOL)
     def train(batch: dict[str, Any], ti: Any = None) -> str:

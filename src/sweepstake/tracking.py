@@ -17,6 +17,7 @@ from sweepstake.errors import NotFoundError
 from sweepstake.markup import escaped
 from sweepstake.runs import (
     Child,
+    OpenSweep,
     SweepRun,
     TrialRun,
     child_of,
@@ -131,6 +132,25 @@ class Tracking:
             "search_runs", experiment_ids=[experiment_id], filter_string=query
         )
         return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+
+    def open_sweeps(self, sweep: SweepRun) -> tuple[OpenSweep, ...]:
+        """The sweeps of an experiment that have not ended, on the same data as ``sweep``."""
+        wanted = {name: sweep.tags[name] for name in IDENTITY if name in sweep.tags}
+        tags = {"sweepstake.role": "sweep", **wanted}
+        parts = [f"tags.`{name}` = {quoted(value)}" for name, value in tags.items()]
+        query = " and ".join(["attributes.status = 'RUNNING'", *parts])
+        found = self._client.every(
+            "search_runs", experiment_ids=[sweep.experiment_id], filter_string=query
+        )
+        return tuple(
+            OpenSweep(
+                run_id=run.info.run_id,
+                sweep_id=run.data.tags.get("sweepstake.sweep", ""),
+                begun=(run.info.start_time, run.info.run_id),
+                snapshot=run.data.tags.get("sweepstake.grid_digest", ""),
+            )
+            for run in found
+        )
 
     def latest_sweep(self, name: str) -> tuple[str, str]:
         """Id and MLflow status of the newest sweep with this name or id, in any experiment.

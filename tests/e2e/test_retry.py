@@ -180,6 +180,24 @@ def test_cancel_ends_a_sweep_and_retry_does_the_rest(swept, monkeypatch):
     assert ["COMPLETE"] * 8 == states("slow")
 
 
+def test_an_edited_file_waits_for_the_trials_that_are_on_their_way(swept, monkeypatch):
+    """The second sweep reuses them as soon as the first has ended; none is trained twice."""
+    for name, value in swept.environ.items():
+        monkeypatch.setenv(name, value)
+    file = swept.settings.grids / "edited.yaml"
+    file.write_text(SLOW.replace("5, 6, 7, 8", "5"), encoding="utf-8")
+    wait("the first sweep", lambda: "RUNNING" in states("edited"))
+    file.write_text(SLOW.replace("1, 2, 3, 4", "3, 4"), encoding="utf-8")
+    call("submit", str(file), "--wait")
+    experiment = swept.client.get_experiment_by_name("edited").experiment_id
+    found = swept.client.search_runs(
+        [experiment], "tags.`sweepstake.role` = 'trial'", run_view_type=3
+    )
+    keys = [run.data.tags["sweepstake.trial_key"] for run in found]
+    assert 8 == len(keys) == len(set(keys))
+    assert ["COMPLETE"] * 6 == states("edited")
+
+
 def call(*args):
     """What a command prints on its way to success."""
     result = CliRunner().invoke(cli.app, args)

@@ -1,0 +1,101 @@
+"""Sweeps that share trials with one that is in work."""
+
+from __future__ import annotations
+
+import pytest
+from mlflow import MlflowClient
+
+from sweepstake import cancellation, overlap, sweep
+from sweepstake.errors import OverlapError
+from sweepstake.workspace import Workspace
+
+LIVE = {}
+"""The sweeps that are in work."""
+
+
+@pytest.fixture
+def plan(settings):
+    """A function that plans a drop while the sweeps of `LIVE` are in work, its own among them."""
+    LIVE.clear()
+
+    def made(drop):
+        LIVE[drop.sweep] = True
+        return sweep.plan(drop, settings, lambda each: LIVE.get(each, False))
+
+    return made
+
+
+@pytest.fixture
+def finish(settings):
+    """A function that trains the batches of a sweep and closes it."""
+
+    def done(drop, batches):
+        for batch in batches:
+            sweep.train(batch, settings)
+        sweep.close(drop.sweep, settings)
+        LIVE[drop.sweep] = False
+
+    return done
+
+
+def keys(uri, name):
+    """The keys of all trials that were ever begun, deleted ones among them."""
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name(name).experiment_id
+    found = client.search_runs([experiment], "tags.`sweepstake.role` = 'trial'", run_view_type=3)
+    return [run.data.tags["sweepstake.trial_key"] for run in found]
+
+
+def test_trials_of_a_sweep_in_work_are_waited_for(submit, plan, finish, settings, name):
+    """A file that was edited twice while its sweep runs: no trial is trained twice."""
+    first = submit()
+    batches = plan(first)
+    second = submit(grid={"criterion": ["gini", "entropy"], "max_depth": [2, 3, 4]})
+    third = submit(grid={"criterion": ["gini"], "max_depth": [4, 5]})
+    with pytest.raises(OverlapError, match=f"{second.sweep}: waits for {first.sweep}, to reuse"):
+        plan(second)
+    with pytest.raises(OverlapError, match=f"waits for {second.sweep}, to reuse"):
+        plan(third)
+    with pytest.raises(OverlapError, match=f"waits for {first.sweep}"):
+        plan(second)
+    assert [first.sweep] == overlap.waits_for(second.sweep, Workspace(settings.workspace))
+    finish(first, batches)
+    batches = plan(second)
+    assert [] == overlap.waits_for(second.sweep, Workspace(settings.workspace))
+    assert 2 == sum(batch.last - batch.first + 1 for batch in batches)
+    with pytest.raises(OverlapError, match=f"waits for {second.sweep}"):
+        plan(third)
+    finish(second, batches)
+    finish(third, plan(third))
+    found = keys(settings.tracking_uri, name)
+    assert 9 == len(found) == len(set(found))
+
+
+def test_nobody_waits_for_a_sweep_that_shares_nothing_or_is_over(submit, plan, finish, settings):
+    """Nor for one whose tasks are gone, though its parent run is still open."""
+    first = submit()
+    plan(first)
+    finish(other := submit(grid={"max_depth": [7]}), plan(other))
+    LIVE[first.sweep] = False
+    second = submit(grid={"criterion": ["gini"], "max_depth": [1, 9]})
+    finish(second, plan(second))
+
+
+def test_a_sweep_that_began_first_does_not_wait(submit, plan):
+    """Two that are planned anew at the same time would wait for each other."""
+    first = submit()
+    plan(first)
+    second = submit(grid={"criterion": ["gini"], "max_depth": [1, 9]})
+    with pytest.raises(OverlapError):
+        plan(second)
+    assert plan(first)
+
+
+def test_a_cancelled_sweep_does_not_wait(submit, plan, settings):
+    """It has nothing to train, and ends at once."""
+    plan(submit())
+    second = submit(grid={"criterion": ["gini"], "max_depth": [1, 9]})
+    with pytest.raises(OverlapError):
+        plan(second)
+    cancellation.note(Workspace(settings.workspace), second.sweep, "ann", "")
+    assert plan(second)
