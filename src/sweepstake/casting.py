@@ -102,7 +102,7 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         columns, words = _parsed(self.columns), _words(self.rules)
         frame = _framed(X, [name for name, *_ in columns])
-        if _is_plain(frame, columns):
+        if _is_plain(frame, columns) and not words.gaps:
             return frame
         faults: list[str] = []
         found = {}
@@ -144,6 +144,11 @@ class _Words:
     def __init__(self, rules: Rules | None) -> None:
         self._numerals = Numerals(rules) if rules else None
         self._plain = rules is None or rules.decimal == "."
+
+    @property
+    def gaps(self) -> frozenset[float]:
+        """Numbers that count as gaps."""
+        return self._numerals.gaps if self._numerals else frozenset()
 
     def is_gap(self, text: str) -> bool:
         """Whether a cell with this text is a gap."""
@@ -248,6 +253,8 @@ def _floats(column: pd.Series, width: np.dtype, words: _Words) -> pd.Series:
     else:
         numbers = [_number(cell, row, words) for row, cell in enumerate(column)]
         values = np.array(numbers, dtype=np.float64)
+    if words.gaps:
+        values = np.where(np.isin(values, list(words.gaps)), np.nan, values)
     with np.errstate(over="ignore"):
         values = values.astype(width, copy=False)
     beyond = np.isinf(values)

@@ -7,6 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from sweepstake.data import parts
+from sweepstake.nearmiss import alike
+from sweepstake.spec import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 CODE = re.compile(r"0\d+")
 SIGNS_OF_GAPS = re.compile(
-    r"[?*.]|-{1,3}|\\n|\((null|blank|none|missing)\)|#(ref!|value!|div/0!|name\?|num!)|n\.a\.?|n/d",
+    r"|[?*:\u2026\u2013\u2014]|\.{1,3}|-{1,3}|k\.? ?a\.?|\\n|\((null|blank|none|missing)\)|"
+    r"#(ref!|value!|div/0!|name\?|num!)|n\.a\.?|n/d",
     re.IGNORECASE,
 )
 """Text that stands for a gap in many files; databases and spreadsheets write some of it."""
@@ -33,7 +36,7 @@ LEAST_DATES = 3
 def warnings_of(table: Table) -> list[str]:
     """Every warning, as a sentence with the column that it is about."""
     return [
-        *chain(_codes(table), _spellings(table), _signs(table), _labels(table)),
+        *chain(_codes(table), _spellings(table), _blanks(table), _signs(table), _labels(table)),
         *chain(_numbers_of_gaps(table), _dates(table)),
     ]
 
@@ -54,7 +57,7 @@ def _spellings(table: Table) -> Iterator[str]:
     for name, known in _categories(table):
         seen: dict[str, str] = {}
         for text in known:
-            first = seen.setdefault(" ".join(text.split()).casefold(), text)
+            first = seen.setdefault(alike(text), text)
             if first != text:
                 yield (
                     f"column {str(name)!r} writes one value in two ways, {first!r} and {text!r}: "
@@ -63,11 +66,34 @@ def _spellings(table: Table) -> Iterator[str]:
                 break
 
 
+def _blanks(table: Table) -> Iterator[str]:
+    """Categories and labels that begin or end with a blank, as after the comma of ``a, b``."""
+    for name, known in _categories(table):
+        if padded := _padded(known):
+            yield (
+                f"column {str(name)!r} holds text with blanks around it, such as {padded!r}: send "
+                "it so for predictions too, or take the blanks out of the file."
+            )
+    are_texts = table.y.ndim == 1 and table.y.dtype.kind == "U"
+    if padded := _padded(sorted(set(table.y.tolist()))) if are_texts else "":
+        yield (
+            f"the target holds labels with blanks around them, such as {padded!r}: models answer "
+            "so. Take the blanks out of the file."
+        )
+
+
+def _padded(texts: list[str]) -> str:
+    """A text with blanks around it that another check does not tell of."""
+    known = set(texts)
+    padded = (text for text in texts if text != text.strip() and text.strip() not in known)
+    return next((text for text in padded if not _is_sign(text)), "")
+
+
 def _signs(table: Table) -> Iterator[str]:
     """Categories that stand for a gap in many files."""
     for name, known in _categories(table):
         sign = _sign(known)
-        if sign:
+        if sign is not None:
             count = int((table.X[name] == sign).sum())
             yield (
                 f"column {str(name)!r} holds {sign!r} in {_rows(count)}: it is a category of its "
@@ -82,7 +108,7 @@ def _labels(table: Table) -> Iterator[str]:
     if table.y.ndim == 1 and table.y.dtype.kind == "U":
         known, counts = np.unique(table.y, return_counts=True)
         sign = _sign(known.tolist())
-        if sign:
+        if sign is not None:
             count = int(counts[known.tolist().index(sign)])
             yield (
                 f"{_rows(count)} of the target {'has' if count == 1 else 'have'} the label "
@@ -90,10 +116,15 @@ def _labels(table: Table) -> Iterator[str]:
             )
 
 
-def _sign(texts: list[str]) -> str:
+def _sign(texts: list[str]) -> str | None:
     """The first text that stands for a gap; a minus beside a plus is none."""
-    found = (text for text in texts if SIGNS_OF_GAPS.fullmatch(text.strip()))
-    return next((text for text in found if not (text.strip() == "-" and "+" in texts)), "")
+    signs = (text for text in texts if _is_sign(text))
+    return next((sign for sign in signs if not ("+" in texts and len(sign.strip()) == 1)), None)
+
+
+def _is_sign(text: str) -> bool:
+    bare = text.strip()
+    return bare in MISSING or bool(SIGNS_OF_GAPS.fullmatch(bare))
 
 
 def _numbers_of_gaps(table: Table) -> Iterator[str]:
@@ -122,12 +153,12 @@ def _far_number(numbers: np.ndarray) -> int | None:
 
 
 def _dates(table: Table) -> Iterator[str]:
-    """Dates that are written as whole numbers: 20240115, or 202401."""
+    """Dates that are written as whole numbers: 20240115, 20240115103000, or 202401."""
     import numpy as np
 
     for name, numbers in _numbers(table):
-        for digits, days in ((10_000, numbers % 100), (100, np.ones(1))):
-            years, months = numbers // digits, numbers % digits // (digits // 100)
+        for whole in (numbers, numbers // 1_000_000, numbers * 100 + 1):
+            years, months, days = whole // 10_000, whole % 10_000 // 100, whole % 100
             if _are_dates(years, months, days) and len(np.unique(numbers)) >= LEAST_DATES:
                 yield (
                     f"column {str(name)!r} holds dates as whole numbers, such as {numbers[0]:.0f}: "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake import writing
 from sweepstake.errors import DataError
-from sweepstake.nearmiss import listed
+from sweepstake.nearmiss import alike, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +26,7 @@ PLAIN = (
 _FIRST_ROWS = 5
 _FIRST_NAMES = 10
 """How many rows and names a message lists."""
+_LARGEST_WHOLE = 2**64
 _LARGEST_LABEL = 2**53
 """Beyond it, different whole numbers are the same float64."""
 
@@ -74,10 +75,13 @@ def _label_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
         raise DataError(message)
     if types.is_bool_dtype(column):
         values = column.to_numpy(dtype=bool)
-    elif types.is_numeric_dtype(column):
+    elif types.is_numeric_dtype(column) or types.infer_dtype(column) == "decimal":
         values = _whole_numbers(column)
     else:
         _refuse_times(column, "data.target", "Name another target column.")
+        if types.infer_dtype(column) == "bytes":
+            message = f"data.target: labels must be text or numbers, but {column.name!r} holds "
+            raise DataError(message + "bytes. Write them as text, or name another target column.")
         values = np.array([str(value) for value in column], dtype=np.str_)
         _check_spelling(values, str(column.name))
     if np.unique(values).size == 1:
@@ -101,8 +105,7 @@ def _check_spelling(values: np.ndarray, name: str) -> None:
     texts, counts = np.unique(values, return_counts=True)
     spellings: dict[str, list[str]] = {}
     for text, count in zip(texts.tolist(), counts.tolist(), strict=True):
-        alike = " ".join(text.split()).casefold()
-        spellings.setdefault(alike, []).append(f"{text!r} ({count:,} row{'s' * (count > 1)})")
+        spellings.setdefault(alike(text), []).append(f"{text!r} ({count:,} row{'s' * (count > 1)})")
     for found in spellings.values():
         if len(found) > 1:
             message = "data.target: labels that differ in case or blanks only must be spelt in one "
@@ -132,6 +135,9 @@ def _whole_numbers(column: pd.Series) -> np.ndarray:
             f"holds {odd[0]:g}."
         )
         message += " Name a column of classes, or put the numbers into classes."
+        if _LARGEST_LABEL < abs(odd[0]) < _LARGEST_WHOLE:
+            kept = writing.flow({"types": {str(column.name): "text"}})
+            message += f" Where they are names, write csv: {kept} under data, or keep them as text."
         raise DataError(message)
     return column.to_numpy(dtype=np.int64)
 
@@ -231,14 +237,14 @@ def _categories(column: pd.Series) -> pd.Series:
     missing = column.isna()
     values = [None if gap else str(value) for value, gap in zip(column, missing, strict=True)]
     if _are_truths(values):
-        values = [value and value.title() for value in values]
+        values = [value and value.strip().title() for value in values]
     known = sorted({value for value in values if value is not None})
     return pd.Series(pd.Categorical(values, categories=known), index=column.index)
 
 
 def _are_truths(texts: Iterable[str | None]) -> bool:
     """Whether all texts are truth values, however they are written: they are to be one thing."""
-    return {text.lower() for text in texts if text} <= {"true", "false"}
+    return {text.strip().lower() for text in texts if text} <= {"true", "false"}
 
 
 def some(names: Sequence[str]) -> str:

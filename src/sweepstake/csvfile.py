@@ -76,7 +76,8 @@ class CsvFile:
             with warnings.catch_warnings():
                 # A row longer than the header is a warning to pandas, which then drops its end.
                 warnings.simplefilter("error", pd.errors.ParserWarning)
-                frame: pd.DataFrame = pd.read_csv(self.text.path, **(self._options() | options))
+                with self._table() as table:
+                    frame: pd.DataFrame = pd.read_csv(table, **(self._options() | options))
         except (OSError, ValueError, pd.errors.ParserWarning) as error:
             self._check_shape()
             raise unreadable(self.source, "CSV with a header", error) from None
@@ -95,9 +96,8 @@ class CsvFile:
 
         self._check_shape()
         try:
-            with pd.read_csv(
-                self.text.path, **(self._options() | {"dtype": "str", "chunksize": rows})
-            ) as reader:
+            options = self._options() | {"dtype": "str", "chunksize": rows}
+            with self._table() as table, pd.read_csv(table, **options) as reader:
                 yield from reader
         except (OSError, ValueError) as error:
             raise unreadable(self.source, "CSV with a header", error) from None
@@ -112,13 +112,26 @@ class CsvFile:
                     break
         return found
 
+    @contextmanager
+    def _table(self) -> Iterator[Path | TextIO]:
+        """What pandas reads: the file, or what is left of it after the lines before the table.
+
+        A quote in those lines opens no cell, as it would if pandas left them out.
+        """
+        if not self.before:
+            yield self.text.path
+            return
+        with _opened(self.text.path) as text:
+            for _ in range(self.before):
+                text.readline()
+            yield text
+
     def _options(self) -> dict[str, Any]:
         named = bool(self.spec.columns)
         return {
             "encoding": "utf-8-sig",
             "compression": None,  # not by its name
             "sep": self.separator,
-            "skiprows": self.before,
             "header": None if named else 0,
             "names": list(self.names) if named else None,
             "index_col": False,

@@ -17,7 +17,7 @@ from sweepstake.spec import MISSING
 from sweepstake.writing import flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     import numpy as np
     import pandas as pd
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     """Says of positions of rows where they stand in the file: ``line 3``."""
 
 TEXT, NUMBER = "text", "number"
+EXACT = 2**53
+"""Beyond it, different whole numbers are the same float64."""
 MOST = 0.5
 """From more than this share of numbers on, a column is one of numbers."""
 CODE = re.compile(r"0[0-9]+")
@@ -35,19 +37,46 @@ _MOST_SHOWN = 5
 _MOST_GAPS = 5
 """Different texts that a message suggests as gaps."""
 _MOST_LOOKED_AT = 1000
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\.?)?(?:\s*(?:z|utc|[-+]\d{2}:?\d{2}))?"
+_MONTH = (
+    r"(?:jan|feb|f\u00e9v|mar|m\u00e4r|mrz|apr|avr|abr|may|mai|jun|juin|jul|juil|aug|ao\u00fb|ago|"
+    r"sep|oct|okt|nov|dec|dez|d\u00e9c|dic|ene|\u044f\u043d\u0432|\u0444\u0435\u0432|"
+    r"\u043c\u0430\u0440|\u0430\u043f\u0440|\u043c\u0430\u0439|\u043c\u0430\u044f|"
+    r"\u0438\u044e\u043d|\u0438\u044e\u043b|\u0430\u0432\u0433|\u0441\u0435\u043d|"
+    r"\u043e\u043a\u0442|\u043d\u043e\u044f|\u0434\u0435\u043a)[^\W\d_]{0,9}\.?"
+)
+"""The names of months in a few languages, short or long."""
+_WEEKDAY = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,?\s+"
+_TIME = (
+    r"\d{1,3}[:h.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\.?)?"
+    r"(?:\s*(?:z|utc|[-+]\d{2}:?\d{2}))?"
+)
+_CLOCK = _TIME.replace("[:h.]", "[:h]", 1)
+"""A time without its day: 10.30 alone is a number."""
 _DAY = "|".join(
     (
         r"\d{4}([-/.])\d{1,2}\1\d{1,2}",
         r"\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d{2})",
-        rf"\d{{1,2}}[-/. ]?\s*{_MONTH}[-/., ]?\s*(?:\d{{4}}|\d{{2}})",
+        rf"\d{{1,2}}[-/. ]{{0,2}}{_MONTH}[-/., ]{{0,2}}(?:\d{{4}}|\d{{2}})",
         rf"{_MONTH}\s*\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}",
-        r"\d{4}-(?:0[1-9]|1[0-2])",
+        rf"{_MONTH}[-/. ]{{1,2}}(?:\d{{4}}|\d{{2}})",
+        r"\d{4}[-/](?:0[1-9]|1[0-2])",
+        r"(?:0[1-9]|1[0-2])[-/]\d{4}",
+        r"\d{4}-?w\d{2}(?:-?\d)?",
+        r"\d{4}[-/ ]?q[1-4]|q[1-4][-/ ]?\d{4}",
+        r"\d{4}-[0-3]\d{2}",
+        r"\d{4}\u5e74\d{1,2}\u6708(?:\d{1,2}\u65e5)?",
         r"\d{8}(?=t)",
     )
 )
-_DATE = re.compile(rf"(?:{_DAY})(?:(?:t|,?\s+){_TIME})?|{_TIME}|\d{{8}}t\d{{4,6}}z?", re.IGNORECASE)
+_DATE = re.compile(
+    rf"(?:{_WEEKDAY})?(?:{_DAY})(?:(?:t|,?\s+){_TIME})?|{_CLOCK}|\d{{8}}t\d{{4,6}}z?", re.IGNORECASE
+)
+_ODD_NUMBER = re.compile(
+    r"\s*(?:\([0-9., ]*[0-9][0-9., ]*\)|[0-9.,]*[0-9]-|'[0-9.,]*[0-9]'|=\"[0-9.,]*[0-9]\"|"
+    r"[0-9.]*[0-9]d[-+]?[0-9]{1,3})\s*",
+    re.IGNORECASE,
+)
+"""Numbers as accountants, spreadsheets and Fortran write them, which nothing here reads."""
 _NO_FEATURES = {
     "dates or times": _DATE,
     "hexadecimal numbers": re.compile("[-+]?0x[0-9a-f]+", re.IGNORECASE),
@@ -93,6 +122,7 @@ def settled(
     ``categories`` are columns of text that were read as such. What is no feature stays as it is.
     """
     apart = {*spec.drop, *spec.target, spec.time_column}
+    frame = _without_signs(frame, Numerals(spec.csv), apart)
     found: dict[str, pd.Series] = {}
     faults: list[str] = []
     for name in [*_texts(frame), *categories]:
@@ -100,8 +130,24 @@ def settled(
             column, fault = _settled(frame[name], spec.csv, where)
             found[name] = column
             faults += [fault] if fault else []
-    faults += _of_types(frame, spec)
+    faults += [*_of_types(frame, spec), *_of_header(frame, where)]
     return (frame.assign(**found) if found else frame), faults
+
+
+def _without_signs(
+    frame: pd.DataFrame, numerals: Numerals, apart: Collection[str | None]
+) -> pd.DataFrame:
+    """The frame with the numbers that count as gaps, as -999 may, left out of its numbers."""
+    import numpy as np
+
+    numbers = frame.select_dtypes("number")
+    numbers = numbers.drop(columns=[name for name in numbers if name in apart])
+    if not numerals.gaps or numbers.empty:
+        return frame
+    signs = np.isin(numbers.to_numpy("float64", na_value=np.nan), list(numerals.gaps))
+    masked = numbers.mask(signs)
+    names = [str(name) for place, name in enumerate(numbers) if signs[:, place].any()]
+    return frame.assign(**{name: masked[name] for name in names})
 
 
 def are_codes(column: pd.Series) -> bool:
@@ -131,6 +177,22 @@ def _of_types(frame: pd.DataFrame, spec: DataSpec) -> Iterator[str]:
         if name not in frame.columns:
             hint = did_you_mean(name, list(frame.columns)) or " Name a column that it has."
             yield f"data.csv.types: the data has no column {name!r}.{hint}"
+        elif spec.csv.types[name] == NUMBER and str(frame[name].dtype) in {"bool", "boolean"}:
+            yield (
+                f"data.csv.types: a column of numbers must hold numbers, but {name!r} holds truth "
+                "values. Write them as 1 and 0, or leave it out here."
+            )
+
+
+def _of_header(frame: pd.DataFrame, where: Where) -> Iterator[str]:
+    """A row that repeats the header, as files that were put together have."""
+    texts = list(_texts(frame))
+    if len(texts) == len(frame.columns):  # such a row makes each column one of text
+        same = (frame == frame.columns).all(axis=1).to_numpy()
+        if same.any():
+            row = int(same.argmax())
+            again = where([row])[row]
+            yield f"data.source: must have one header, but {again} repeats it. Remove the row."
 
 
 def _settled(column: pd.Series, csv: CsvSpec, where: Where) -> tuple[pd.Series, str]:
@@ -140,13 +202,14 @@ def _settled(column: pd.Series, csv: CsvSpec, where: Where) -> tuple[pd.Series, 
     words, numerals = _words(column), Numerals(csv)
     gaps = np.array([numerals.is_gap(text) for text in words.texts], dtype=bool)
     kind = csv.types.get(words.name)
-    if kind == TEXT or (kind != NUMBER and any(map(CODE.fullmatch, words.texts))):
+    if kind == TEXT or (kind != NUMBER and any(map(CODE.fullmatch, map(str.strip, words.texts)))):
         return _without(column, words, gaps), ""
     values = _numbers(words.texts, numerals, csv)
-    values[gaps] = np.nan
     odd = np.isnan(values) & ~gaps
+    values[gaps | np.isin(values, list(numerals.gaps))] = np.nan
     if not odd.any():
-        return _spread(column, words, values), ""
+        fault = _fault_of_units(words, numerals, where) or _fault_of_size(words, numerals)
+        return _spread(column, words, values), fault
     if kind == NUMBER or _are_numbers(words, odd, gaps, csv):
         return column, _fault_of_numbers(words, odd, gaps, csv, where)
     for what, pattern in _NO_FEATURES.items():
@@ -188,7 +251,9 @@ def _are_numbers(words: _Words, odd: np.ndarray, gaps: np.ndarray, csv: CsvSpec)
     import numpy as np
 
     odd_texts = [words.texts[place] for place in np.flatnonzero(odd)[:_MOST_LOOKED_AT]]
-    others = set(best_reading(odd_texts, csv).others)
+    others = {
+        text for text in best_reading(odd_texts, csv).others if not _ODD_NUMBER.fullmatch(text)
+    }
     left = np.array([text in others for text in words.texts], dtype=bool) & odd
     if odd.sum() > _MOST_LOOKED_AT:  # text mostly, as far as it was looked at
         left = odd if len(others) > MOST * _MOST_LOOKED_AT else left
@@ -232,22 +297,60 @@ def _fault_of_numbers(
     return (
         f"data.source: a column most of whose values are numbers must hold nothing else, but "
         f"{words.name!r} holds other text in {words.count(odd):,} of {words.count(~gaps):,} "
-        f"values: {words.named(odd, where)}. Mend them, or write under data {_either(ways)}."
+        f"values: {words.named(odd, where)}. Mend them, or write under data {either(ways)}."
     )
 
 
 def _fault_of(what: str, words: _Words, found: np.ndarray, where: Where) -> str:
     name = words.name
-    ways = [
-        f"drop: [{writing.name(name)}]",
-        f"csv: {flow({'types': {name: TEXT}})} for one category each",
-    ]
     return (
         f"data.source: must not be a column of {what}, but {name!r} is: "
         f"{words.named(found, where, 1)}. Convert it to numbers, or write under data "
-        f"{_either(ways)}."
+        f"{either(ways_around(name))}."
     )
 
 
-def _either(ways: list[str]) -> str:
+def _fault_of_units(words: _Words, numerals: Numerals, where: Where) -> str:
+    """What is wrong with amounts of which one has another unit than the first."""
+    import numpy as np
+
+    units = [numerals.unit(text) for text in words.texts]
+    first = next(filter(None, units), "")
+    others = np.array([bool(unit) and unit != first for unit in units], dtype=bool)
+    if not others.any():
+        return ""
+    return (
+        f"data.source: the numbers of a column must have one unit, but {words.name!r} has "
+        f"{first!r} and others: {words.named(others, where)}. Convert them, or write under data "
+        f"{either(ways_around(words.name))}."
+    )
+
+
+def _fault_of_size(words: _Words, numerals: Numerals) -> str:
+    """What is wrong with whole numbers of which different ones would be one to a model."""
+    wholes = (number for text in words.texts if (number := numerals.whole(text)) is not None)
+    large = next((number for number in wholes if abs(number) > EXACT), None)
+    if large is None:
+        return ""
+    return f"{fault_of_size(words.name, large)} Write under data {either(ways_around(words.name))}."
+
+
+def fault_of_size(name: str, large: int) -> str:
+    """What is wrong with a feature that has a whole number beyond `EXACT`, without the way out."""
+    return (
+        f"data.source: whole numbers must be within {EXACT:,}, beyond which models do not tell "
+        f"neighbours apart, but {name!r} holds {large}."
+    )
+
+
+def ways_around(name: str) -> list[str]:
+    """What a grid file can say of a column of text that is no feature."""
+    return [
+        f"drop: [{writing.name(name)}]",
+        f"csv: {flow({'types': {name: TEXT}})} for one category each",
+    ]
+
+
+def either(ways: list[str]) -> str:
+    """``a, b or c``."""
     return " or ".join([", ".join(ways[:-1]), ways[-1]]) if len(ways) > 1 else ways[0]

@@ -198,6 +198,18 @@ def _problems(document: Document) -> Iterator[Problem]:
     if message:
         yield Problem(lines["metric"], "metric", message)
     yield from _guard_problems(raw, lines)
+    yield from _sign_problems(raw, lines)
+
+
+def _sign_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
+    """Of thousands and decimals with one sign no number could be told."""
+    data = raw.get("data")
+    section = data.get("csv") if isinstance(data, dict) else None
+    if isinstance(section, dict) and section.get("thousands", "") == section.get("decimal", "."):
+        sign = section["thousands"]
+        way_out = "Write decimal: ',' as well." if sign == "." else "Write one of them."
+        message = f"must be another sign than that of decimals, but both are {sign!r}. {way_out}"
+        yield Problem(line_of(lines, "data.csv.thousands"), "data.csv.thousands", message)
 
 
 def _guard_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:

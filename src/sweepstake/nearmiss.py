@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING, Any
+from unicodedata import category, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,16 @@ def near_misses(word: str, known: Iterable[str], at_most: int = 2) -> list[str]:
     likeness = [SequenceMatcher(None, match, meant).ratio() for match in matches]
     pairs = zip(matches, likeness, strict=True)
     return [by_lower[match] for match, ratio in pairs if ratio > likeness[0] - CLEARLY_LESS]
+
+
+def alike(text: str) -> str:
+    r"""What is the same for texts that look the same: case, blanks and invisible signs left aside.
+
+    >>> alike(" Red\u200b  one"), alike("cafe\u0301") == alike("caf\u00e9")
+    ('red one', True)
+    """
+    seen = (sign for sign in normalize("NFKC", text) if category(sign) != "Cf")
+    return " ".join("".join(seen).split()).casefold()
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

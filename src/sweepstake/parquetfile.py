@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from sweepstake.csvfile import MOST_COLUMNS, check_names, unreadable
 from sweepstake.errors import DataError
+from sweepstake.inference import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".parquet", ".pq")
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """How Hive names the folder of rows that have no value of its column."""
-EXACT = 2**53
-"""Beyond it, different whole numbers are the same float64."""
 BATCH_BYTES = 1 << 26
 """What the numbers of one batch take at most."""
 NUMBER_BYTES = 8
@@ -37,13 +36,15 @@ class Rows:
     """The rows of Parquet files: ``texts`` are the columns of text, which are categories here.
 
     ``nested`` says of columns of lists or records what they hold; they are read as gaps. ``large``
-    are columns with a whole number that `EXACT` does not bound, each with one.
+    are columns with a whole number that `EXACT` does not bound, each with one, and ``lacking``
+    those that some file has not, each with such a file.
     """
 
     frame: pd.DataFrame
     texts: tuple[str, ...]
     nested: Mapping[str, str]
     large: Mapping[str, int]
+    lacking: Mapping[str, str]
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -82,14 +83,17 @@ def read(
             tables.append(_with_keys(table, file.relative_to(folder), kinds))
             kinds |= {field.name: field.type for field in schema}
             left -= table.nbytes
-        whole = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
+        large = {name: value for table in tables for name, value in _large(table)}
+        lacking = dict(_lacking(tables, files))
+        whole = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
         check_names(whole.schema.names, source)
         frame = _frame(whole)
     return Rows(
         frame,
-        tuple(name for name, kind in kinds.items() if _is_text(kind)),
+        tuple(name for name, kind in kinds.items() if _is_text(kind) and name in frame.columns),
         {name: str(kind) for name, kind in kinds.items() if pa.types.is_nested(kind)},
-        dict(_large(whole)),
+        large,
+        lacking,
     )
 
 
@@ -174,18 +178,26 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def _lacking(tables: Sequence[pa.Table], files: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """The columns that one file has and another has not."""
+    every = dict.fromkeys(name for table in tables for name in table.schema.names)
+    for table, file in zip(tables, files, strict=True):
+        present = set(table.schema.names)
+        yield from ((name, file.name) for name in every if name not in present)
+
+
 def _large(table: pa.Table) -> Iterator[tuple[str, int]]:
     """The columns of whole numbers of which one is not the float that it becomes."""
     import pyarrow as pa
     from pyarrow import compute
 
     for field, column in zip(table.schema, table.columns, strict=True):
-        if pa.types.is_int64(field.type) or pa.types.is_uint64(field.type):
+        if pa.types.is_integer(field.type) or pa.types.is_decimal(field.type):
             bounds = compute.min_max(column).as_py()
             found = [value for value in bounds.values() if value is not None]
             largest = max(found, key=abs, default=0)
-            if abs(largest) > EXACT:
-                yield field.name, largest
+            if abs(largest) > EXACT and largest == int(largest):
+                yield field.name, int(largest)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

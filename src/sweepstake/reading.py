@@ -5,13 +5,13 @@ Messages start with the place in the grid file that has to change: ``data.source
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sweepstake import csvfile, inference, parquetfile, writing
 from sweepstake.errors import DataError, TransientError, TrialFailedError
+from sweepstake.inference import EXACT
 from sweepstake.isolation import (
     CutOffError,
     KilledError,
@@ -19,7 +19,7 @@ from sweepstake.isolation import (
     Worker,
     repeat_once,
 )
-from sweepstake.parquetfile import EXACT
+from sweepstake.numerals import Numerals
 from sweepstake.spec import Limits
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sweepstake.csvfile import CsvFile
     from sweepstake.spec import DataSpec
 
+    Ways = Callable[[str], str]
     Pin = Callable[[Path], AbstractContextManager[Path]]
 
 MOST_OF_MEMORY = 0.5
@@ -45,7 +46,8 @@ SLOWEST = 500_000
 MOST_SECONDS = 3600.0
 """How long at the most: a file may seem as large as its owner likes."""
 _FIRST_ROWS = 100
-_WHOLE = re.compile("[-+]?[0-9]{16,308}")
+_MOST_DIGITS = 308
+"""Of a number that a float holds; others are told to be too large."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +124,7 @@ def _of_csv(path: Path, spec: DataSpec) -> Source:
         frame = file.frame(dtype=_texts(file.names, spec))
         frame = _with_codes(frame, file, spec)
         frame, faults = inference.settled(frame, spec, lambda rows: _lines(file, rows))
-        faults += _too_exact(_large(frame, file), spec, ", or csv: {} for one category each")
+        faults += _too_exact(_large(frame, file), spec, _of_text)
         return Source(frame, tuple(faults), _gaps(file, frame, spec))
 
 
@@ -161,11 +163,12 @@ def _large(frame: pd.DataFrame, file: CsvFile) -> dict[str, int]:
     far = np.abs(numbers.to_numpy("float64", na_value=0)) >= EXACT  # at once, whatever the width
     names = [*numbers.columns[far.any(axis=0)], *_beyond_64_bits(frame)]
     raw = file.frame(usecols=names, dtype="str") if names else frame.iloc[:, :0]
+    numerals = Numerals(file.spec)
     found: dict[str, int] = {}
     for name, texts in raw.items():
-        digits = texts.dropna().str.replace(file.spec.thousands, "").str.strip().unique()
-        large = (int(text) for text in digits if _WHOLE.fullmatch(text))
-        found |= {str(name): value for value in large if abs(value) > EXACT}
+        wholes = (numerals.whole(text) for text in texts.dropna().unique())
+        large = (value for value in wholes if value is not None and abs(value) > EXACT)
+        found |= {str(name): value for value in large if len(str(value)) < _MOST_DIGITS}
     return found
 
 
@@ -179,16 +182,22 @@ def _beyond_64_bits(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _too_exact(large: Mapping[str, int], spec: DataSpec, as_text: str) -> list[str]:
+def _too_exact(large: Mapping[str, int], spec: DataSpec, ways: Ways) -> list[str]:
     """What is wrong with features of which different values would be one."""
     left_out = {*spec.drop, *spec.target, spec.time_column}
     return [
-        f"data.source: whole numbers must be within {EXACT:,}, beyond which models do not tell "
-        f"neighbours apart, but {name!r} holds {value}. Add drop: [{writing.name(name)}] under "
-        f"data{as_text.format(writing.flow({'types': {name: inference.TEXT}}))}."
+        f"{inference.fault_of_size(name, value)} {ways(name)}"
         for name, value in large.items()
         if name not in left_out
     ]
+
+
+def _of_text(name: str) -> str:
+    return f"Write under data {inference.either(inference.ways_around(name))}."
+
+
+def _typed(name: str) -> str:
+    return f"Write the column as text, or add drop: [{writing.name(name)}] under data."
 
 
 def _lines(file: CsvFile, rows: Iterable[int]) -> dict[int, str]:
@@ -213,8 +222,14 @@ def _of_parquet(path: Path, spec: DataSpec, pin: Pin) -> Source:
     frame, faults = inference.settled(
         rows.frame, spec, lambda found: {row: f"row {row + 1}" for row in found}, rows.texts
     )
-    faults += _too_exact(rows.large, spec, ", or write them as text")
+    faults += _too_exact(rows.large, spec, _typed)
     left_out = {*spec.drop, *spec.target, spec.time_column}
+    faults += [
+        f"data.source: every file of a folder must have the same columns, but {file!r} has no "
+        f"{name!r}. Write it anew, or add drop: [{writing.name(name)}] under data."
+        for name, file in rows.lacking.items()
+        if name not in spec.drop
+    ]
     faults += [
         f"data.source: columns must hold numbers, text or truth values, but {name!r} holds {kind} "
         f"values. Convert it, or add drop: [{writing.name(name)}]."

@@ -25,8 +25,12 @@ MARKS = {
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8",
 }
 """Byte order marks and the encodings that they say; the longer ones come first."""
+LATIN_1 = ("latin-1", "latin1", "iso-8859-1", "iso8859-1")
+_CONTROL = re.compile("[\x80-\x9f]")
+"""What Latin-1 has in the places of Windows' dashes and quotes."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 OTHERS = {
     b"PK\x03\x04": "a ZIP archive or a spreadsheet",
@@ -148,6 +152,11 @@ def _decoded(path: Path, source: str, encoding: str) -> Iterator[str]:
             except UnicodeDecodeError as error:
                 line += error.object.count(b"\n", 0, error.start)
                 raise DataError(_foreign(path, source, encoding, line, error)) from None
+            if encoding in LATIN_1 and (control := _CONTROL.search(text)):
+                line += text.count("\n", 0, control.start())
+                message = f"data.source: must be text in {encoding.upper()}, but line {line} of "
+                message += f"{source!r} has the control character 0x{ord(control[0]):02x}. Write "
+                raise DataError(message + "csv: {encoding: cp1252} under data.")
             if "\0" in text:
                 line += text.count("\n", 0, text.index("\0"))
                 message = f"data.source: must be text, but line {line} of {source!r} has the byte "
@@ -161,8 +170,11 @@ def _foreign(path: Path, source: str, encoding: str, line: int, error: UnicodeDe
     """What to say of a byte that is not of the encoding."""
     byte = f"0x{error.object[error.start]:02x}"
     message = f"data.source: must be text in {encoding.upper()}, but line {line} of {source!r} has "
-    message += f"the byte {byte}. Save it as UTF-8, or name its encoding under data, "
-    return f"{message}most likely csv: {{encoding: {_likely(path)}}}."
+    message += f"the byte {byte}. "
+    if error.object[: error.start].isascii():
+        message += "Save it as UTF-8, or name its encoding under data, "
+        return f"{message}most likely csv: {{encoding: {_likely(path)}}}."
+    return f"{message}What stands before it is UTF-8: the file mixes encodings. Save it anew."
 
 
 def _likely(path: Path) -> str:

@@ -45,6 +45,15 @@ def refusal(rows, cast=CAST):
     return str(caught.value)
 
 
+@pytest.mark.parametrize("cell", [-999, -999.0, "-999", " -999.0", np.int64(-999)])
+def test_a_number_that_was_a_gap_in_the_file_is_a_gap(cell):
+    """As a number and as text."""
+    cast = ColumnCast.like(TRAINED, Rules.of(CsvSpec(missing=("-999", ""))))
+    assert [None, 5.0] == cells("age", cell, 5, cast=cast)
+    frame = TRAINED.assign(age=[-999.0, 5.0, 6.0])
+    assert [True, False, False] == cast.transform(frame)["age"].isna().tolist()
+
+
 def test_the_rows_of_the_file_become_the_rows_trained_on():
     """Names, order, types, categories and gaps are those of training."""
     pd.testing.assert_frame_equal(TRAINED, CAST.transform(FILE.assign(other=1)[[*FILE][::-1]]))

@@ -24,20 +24,20 @@ def _warnings(labels=("a", "b") * 100, **columns):
 def test_codes_and_spellings_are_warned_of():
     """What is read as text for its leading zeros, and categories written in two ways."""
     codes = pd.Categorical(["01234", "10999"] * 50 + ["10999", "01234"] * 50)
-    words = pd.Categorical(["red", "Red ", "blue", "blue"] * 50)
+    words = pd.Categorical(["red", "Red", "blue", "blue"] * 50)
     assert _warnings(zip=codes, colour=words) == [
         (
             "column 'zip' holds codes with leading zeros, such as '01234': they are text. "
             "Send them as text for predictions too."
         ),
         (
-            "column 'colour' writes one value in two ways, 'Red ' and 'red': they are two "
+            "column 'colour' writes one value in two ways, 'Red' and 'red': they are two "
             "categories. Write them alike."
         ),
     ]
 
 
-@pytest.mark.parametrize("sign", ["?", "-", "--", " ? ", "(null)", "\\N", "#DIV/0!", "n.a."])
+@pytest.mark.parametrize("sign", ["?", "-", " ? ", "(null)", "\\N", "#DIV/0!", "None", "\u2013"])
 def test_a_sign_for_gaps_among_categories_is_warned_of(sign):
     """It is a category of its own, which may be meant or not."""
     assert _warnings(x=pd.Categorical(["red", "blue", sign, "red"] * 50)) == [
@@ -63,6 +63,27 @@ def test_a_sign_for_gaps_among_labels_is_warned_of():
 def test_what_is_no_sign_for_gaps_is_left_alone(signs):
     """A minus beside a plus, text that only holds a sign, and words."""
     assert [] == _warnings(signs * 100, x=pd.Categorical(signs * 100))
+
+
+def test_text_with_blanks_around_it_is_warned_of():
+    """Whoever sends it without them for a prediction sends a value never seen."""
+    assert _warnings([" a", "b"] * 100, x=pd.Categorical([" State-gov", "Private"] * 100)) == [
+        (
+            "column 'x' holds text with blanks around it, such as ' State-gov': send it so for "
+            "predictions too, or take the blanks out of the file."
+        ),
+        (
+            "the target holds labels with blanks around them, such as ' a': models answer so. Take "
+            "the blanks out of the file."
+        ),
+    ]
+
+
+@pytest.mark.parametrize("twin", ["yes\u200b", "y\u00ades", "\uff59es"])
+def test_categories_that_look_the_same_are_warned_of(twin):
+    """Signs that are not seen, and letters of another width."""
+    (warning,) = _warnings(x=pd.Categorical(["yes", twin, "no", "no"] * 50))
+    assert "writes one value in two ways" in warning
 
 
 @pytest.mark.parametrize("number", [-999.0, 9999.0])
@@ -92,7 +113,11 @@ def test_other_far_numbers_are_left_alone(values):
     assert [] == _warnings(x=values)
 
 
-@pytest.mark.parametrize("days", [DAYS, np.r_[MONTHS, MONTHS[:99], np.nan]], ids=["days", "months"])
+@pytest.mark.parametrize(
+    "days",
+    [DAYS, DAYS * 1e6 + 93_015, np.r_[MONTHS, MONTHS[:99], np.nan]],
+    ids=["days", "times", "months"],
+)
 def test_dates_as_whole_numbers_are_warned_of(days):
     """From the last day of a month to the next it is one day, and 70 to a model."""
     assert _warnings(day=days) == [

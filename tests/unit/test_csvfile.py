@@ -125,6 +125,52 @@ def test_rows_that_do_not_fit_the_header_are_refused_by_line(tmp_path, case):
     assert refusal(tmp_path, f"age,town,left\n{rows}").startswith(expected)
 
 
+@pytest.mark.parametrize("title", ['Report,"open', 'Report,"weekly\nMarch"', "Report, it's"])
+def test_quotes_in_the_lines_before_the_table_take_no_rows(tmp_path, title):
+    """Skipped lines are left out whatever stands in them."""
+    skip = title.count("\n") + 1
+    found = load(tmp_path, f'{title}\nage,left\n1,no\n3,"u,v"\n5,no\n', skip=skip).frame
+    assert [1, 3, 5] == found["age"].tolist()
+    rows = f'{title}\n1,no\n3,"u,v"\n5,no\n'
+    assert [1, 3, 5] == load(tmp_path, rows, skip=skip, columns=("age", "left")).frame.age.tolist()
+
+
+def test_the_mark_of_a_file_says_more_than_the_grid_file(tmp_path):
+    """UTF-8 with its mark is UTF-8."""
+    found = load(tmp_path, PLAIN.encode("utf-8-sig"), encoding="cp1252").frame
+    assert ["age", "town", "left"] == list(found.columns)
+    assert ["Köln", "Nîmes"] == found["town"].tolist()
+
+
+def test_the_dashes_of_windows_are_not_latin_1(tmp_path):
+    """They would be control characters that nobody sees."""
+    content = PLAIN.encode("cp1252").replace(b"ln", b"\x96n")
+    message = refusal(tmp_path, content, encoding="latin-1")
+    assert "line 2 of 'case.csv' has the control character 0x96. Write csv: {encoding: cp1252}" in (
+        message
+    )
+
+
+def test_a_file_of_two_encodings_is_told(tmp_path):
+    """No single encoding reads it."""
+    content = PLAIN.encode() + "60,Zürich,no\n".encode("cp1252")
+    assert refusal(tmp_path, content).endswith("the file mixes encodings. Save it anew.")
+
+
+def test_truth_values_are_no_numbers(tmp_path):
+    """Where the grid file asks for numbers."""
+    found = load(tmp_path, "age,left\ntrue,no\nfalse,yes\n", types={"age": "number"})
+    (fault,) = found.faults
+    assert "data.csv.types: a column of numbers must hold numbers, but 'age' holds truth" in fault
+
+
+@pytest.mark.parametrize("content", [" -999,no\n5,yes\n", "-999.0,no\n5,yes\n"])
+def test_a_number_that_is_a_gap_is_one_however_written(tmp_path, content):
+    """Blanks around it and a fraction of 0 do not count."""
+    found = load(tmp_path, f"age,left\n{content}", missing=("-999", "")).frame
+    np.testing.assert_array_equal([np.nan, 5], found["age"])
+
+
 def test_text_of_several_lines_is_no_open_quote(tmp_path):
     """A quoted cell may hold line ends, commas and separators."""
     rows = 'text,size,left\n"Dear all,\nthe end, so far.\n",1,no\n"a;b\nc",2,yes\n'

@@ -250,11 +250,59 @@ def test_such_numbers_in_parquet_are_refused(root, kind):
     """With gaps among them or not."""
     keys = pd.array([LARGE, 4, pd.NA if kind == "Int64" else 5], dtype=kind)
     with pytest.raises(
-        DataError, match=f"but 'key' holds {LARGE}. Add drop: .* write them as text"
+        DataError, match=f"but 'key' holds {LARGE}. Write the column as text, or add drop"
     ):
         read_frame(
             root, pd.DataFrame({"key": keys, "x": [1.0, 2.0, 3.0], "label": ["a", "b", "a"]})
         )
+
+
+def read_folder(root, **frames):
+    """Read a folder of Parquet files."""
+    (root / "parts").mkdir()
+    for name, frame in frames.items():
+        frame.to_parquet(root / "parts" / f"{name}.parquet")
+    return data.read(DataSpec("parts", ("label",)), (root,))
+
+
+def test_files_of_a_folder_have_the_same_columns(root):
+    """One that lacks a column would have gaps there."""
+    whole = pd.DataFrame({"a": [1, 2], "b": [1, 2], "label": ["x", "y"]})
+    with pytest.raises(DataError, match=r"but 'two.parquet' has no 'b'. Write it anew, or"):
+        read_folder(root, one=whole, two=whole.drop(columns="b"))
+
+
+def test_whole_numbers_and_fractions_of_a_folder_go_together(root):
+    """A part without fractions is written in whole numbers; beyond 2^53 it is refused."""
+    part = pd.DataFrame({"a": [1, 2], "label": ["x", "y"]})
+    table = read_folder(root, one=part, two=part.assign(a=[0.5, 1.5]))
+    assert [1, 2, 0.5, 1.5] == table.X["a"].tolist()
+
+
+def test_an_index_of_text_is_no_feature(root):
+    """Pandas stores it beside the columns."""
+    frame = pd.DataFrame({"a": [1.0, 2.0], "label": ["x", "y"]}, index=["r1", "r2"])
+    assert ["a"] == list(read_frame(root, frame).X.columns)
+
+
+@pytest.mark.parametrize(
+    ("labels", "rule"),
+    [
+        ([b"a", b"b"], "labels must be text or numbers, but 'label' holds bytes"),
+        ([Decimal("0.5"), Decimal("1.5")], "truth values or whole numbers, but 'label' holds 0.5"),
+        (["yes", "yes\u200b"], "labels that differ in case or blanks only must be spelt in one"),
+    ],
+)
+def test_labels_that_are_none_are_refused(root, labels, rule):
+    """Bytes, fractions in any form, and two spellings that look the same."""
+    with pytest.raises(DataError, match=rule):
+        read_frame(root, pd.DataFrame({"a": [1.0, 2.0], "label": labels}))
+
+
+def test_whole_decimals_are_labels(root):
+    """As other whole numbers are."""
+    frame = pd.DataFrame({"a": [1.0, 2.0], "label": [Decimal(0), Decimal(1)]})
+    assert [0, 1] == read_frame(root, frame).y.tolist()
 
 
 def test_large_numbers_that_floats_hold_are_read(root):

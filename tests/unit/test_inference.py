@@ -46,6 +46,8 @@ NUMBERS = {
     "euros behind": (["5 EUR", "1234 EUR"], {"units": ("EUR",)}, [5, 1234]),
     "told gaps": (["1", "?", "-", "3"], {"missing": ("?", "-")}, [1, np.nan, np.nan, 3]),
     "a typographic minus": (["\u22125", "3"], {}, [-5, 3]),
+    "signs for gaps": (["-999 ", "-999.0", "5"], {"missing": ("-999",)}, [np.nan, np.nan, 5]),
+    "rupees": (["Rs. 100", "Rs. 200"], {"units": ("Rs.",)}, [100, 200]),
     "scientific": (["1e3", "1E-2", "x"], {"missing": ("x",)}, [1000, 0.01, np.nan]),
 }
 
@@ -78,6 +80,13 @@ WAYS = {
     "degrees": (["20\u00b0C", "21.5\u00b0C", "-3\u00b0C"], 'units: ["\u00b0C"]'),
     "gaps too": (["1,234", "2,500", "-"], 'csv: {thousands: ",", missing: ["-", ""]} to read'),
     "a bound": (["1", "2", "<5"], 'csv: {missing: ["<5", ""]} where these are gaps'),
+    "kroner": (["kr 500", "kr 700"], "csv: {units: [kr]} to read them"),
+    "reals": (["R$ 100", "R$ 200"], 'csv: {units: ["R$"]} to read them'),
+    "Swiss groups": (["1\u2019234", "2\u2019500"], 'csv: {thousands: "\'"} to read them'),
+    "accountants": (["(12)", "(7.5)", "(1,000)"], "'(12)' (line 2), '(7.5)'"),
+    "signs behind": (["12-", "7-", "3"], "'12-' (line 2), '7-'"),
+    "quotes": (["'10'", "'20'"], "\"'10'\" (line 2)"),
+    "formulas": (['="10.5"', '="11"'], "'=\"10.5\"' (line 2)"),
     "a total": (["1", "2", "3", "Total"], "'Total' (line 5)"),
 }
 
@@ -114,6 +123,7 @@ TEXTS = {
     "currencies": (["5 EUR", "6 USD", "7 CHF"], {}),
     "zip codes": (["01234", "10999", "00001"], {}),
     "zip codes of two lands": (["01234", "10999", "K1A 0B1"], {}),
+    "padded codes": (["01234 ", "05678 ", "99999 "], {}),
     "told to be text": (["1", "2", "?"], {"types": {"x": "text"}}),
     "dates told to be text": (["2026-01-01", "2026-01-02"], {"types": {"x": "text"}}),
 }
@@ -140,6 +150,16 @@ DATES = [
     ["9:05 AM", "12:30 pm"],
     ["20260115T101500Z", "20260116T101500Z"],
     ["2026-01", "2026-02"],
+    ["Jan 2024", "Feb 2024"],
+    ["Mai-24", "Dez-24"],
+    ["1. Mai 2024", "15 janvier 2024"],
+    ["01/2024", "12/2024"],
+    ["2024-W05", "2024W06"],
+    ["2024Q1", "Q2 2024"],
+    ["Mon, 15 Jan 2024", "Tue, 16 Jan 2024"],
+    ["15-JAN-24 12.00.00.000000 AM", "16-JAN-24 12.00.00.000000 PM"],
+    ["2024\u5e741\u670815\u65e5", "2024\u5e741\u670816\u65e5"],
+    ["101:30:00", "7h30"],
     ["2026-01-15", "soon", "2026-01-16"],
 ]
 
@@ -152,6 +172,48 @@ def test_dates_are_refused_with_an_example(cells):
         f"{f' and {len(cells) - 1 - (chr(115) in cells[1][:1])} more'}. Convert it to numbers, or "
         "write under data drop: [x] or csv: {types: {x: text}} for one category each."
     )
+
+
+def test_amounts_of_several_units_are_refused():
+    """Told to leave both out, 1 kg would be less than 500 g."""
+    assert fault("1kg", "500g", "2kg", units=("kg", "g")) == (
+        "data.source: the numbers of a column must have one unit, but 'x' has 'kg' and others: "
+        "'500g' (line 3). Convert them, or write under data drop: [x] or csv: {types: {x: text}} "
+        "for one category each."
+    )
+
+
+@pytest.mark.parametrize("cell", ["0.750", "01.234", "0.123.456"])
+def test_a_group_of_thousands_does_not_begin_with_0(cell):
+    """It is a fraction whose sign for decimals the grid file says wrongly."""
+    assert "other text in 1 of 3 values" in fault(cell, "1.500", "7", decimal=",", thousands=".")
+
+
+@pytest.mark.parametrize(
+    ("cell", "csv"),
+    [
+        ("9007199254740993 kg", {"units": ("kg",)}),
+        ("9\u00a0007\u00a0199\u00a0254\u00a0740\u00a0993", {"thousands": " "}),
+        ("\u22129007199254740993", {}),
+        ("9007199254740993.0", {}),
+    ],
+)
+def test_whole_numbers_beyond_floats_are_refused_however_written(cell, csv):
+    """Different ones would be one."""
+    assert "models do not tell neighbours apart" in fault(cell, "5", **csv)
+
+
+def test_a_sign_that_is_taken_is_not_suggested_for_another_thing():
+    """A comma that groups digits is no sign for decimals as well."""
+    assert 'csv: {decimal: ",", thousands: " "} to read' in fault("1,23", "4,5", thousands=",")
+
+
+def test_a_header_that_is_repeated_is_refused():
+    """Files that were put together have one in the middle."""
+    frame = pd.DataFrame({"a": ["x", "a", "z"], "label": ["p", "label", "q"]}, dtype="str")
+    where = lambda rows: {row: f"line {row + 2}" for row in rows}  # noqa: E731
+    _, faults = inference.settled(frame, DataSpec("a", ("label",)), where)
+    assert ["data.source: must have one header, but line 3 repeats it. Remove the row."] == faults
 
 
 def test_hexadecimal_numbers_are_refused():
