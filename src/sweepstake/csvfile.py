@@ -183,6 +183,9 @@ class CsvFile:
             return ""
         has = f"line {line} of {self.source!r} has {count} value{'' if count == 1 else 's'}"
         message = f"data.source: every row must have a value for each of {width} columns, but {has}"
+        if width == 1:
+            way_out = "Where lines stand before the header, write csv: {skip: 1} under data."
+            return f"{message}. {way_out}"
         if count > width and self.separator == ",":
             return f"{message}. Quote values that hold a comma, or mend the line."
         return f"{message}. Mend the line: a gap is an empty value between separators."

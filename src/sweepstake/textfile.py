@@ -29,7 +29,7 @@ MARKS = {
 }
 """Byte order marks and the encodings that they say; the longer ones come first."""
 LATIN_1 = ("latin-1", "latin1", "iso-8859-1", "iso8859-1")
-_CONTROL = re.compile("[\x80-\x9f]")
+_NUL, _CONTROL = re.compile("\0"), re.compile("[\0\x80-\x9f]")
 """What Latin-1 has in the places of Windows' dashes and quotes."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 OTHERS = {
@@ -152,18 +152,27 @@ def _decoded(path: Path, source: str, encoding: str) -> Iterator[str]:
             except UnicodeDecodeError as error:
                 line += error.object.count(b"\n", 0, error.start)
                 raise DataError(_foreign(path, source, encoding, line, error)) from None
-            if encoding in LATIN_1 and (control := _CONTROL.search(text)):
-                line += text.count("\n", 0, control.start())
-                message = f"data.source: must be text in {encoding.upper()}, but line {line} of "
-                message += f"{source!r} has the control character 0x{ord(control[0]):02x}. Write "
-                raise DataError(message + "csv: {encoding: cp1252} under data.")
-            if "\0" in text:
-                line += text.count("\n", 0, text.index("\0"))
-                message = f"data.source: must be text, but line {line} of {source!r} has the byte "
-                message += "0x00. Save it as text in UTF-8."
-                raise DataError(message)
+            if fault := _unseen(text, encoding):
+                line += text.count("\n", 0, fault.start())
+                raise DataError(_of_sign(path, source, line, fault[0]))
             line += text.count("\n")
             yield text
+
+
+def _unseen(text: str, encoding: str) -> re.Match[str] | None:
+    """A sign that no text of the encoding has."""
+    return (_CONTROL if encoding in LATIN_1 else _NUL).search(text)
+
+
+def _of_sign(path: Path, source: str, line: int, sign: str) -> str:
+    """What to say of a sign that no text has."""
+    message = f"data.source: must be text, but line {line} of {source!r} has the byte "
+    if sign != "\0":
+        message += f"0x{ord(sign):02x}, which is a control character in Latin-1. "
+        return message + "Write csv: {encoding: cp1252} under data."
+    likely = _likely(path)
+    told = f", or write csv: {{encoding: {likely}}} under data" if "16" in likely else ""
+    return f"{message}0x00. Save it as text in UTF-8{told}."
 
 
 def _foreign(path: Path, source: str, encoding: str, line: int, error: UnicodeDecodeError) -> str:

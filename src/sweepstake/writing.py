@@ -17,13 +17,13 @@ WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
 def name(text: str) -> str:
-    """A name, quoted where it must be.
+    r"""A name, quoted where it must be; signs that are not seen are written as their escapes.
 
-    >>> name("age"), name("Unnamed: 0"), name("no")
-    ('age', '"Unnamed: 0"', '"no"')
+    >>> name("age"), name("Unnamed: 0"), name("no"), name("a\u2028b")
+    ('age', '"Unnamed: 0"', '"no"', '"a\\u2028b"')
     """
     plain = PLAIN_NAME.fullmatch(text) and text == text.strip() and text.lower() not in WORDS
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def flow(value: Any) -> str:

@@ -146,15 +146,27 @@ def test_the_dashes_of_windows_are_not_latin_1(tmp_path):
     """They would be control characters that nobody sees."""
     content = PLAIN.encode("cp1252").replace(b"ln", b"\x96n")
     message = refusal(tmp_path, content, encoding="latin-1")
-    assert "line 2 of 'case.csv' has the control character 0x96. Write csv: {encoding: cp1252}" in (
-        message
-    )
+    assert "line 2 of 'case.csv' has the byte 0x96, which is a control character" in message
+    assert message.endswith("Write csv: {encoding: cp1252} under data.")
 
 
 def test_a_file_of_two_encodings_is_told(tmp_path):
     """No single encoding reads it."""
     content = PLAIN.encode() + "60,Zürich,no\n".encode("cp1252")
     assert refusal(tmp_path, content).endswith("the file mixes encodings. Save it anew.")
+
+
+def test_a_title_above_the_header_is_told_to_be_skipped(tmp_path):
+    """The header has one name then, and the rows have more values."""
+    assert refusal(tmp_path, f"Report of May\n{PLAIN}").endswith("write csv: {skip: 1} under data.")
+
+
+def test_utf_16_without_its_mark_is_told(tmp_path):
+    """Half of its bytes are NUL."""
+    message = refusal(tmp_path, "age,left\n1,no\n2,yes\n".encode("utf-16-le"))
+    assert message.endswith(
+        "Save it as text in UTF-8, or write csv: {encoding: utf-16-le} under data."
+    )
 
 
 def test_truth_values_are_no_numbers(tmp_path):
