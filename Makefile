@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test install dev run down backfill-demo bench test test-parts test-stacks test-long cases chaos fuzz audit lint lock training-code clean
+.PHONY: help secrets cluster-test install dev run down backfill-demo bench test test-parts test-stacks test-long test-pythons cases chaos fuzz audit lint lock training-code clean
 
 BIN := .venv/bin
 UV := $(BIN)/uv
@@ -14,6 +14,7 @@ help:
 	@echo "make backfill-demo  sweep a week of daily data on a stack of its own, and draw its champions"
 	@echo "make test     everything that CI runs"
 	@echo "make test-parts, make test-stacks  the two halves of it: without and with whole stacks"
+	@echo "make test-pythons  the unit tests on each of Python 3.11, 3.12 and 3.13 that this machine has"
 	@echo "make cases    inputs as people bring them, held against pandas and scikit-learn (in make test too)"
 	@echo "make test-long  what takes long: dropped files, outages, starving backfills, several hosts"
 	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
@@ -53,6 +54,10 @@ test-parts: dev
 
 cases: dev
 	$(BIN)/pytest tests/integration/test_cases.py
+
+# A version that is not there is told of and left out; its environment is made beside .venv.
+test-pythons: .venv/.tools
+	UV=$(UV) scripts/test_pythons.sh
 
 test-long: dev
 	@scripts/cluster_needs.sh
@@ -99,7 +104,7 @@ lock: .venv/.tools
 		--output-file bench/requirements.txt
 
 clean: down
-	rm -rf .venv .venv-bench .sweepstake dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	rm -rf .venv .venv-bench .venv-3.* .sweepstake dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -114,7 +114,7 @@ def _tell_champions(ask: Ask, days: tuple[Day, ...], settings: Settings) -> None
     from sweepstake.following import wait_until_judged
 
     swept = [day.sweep for day in days if day.state in {"success", "skipped"} and day.sweep]
-    for model in wait_until_judged(swept, settings):
+    for model in wait_until_judged(swept, settings, console.say):
         found = [each for each in reigns(model, settings) if _is_in(each.day, ask)]
         if found:
             console.out.print(console.reigns_table(model, found))

@@ -78,7 +78,7 @@ def follow(sweep_ids: list[str], settings: Settings) -> None:
     ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
     for sweep_id in ended:
         print_leaderboard(sweep_id, settings)
-    for model in following.wait_until_judged(ended, settings):
+    for model in following.wait_until_judged(ended, settings, console.say):
         clichampion.tell(model)
     _raise_for(sorted(set(sweep_ids) - set(ended)), settings)
 

@@ -320,15 +320,18 @@ class SweepBars:
         if self._tasks:
             self._progress.stop()
 
-    def show(self, sweep_id: str, progress: SweepProgress | None) -> None:
-        """Bring the line of a sweep up to date; without progress it is not planned yet."""
+    def show(self, sweep_id: str, progress: SweepProgress | None, doing: str = "") -> None:
+        """Bring the line of a sweep up to date; without progress it is not planned yet.
+
+        ``doing`` is what it does while no trial is trained.
+        """
         task = self._tasks.get(sweep_id)
         if task is None:
             self._progress.start()
             task = self._progress.add_task(sweep_id, total=None, detail="waiting for its plan")
             self._tasks[sweep_id] = task
         if progress is not None:
-            detail = _detail(progress)
+            detail = ", ".join(filter(None, [doing, _detail(progress)]))
             self._progress.update(
                 task, total=progress.total, completed=progress.ended, detail=detail
             )

@@ -14,7 +14,7 @@ from sweepstake.workbench import open_workbench
 from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from sweepstake.progress import Progress
     from sweepstake.settings import Settings
@@ -24,18 +24,22 @@ START_SECONDS = 180.0
 """How long Airflow may take to notice a file: its timer alone would bring it within a minute."""
 JUDGE_SECONDS = 900.0
 ENDED = ("success", "failed")
+ON_THE_WAY = ("scheduled", "queued", "running", "up_for_retry", "up_for_reschedule")
+DOING = {"plan": "being planned", "close": "ranking and reporting"}
+"""What a sweep does beside training, by the task that does it."""
 
 
 def follow(
     sweep_ids: Iterable[str],
     settings: Settings,
-    show: Callable[[str, Progress | None], None],
+    show: Callable[[str, Progress | None, str], None],
     say: Callable[[str], None],
 ) -> dict[str, str]:
     """Wait until the DAG runs of these sweeps have ended; returns their states by sweep id.
 
-    ``show`` is called with each sweep and its progress, ``None`` before it is planned; ``say`` with
-    a sentence for each that stands still, every few minutes.
+    ``show`` is called with each sweep, its progress, ``None`` before it is planned, and what it
+    does while no trial is trained; ``say`` with a sentence for each that stands still, every few
+    minutes.
 
     Raises:
         StackError: a sweep has no DAG run after `START_SECONDS`.
@@ -51,7 +55,8 @@ def follow(
                 _tell_standstills(api, waiting, say)
             for sweep_id, deadline in list(waiting.items()):
                 state = _state(api, sweep_id, deadline)
-                show(sweep_id, _progress(sweep_id, settings))
+                progress = _progress(sweep_id, settings)
+                show(sweep_id, progress, _doing(api, sweep_id, progress))
                 _tell_overlap(sweep_id, settings, told, say)
                 if state in ENDED:
                     states[sweep_id] = state
@@ -65,11 +70,14 @@ def models_of(sweep_ids: Iterable[str], settings: Settings) -> list[str]:
     return sorted({open_workbench(sweep_id, settings).spec.model for sweep_id in sweep_ids})
 
 
-def wait_until_judged(sweep_ids: Iterable[str], settings: Settings) -> Iterator[str]:
-    """Wait until the versions of these sweeps are judged; yields each model as it gets there.
+def wait_until_judged(
+    sweep_ids: Iterable[str], settings: Settings, say: Callable[[str], None]
+) -> Iterator[str]:
+    """Wait until it is decided about these sweeps; yields each model as it gets there.
 
     Versions of other sweeps of a model may wait on: theirs may be running. Nobody waits for an
-    approval either.
+    approval either, nor until the last of thousands of versions has its verdict. ``say`` is told
+    what is waited for.
 
     Raises:
         StackError: versions still wait after `JUDGE_SECONDS`.
@@ -78,7 +86,10 @@ def wait_until_judged(sweep_ids: Iterable[str], settings: Settings) -> Iterator[
     workspace = Workspace(settings.workspace)
     deadline = time.monotonic() + JUDGE_SECONDS
     for model in models_of(sweeps, settings):
-        while any(version.sweep in sweeps for version in registry.pending(model)):
+        newest = _newest(registry, model, sweeps)
+        if not _is_decided(registry, model, newest):
+            say(f"{model}: waits until the finalist has met the champion.")
+        while not _is_decided(registry, model, newest):
             if approval.waiting(workspace, model):
                 break
             if time.monotonic() > deadline:
@@ -86,6 +97,39 @@ def wait_until_judged(sweep_ids: Iterable[str], settings: Settings) -> Iterator[
                 raise StackError(message + "some wait. Look at the champion DAG in Airflow.")
             time.sleep(POLL_SECONDS)
         yield model
+
+
+def _newest(registry: Registry, model: str, sweeps: Collection[str]) -> dict[str, int]:
+    """Of each sweep that has versions to judge the number of its newest one."""
+    pending = (each for each in registry.pending(model) if each.sweep in sweeps)
+    newest: dict[str, int] = {}
+    for each in pending:
+        newest[each.sweep] = max(int(each.version), newest.get(each.sweep, 0))
+    return newest
+
+
+def _is_decided(registry: Registry, model: str, newest: Mapping[str, int]) -> bool:
+    """Whether the ledger says of each sweep what became of it, and the champion is who it says."""
+    if not newest:
+        return True
+    entries = registry.history(model)
+    champion = registry.champion(model)
+    found = [
+        next((each for each in entries if each.sweep == sweep and each.newest >= number), None)
+        for sweep, number in newest.items()
+    ]
+    return all(
+        entry and (entry.complete or (champion and champion.version == entry.champion))
+        for entry in found
+    ) or not _newest(registry, model, newest)
+
+
+def _doing(api: AirflowApi, sweep_id: str, progress: Progress | None) -> str:
+    """What a sweep does while it trains nothing; empty where it trains."""
+    if progress and progress.ended < progress.total:
+        return ""
+    found = (each["task_id"] for each in api.tasks("sweep", sweep_id, ON_THE_WAY))
+    return next((DOING[task] for task in found if task in DOING), "")
 
 
 def _tell_standstills(

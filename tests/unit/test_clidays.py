@@ -29,7 +29,7 @@ def ask(monkeypatch, tmp_path):
     monkeypatch.setattr(console, "out", Console(width=console.WIDTH))
     monkeypatch.setattr(reach, "listens", lambda _: True)
     monkeypatch.setattr(asof, "reigns", lambda model, settings: REIGNS)
-    monkeypatch.setattr(following, "wait_until_judged", lambda sweeps, settings: ["churn"])
+    monkeypatch.setattr(following, "wait_until_judged", lambda *_: ["churn"])
     asked = []
 
     def run(*words, days=()):

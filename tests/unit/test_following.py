@@ -1,5 +1,14 @@
+"""Following sweeps: what whoever waits is told."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
 from sweepstake import following
 from sweepstake.airflow_api import AirflowApi
+from sweepstake.progress import Progress
 from sweepstake.settings import load_settings
 from sweepstake.standstill import Standstill
 
@@ -17,5 +26,56 @@ def test_whoever_waits_is_told_that_a_sweep_stands_still(monkeypatch, tmp_path):
     monkeypatch.setattr(following, "POLL_SECONDS", 0)
     said = []
     settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path)})
+    monkeypatch.setattr(AirflowApi, "tasks", lambda *_: [])
     ended = following.follow(["a"], settings, lambda *_: None, said.append)
     assert ({"a": "success"}, [str(mine)] * 2) == (ended, said)
+
+
+@pytest.mark.parametrize(
+    ("progress", "tasks", "doing"),
+    [
+        (None, ["plan"], "being planned"),
+        (Progress(6, 6, 0, 0, 0, None, None), ["train", "plan"], "being planned"),
+        (Progress(6, 5, 0, 1, 0, None, None), ["close"], "ranking and reporting"),
+        (Progress(6, 5, 1, 0, 0, None, None), ["plan"], ""),
+        (Progress(6, 6, 0, 0, 0, None, None), [], ""),
+    ],
+)
+def test_what_a_sweep_does_beside_training_is_shown(monkeypatch, tmp_path, progress, tasks, doing):
+    """Planning, also that of a retry whose trials are complete but one, and closing."""
+    monkeypatch.setattr(AirflowApi, "run_state", lambda *_: "success")
+    monkeypatch.setattr(AirflowApi, "tasks", lambda *_: [{"task_id": each} for each in tasks])
+    monkeypatch.setattr(following, "_progress", lambda *_: progress)
+    shown = []
+    settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path)})
+    following.follow(["a"], settings, lambda *each: shown.append(each), print)
+    assert [("a", progress, doing)] == shown
+
+
+class Decided:
+    """A registry in which a round about six of a sweep's eight versions is under way."""
+
+    def __init__(self, *, complete, champion, newest, pending=2):
+        entry = SimpleNamespace(sweep="a", newest=newest, complete=complete, champion="8")
+        self.history = lambda _: [entry]
+        self.champion = lambda _: champion and SimpleNamespace(version=champion)
+        self.pending = lambda _: [
+            SimpleNamespace(sweep="a", version=str(7 + n)) for n in range(pending)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("registry", "decided"),
+    [
+        (Decided(complete=True, champion="3", newest=8), True),
+        (Decided(complete=False, champion="8", newest=8), True),
+        (Decided(complete=False, champion="3", newest=8), False),
+        (Decided(complete=False, champion=None, newest=8), False),
+        (Decided(complete=True, champion="8", newest=6), False),
+        (Decided(complete=True, champion="8", newest=6, pending=0), True),
+    ],
+    ids=["ended", "in service", "on its way", "the first one", "one before a retry", "all judged"],
+)
+def test_nobody_waits_for_the_tags_of_thousands_of_versions(registry, decided):
+    """A sweep is decided when the ledger says so and the champion is who it says."""
+    assert decided == following._is_decided(registry, "m", {"a": 8})
