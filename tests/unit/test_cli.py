@@ -339,7 +339,9 @@ def followed(monkeypatch):
     monkeypatch.setattr(cli, "_follow_folder", lambda _: None)
     monkeypatch.setattr(cli, "STAY_SECONDS", 0.01)
     monkeypatch.delenv("CI", raising=False)
-    before = {end: signal.getsignal(end) for end in (signal.SIGTERM, signal.SIGHUP)}
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {end: signal.getsignal(end) for end in ends}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     yield done
     for end, handler in before.items():
         signal.signal(end, handler)
