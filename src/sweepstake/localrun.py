@@ -68,7 +68,7 @@ def _train(
 ) -> None:
     """Give each process one batch at a time, so that an interruption leaves none in a queue."""
     waiting = iter(batches)
-    left: set[Future[str]] = set()
+    left: set[Future[sweep.Trained]] = set()
     # forkserver: a worker starts clean of this process's threads, yet faster than spawn
     with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,15 @@ if TYPE_CHECKING:
     from sweepstake.space import SearchSpace
     from sweepstake.spec import GridFile, Limits, SweepSpec
     from sweepstake.trial import TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A batch that is done: its page in MLflow, and how many of its trials failed."""
+
+    page: str
+    failed: int
+
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +120,8 @@ def train(
     follow: Callable[[], None] = lambda: None,
     *,
     again: bool = True,
-) -> str:
-    """Train, track and register the trials of a batch; returns their page in MLflow.
+) -> Trained:
+    """Train, track and register the trials of a batch.
 
     A repeated call finds what an earlier one has finished and does only the rest; ``again`` says
     whether trials that failed belong to the rest. ``follow`` is called after each trial. A trial
@@ -133,7 +143,7 @@ def train(
     found = bench.tracking.deduplicate(bench.tracking.children(bench.sweep, name))
     left = {child.key: child for child in found}
     settled = SETTLED if again else SETTLED | {TrialState.FAILED}
-    runs = []
+    runs, failed = [], 0
     cancellation = Cancellation(bench.workspace, batch.sweep)
     with Recorder(bench, name) as recorder, Worker(trainer) as worker:
         for number in bench.plan.order[batch.first : batch.last + 1]:
@@ -144,13 +154,16 @@ def train(
             if child is None or child.state not in settled:
                 begun = recorder.begin(trial, child)
                 runs.append(begun.run)
-                _train_trial(recorder, worker, begun, bench.spec.limits, cancellation)
+                state = _train_trial(recorder, worker, begun, bench.spec.limits, cancellation)
             else:
+                state = child.state
                 runs.append(child.run)
+            failed += state is TrialState.FAILED
             follow()
+    page = batch_url(settings.mlflow_pages, bench.sweep, name)
     if len(runs) == 1:
-        return run_url(settings.mlflow_pages, bench.plan.experiment_id, runs[0].run_id)
-    return batch_url(settings.mlflow_pages, bench.sweep, name)
+        page = run_url(settings.mlflow_pages, bench.plan.experiment_id, runs[0].run_id)
+    return Trained(page, failed)
 
 
 @disk_faults()
@@ -263,8 +276,8 @@ def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
 
 def _train_trial(
     recorder: Recorder, worker: Worker, begun: Begun, limits: Limits, cancellation: Cancellation
-) -> None:
-    """Fit one trial; what ends the fit is the trial's end, not the task's."""
+) -> TrialState:
+    """Fit one trial, and what became of it; what ends the fit is not the task's end."""
     run_id, folder = begun.run.run_id, recorder.folder(begun) / MODEL_FOLDER
 
     def fit() -> tuple[TrialResult, str]:
@@ -276,9 +289,12 @@ def _train_trial(
         result, sha256 = repeat_once(fit)
     except CancelledError:
         recorder.give_up(begun)
+        return TrialState.CANCELLED
     except InvalidPointError as error:
         recorder.skip(begun, str(error))
+        return TrialState.SKIPPED
     except PermanentError as error:
         recorder.fail(begun, str(error))
-    else:
-        recorder.complete(begun, result, sha256)
+        return TrialState.FAILED
+    recorder.complete(begun, result, sha256)
+    return TrialState.COMPLETE

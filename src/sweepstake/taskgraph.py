@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, get_current_context
 
 from sweepstake.airflow import (
     MODEL_VERSIONS,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sweepstake.dailies import Daily
     from sweepstake.intake import Drop
 
+LABEL = "{{ task.op_kwargs['batch']['label'] }}{{ outcome | default('') }}"
+"""What Airflow calls a task of `train`: its trials, and at its end how many of them failed."""
 MIDNIGHT = "0 0 * * *"
 RUNS = 4
 """Days of one DAG that are in work at the same time, unless a backfill says otherwise."""
@@ -56,12 +58,15 @@ def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
         with again_later(OverlapError):
             return [asdict(batch) for batch in plan(drop, load_settings(), is_live)]
 
-    @tracked(map_index_template="{{ task.op_kwargs['batch']['label'] }}", pool=POOL)
+    @tracked(map_index_template=LABEL, pool=POOL)
     def train(batch: dict[str, Any], ti: Any = None) -> str:
         from sweepstake.plan import Batch
         from sweepstake.sweep import train
 
-        return train(Batch(**batch), load_settings(), again=is_asked_for(ti))
+        trained = train(Batch(**batch), load_settings(), again=is_asked_for(ti))
+        if trained.failed:
+            get_current_context()["outcome"] = f": {trained.failed} failed"  # type: ignore[typeddict-unknown-key]
+        return trained.page
 
     @tracked(trigger_rule="all_done", outlets=[MODEL_VERSIONS])
     def close(dag_run: Any = None, ti: Any = None) -> str:

@@ -104,7 +104,9 @@ def swept(stack):
     sweep_id = loader.parse(GRID.encode(), f"{NAME}.yaml", settings).sweep_id
     (settings.grids / f"{NAME}.yaml").write_text(GRID, encoding="utf-8")
     body = {"username": settings.airflow_user, "password": settings.airflow_password}
-    token = httpx.post(f"{settings.airflow_url}/auth/token", json=body).json()["access_token"]
+    token = httpx.post(f"{settings.airflow_url}/auth/token", json=body, timeout=60).json()[
+        "access_token"
+    ]
     client = mlflow.MlflowClient(settings.tracking_uri)
     headers = {"Authorization": f"Bearer {token}"}
     made = Swept(settings, stack.environ, sweep_id, client, headers)
@@ -196,6 +198,22 @@ def test_an_edited_file_waits_for_the_trials_that_are_on_their_way(swept, monkey
     keys = [run.data.tags["sweepstake.trial_key"] for run in found]
     assert 8 == len(keys) == len(set(keys))
     assert ["COMPLETE"] * 6 == states("edited")
+
+
+FEW = SLOW.replace("5, 6, 7, 8", "5")
+TOO_SLOW = FEW.replace("_task: 1", "_task: 1, trial_timeout: 1, max_failed: 5")
+
+
+def test_a_task_whose_trial_failed_says_so_in_its_name(swept, monkeypatch):
+    """In Airflow it succeeds, as the sweep may go on without the trial."""
+    for name, value in swept.environ.items():
+        monkeypatch.setenv(name, value)
+    (swept.settings.grids / "slower.yaml").write_text(TOO_SLOW, encoding="utf-8")
+    ended = wait("the end of the run", lambda: over(swept, "slower"))
+    url = f"{swept.settings.airflow_url}/api/v2/dags/sweep/dagRuns/{ended['dag_run_id']}"
+    found = httpx.get(f"{url}/taskInstances", headers=swept.headers, timeout=60).json()
+    names = [each["rendered_map_index"] for each in found["task_instances"]]
+    assert 5 == sum(str(name).endswith(": 1 failed") for name in names)
 
 
 def call(*args):
