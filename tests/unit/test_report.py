@@ -84,6 +84,7 @@ def test_the_summary_counts_outcomes_and_carries_the_best_trials_figures(tmp_pat
         "trials_complete": 3.0,
         "trials_failed": 1.0,
         "trials_skipped": 0.0,
+        "trials_cancelled": 0.0,
         "trials_reused": 1.0,
     }
 
