@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from sweepstake import progress, ranking
 from sweepstake.cancellation import reason_of
 from sweepstake.comparison import run_url
-from sweepstake.errors import NotFoundError
+from sweepstake.errors import NotFoundError, OverlapError
+from sweepstake.overlap import waits_for
 from sweepstake.settlement import stand
 from sweepstake.tracking import Tracking
 from sweepstake.workbench import open_workbench
+from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
     from sweepstake.settings import Settings
     from sweepstake.trial import Standing
+    from sweepstake.workbench import Workbench
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def read(name: str, settings: Settings) -> Leaderboard:
         NotFoundError: MLflow knows no such sweep (yet).
     """
     sweep_id, status = _latest(name, settings)
-    bench = open_workbench(sweep_id, settings)
+    bench = _opened(sweep_id, settings)
     champion = bench.registry.champion(bench.spec.model)
     entries = bench.registry.history(bench.spec.model)
     judged = next((each for each in entries if each.sweep == sweep_id and each.record), None)
@@ -61,6 +64,17 @@ def read(name: str, settings: Settings) -> Leaderboard:
         decision=judged.reason if judged else reason_of(bench.workspace, sweep_id),
         warnings=bench.plan.warnings,
     )
+
+
+def _opened(sweep_id: str, settings: Settings) -> Workbench:
+    """The workbench of a sweep; one that waits for another is not planned, and is told as such."""
+    try:
+        return open_workbench(sweep_id, settings)
+    except NotFoundError:
+        others = waits_for(sweep_id, Workspace(settings.workspace))
+        if not others:
+            raise
+        raise NotFoundError(str(OverlapError(sweep_id, others))) from None
 
 
 def _latest(name: str, settings: Settings) -> tuple[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import cancellation, overlap, sweep
-from sweepstake.errors import OverlapError
+from sweepstake import cancellation, leaderboard, overlap, sweep
+from sweepstake.errors import NotFoundError, OverlapError
 from sweepstake.workspace import Workspace
 
 LIVE = {}
@@ -59,6 +59,8 @@ def test_trials_of_a_sweep_in_work_are_waited_for(submit, plan, finish, settings
     with pytest.raises(OverlapError, match=f"waits for {first.sweep}"):
         plan(second)
     assert [first.sweep] == overlap.waits_for(second.sweep, Workspace(settings.workspace))
+    with pytest.raises(NotFoundError, match=f"{second.sweep}: waits for {first.sweep}"):
+        leaderboard.read(second.sweep, settings)
     finish(first, batches)
     batches = plan(second)
     assert [] == overlap.waits_for(second.sweep, Workspace(settings.workspace))
