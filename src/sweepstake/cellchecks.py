@@ -6,7 +6,6 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sweepstake.data import parts
 from sweepstake.nearmiss import alike
 from sweepstake.spec import MISSING
 
@@ -183,14 +182,22 @@ def _categories(table: Table) -> Iterator[tuple[Hashable, list[str]]]:
 
 
 def _numbers(table: Table) -> Iterator[tuple[Hashable, np.ndarray]]:
-    """The columns of numbers by name, without their gaps; those of gaps only are left out."""
+    """The columns of numbers that may stand for something else by their extremes, without gaps.
+
+    Those of a wide table are looked at together: one by one, they take a second.
+    """
     import numpy as np
 
-    for name, (values, known) in zip(table.X.columns, parts(table.X), strict=True):
-        if known is None:
-            numbers = values[~np.isnan(values)]
-            if len(numbers):
-                yield name, numbers
+    frame = table.X.select_dtypes("number")
+    names, values = list(frame.columns), frame.to_numpy()
+    low = np.min(values, axis=0, where=~np.isnan(values), initial=np.inf)
+    high = np.max(values, axis=0, where=~np.isnan(values), initial=-np.inf)
+    signs = np.isin(low, list(NUMBERS_OF_GAPS)) | np.isin(high, list(NUMBERS_OF_GAPS))
+    for place in np.flatnonzero(signs | (low >= 100 * FIRST_YEAR)).tolist():
+        column = values[:, place]
+        numbers = column[~np.isnan(column)]
+        if len(numbers):
+            yield names[place], numbers
 
 
 def _rows(count: int) -> str:

@@ -52,6 +52,15 @@ def build(
     return Pipeline([*steps, ("classifier", classifier)])
 
 
+def needs_names(estimator: BaseEstimator, features: pd.DataFrame) -> bool:
+    """Whether columns are told by name: for categories, and where a classifier may name some.
+
+    Elsewhere an array does, which scikit-learn checks faster.
+    """
+    by_name = any(key.endswith("categorical_features") for key in estimator.get_params())
+    return by_name or "category" in set(features.dtypes.astype(str))
+
+
 def castable(estimator: BaseEstimator, cast: ColumnCast) -> BaseEstimator:
     """The fitted ``estimator`` behind a cast: it takes rows in any form.
 

@@ -20,7 +20,6 @@ from sweepstake.metrics import metric_names
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
     from sweepstake.spec import EstimatorSpec, Limits, SweepSpec
 
@@ -33,11 +32,11 @@ ALTERNATIVES = ("f1_macro", "balanced_accuracy", "accuracy")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows to fit on and rows to score on; ``y`` of shape (n,) or (n, k)."""
+    """Rows to fit on and rows to score on, frames or arrays; ``y`` of shape (n,) or (n, k)."""
 
-    X_fit: pd.DataFrame
+    X_fit: Any
     y_fit: np.ndarray
-    X_score: pd.DataFrame
+    X_score: Any
     y_score: np.ndarray
 
     @property
@@ -62,6 +61,10 @@ class Rows:
             self.X_score.iloc[parts[1]],
             self.y_score[parts[1]],
         )
+
+    def as_arrays(self) -> Rows:
+        """The same without the names of the columns."""
+        return replace(self, X_fit=self.X_fit.to_numpy(), X_score=self.X_score.to_numpy())
 
     def few_of_each_class(self, count: int) -> Rows:
         """The first ``count`` rows to fit on of each class, to score on as well."""
@@ -176,6 +179,7 @@ def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Refusal | Non
     try:
         classifier = estimators.build(point, spec.seed, rows.classes)
         fitted = pipeline.build(classifier, spec.preprocess, rows.X_fit)
+        rows = rows if pipeline.needs_names(fitted, rows.X_fit) else rows.as_arrays()
         fitted.fit(rows.X_fit, rows.y_fit)
         _check_neighbors(classifier, len(rows.y_fit))
         fitted.predict(rows.X_score)

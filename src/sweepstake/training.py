@@ -118,13 +118,9 @@ def _cross_validate(
 
 
 def _row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarray], Any]:
-    """How to get rows of the training data: as an array where that is the same, being faster.
-
-    Columns by name are needed for categories, and where a classifier may name columns itself.
-    """
+    """How to get rows of the training data: as an array where that is the same, being faster."""
     frame = dataset.X_train
-    by_name = any(key.endswith("categorical_features") for key in estimator.get_params())
-    if by_name or "category" in set(frame.dtypes.astype(str)):
+    if pipeline.needs_names(estimator, frame):
         return lambda rows: frame.iloc[rows]
     values = frame.to_numpy()
     if values.flags.c_contiguous:

@@ -141,6 +141,22 @@ def test_the_columns_of_well_known_sets_are_no_leaks(name):
     assert [] == [each for each in _warnings(table) if "same value" not in each]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_look_at_all_columns_leaves_out_none_that_tells(seed):
+    """Columns that tell all labels but a few, in the order of their classes or in another."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(3), 100)
+    wrong = random.random((300, 200)) < np.linspace(0, 0.03, 200)
+    values = np.where(wrong, random.random((300, 200)) * 3, random.permutation(3)[labels][:, None])
+    table = Table(pd.DataFrame(values + random.random((300, 200))), labels, ("label",), "digest")
+    may = datachecks._may_tell(table, np.arange(300), labels)
+    told = [
+        datachecks._told(column, labels) >= datachecks.NEARLY_ALL for column in table.X.to_numpy().T
+    ]
+    assert (True, True) == (any(told), all(may[told]))
+    assert not may.all()
+
+
 @pytest.mark.parametrize("name", ["id", "customer_id", "Row Number", "uuid"])
 def test_a_key_is_warned_of(name):
     """By its name, and a value of its own in every row."""
