@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from contextlib import contextmanager
@@ -10,7 +9,6 @@ from datetime import timedelta
 from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
@@ -33,22 +31,22 @@ from airflow.sdk import (
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 from airflow.sdk.exceptions import AirflowRescheduleException
 from airflow.sdk.timezone import utcnow
-from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from sweepstake.bundle import DAG_FILES
 from sweepstake.deathsignal import end_with
 from sweepstake.errors import PermanentError, SweepstakeError, TransientError
-from sweepstake.intake import MOST_STARTED, look
+from sweepstake.intake import MOST_STARTED
 from sweepstake.settings import load_settings
-from sweepstake.store import Bucket, open_store
 from sweepstake.timetables import DayPartitions, DayPartitionsOnDemand
+from sweepstake.triggers import GridFolderTrigger, TouchTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from airflow.sdk import Context
 
-    from sweepstake.intake import Drop, Sighting
+    from sweepstake.intake import Drop
     from sweepstake.workspace import Workspace
 
 MODEL_VERSIONS = Asset("sweepstake_model_versions")
@@ -107,71 +105,10 @@ PATIENT = {
 POOL = load_settings().pool
 """The pool that training tasks take their slots from."""
 
-POLL_SECONDS = 1.0
 AGAIN_AFTER = timedelta(seconds=10)
 """A look costs the start of a process."""
 
 log = logging.getLogger(__name__)
-
-
-class GridFolderTrigger(BaseEventTrigger):
-    """Wakes the intake DAG when a grid file has come to rest in a folder, or is gone from it.
-
-    The event carries nothing: intake looks for itself, so a lost or doubled event does no harm. The
-    first look after a start always wakes, if there is any file.
-    """
-
-    def __init__(self, folder: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.folder = folder
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class path and the arguments that make this trigger again."""
-        return "sweepstake.airflow.GridFolderTrigger", {"folder": self.folder}
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look at the folder every second; yield when a file has come to rest there, or is gone."""
-        known: frozenset[Sighting] = frozenset()
-        while True:
-            seen = await asyncio.to_thread(look, Path(self.folder))
-            at_rest = frozenset(sighting for sighting in seen if sighting.quiet)
-            gone = {each.path for each in known} - {each.path for each in seen}
-            if at_rest - known or gone:
-                yield TriggerEvent({"files": len(at_rest)})  # type: ignore[no-untyped-call]
-            known = at_rest
-            await asyncio.sleep(POLL_SECONDS)
-
-
-class TouchTrigger(BaseEventTrigger):
-    """Wakes a DAG when a file was written; the event carries nothing."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.path = path
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class path and the arguments that make this trigger again."""
-        return "sweepstake.airflow.TouchTrigger", {"path": self.path}
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look at the file every second; yield for each writing, and for what is there at first."""
-        known = 0
-        while True:
-            written = await asyncio.to_thread(written_at, self.path)
-            if written != known:
-                known = written
-                yield TriggerEvent({"written": written})  # type: ignore[no-untyped-call]
-            await asyncio.sleep(POLL_SECONDS)
-
-
-def written_at(path: str) -> int:
-    """When a file was written, in nanoseconds; 0 where there is none."""
-    folder, _, name = path.rpartition("/")
-    place = Bucket(folder, Path()) if "://" in path else Path(folder)
-    try:
-        return open_store(place).written(name)
-    except (OSError, SweepstakeError):
-        return 0
 
 
 def on_change_or_time(cron: str, *assets: Asset) -> AssetOrTimeSchedule:

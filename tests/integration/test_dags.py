@@ -242,7 +242,7 @@ def grid(folder, name, age=60.0):
 @pytest.fixture
 def wakes(folder, monkeypatch):
     """A function that takes steps while a trigger runs, and counts how often each wakes it."""
-    from sweepstake import airflow
+    from sweepstake import triggers
 
     looks = []
 
@@ -251,14 +251,14 @@ def wakes(folder, monkeypatch):
         looks.append(seen)
         return seen
 
-    monkeypatch.setattr(airflow, "POLL_SECONDS", 0.001)
-    monkeypatch.setattr(airflow, "look", look)
+    monkeypatch.setattr(triggers, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(triggers, "look", look)
 
     async def take(steps):
         woken, counts = [], []
 
         async def listen():
-            async for event in airflow.GridFolderTrigger(str(folder)).run():
+            async for event in triggers.GridFolderTrigger(str(folder)).run():
                 woken.append(event)  # noqa: PERF401 - each counts as it comes
 
         listener = asyncio.create_task(listen())
@@ -315,18 +315,18 @@ def test_a_restarted_trigger_wakes_for_what_it_finds(folder, wakes):
 
 def test_a_written_file_wakes_once(folder):
     """The trigger of closed days wakes for what it finds and for each writing, and not again."""
-    from sweepstake import airflow
+    from sweepstake import triggers
 
     path = folder / "closed"
     path.write_text("1")
 
     async def take():
-        woken = airflow.TouchTrigger(str(path)).run()
+        woken = triggers.TouchTrigger(str(path)).run()
         first = await anext(woken)
         os.utime(path, (1, 1))
         second = await asyncio.wait_for(anext(woken), 30)
         nothing_more = asyncio.ensure_future(anext(woken))
-        await asyncio.sleep(2 * airflow.POLL_SECONDS)
+        await asyncio.sleep(2 * triggers.POLL_SECONDS)
         quiet = not nothing_more.done()
         nothing_more.cancel()
         return first.payload["written"] != second.payload["written"] == 1_000_000_000, quiet
@@ -338,7 +338,7 @@ def test_a_trigger_can_be_made_again(folder):
     """The triggerer builds it from its class path and arguments."""
     from airflow.sdk.module_loading import import_string
 
-    from sweepstake.airflow import GridFolderTrigger
+    from sweepstake.triggers import GridFolderTrigger
 
     path, arguments = GridFolderTrigger(str(folder)).serialize()
     again = import_string(path)(**arguments)
