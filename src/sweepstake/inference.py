@@ -107,10 +107,10 @@ def _without_signs(
     """The frame with the numbers that count as gaps, as -999 may, left out of its numbers."""
     import numpy as np
 
+    if not numerals.gaps:
+        return frame
     numbers = frame.select_dtypes("number")
     numbers = numbers.drop(columns=[name for name in numbers if name in apart])
-    if not numerals.gaps or numbers.empty:
-        return frame
     signs = np.isin(numbers.to_numpy("float64", na_value=np.nan), list(numerals.gaps))
     masked = numbers.mask(signs)
     names = [str(name) for place, name in enumerate(numbers) if signs[:, place].any()]
