@@ -56,7 +56,8 @@ def follow(
             for sweep_id, deadline in list(waiting.items()):
                 state = _state(api, sweep_id, deadline)
                 progress = _progress(sweep_id, settings)
-                show(sweep_id, progress, _doing(api, sweep_id, progress))
+                has_tasks = state is not None and state not in ENDED
+                show(sweep_id, progress, _doing(api, sweep_id, progress) if has_tasks else "")
                 _tell_overlap(sweep_id, settings, told, say)
                 if state in ENDED:
                     states[sweep_id] = state

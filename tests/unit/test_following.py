@@ -42,14 +42,19 @@ def test_whoever_waits_is_told_that_a_sweep_stands_still(monkeypatch, tmp_path):
     ],
 )
 def test_what_a_sweep_does_beside_training_is_shown(monkeypatch, tmp_path, progress, tasks, doing):
-    """Planning, also that of a retry whose trials are complete but one, and closing."""
-    monkeypatch.setattr(AirflowApi, "run_state", lambda *_: "success")
+    """Planning, also that of a retry whose trials are complete but one, and closing.
+
+    A run that is not there yet, or has ended, has no tasks to ask for.
+    """
+    states = iter([None, "running", "success"])
+    monkeypatch.setattr(AirflowApi, "run_state", lambda *_: next(states))
     monkeypatch.setattr(AirflowApi, "tasks", lambda *_: [{"task_id": each} for each in tasks])
+    monkeypatch.setattr(following, "POLL_SECONDS", 0)
     monkeypatch.setattr(following, "_progress", lambda *_: progress)
     shown = []
     settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path)})
     following.follow(["a"], settings, lambda *each: shown.append(each), print)
-    assert [("a", progress, doing)] == shown
+    assert [("a", progress, ""), ("a", progress, doing), ("a", progress, "")] == shown
 
 
 class Decided:
