@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sweepstake.errors import CancelledError, NotFoundError
+from sweepstake.errors import CancelledError, NotFoundError, TransientError
 
 if TYPE_CHECKING:
     from sweepstake.workspace import Workspace
@@ -17,7 +18,10 @@ LOOK_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Cancellation:
-    """Whether a sweep is cancelled, as of the last few seconds."""
+    """Whether a sweep is cancelled, as of the last few seconds.
+
+    A workspace that does not answer is asked again: no trial is given up for it.
+    """
 
     workspace: Workspace
     sweep: str
@@ -29,7 +33,9 @@ class Cancellation:
         """Who cancelled it and why, as a sentence; empty where nobody did."""
         now = time.monotonic()
         if not self._reason and now - self._looked >= LOOK_SECONDS:
-            self._looked, self._reason = now, reason_of(self.workspace, self.sweep)
+            self._looked = now
+            with suppress(TransientError):
+                self._reason = reason_of(self.workspace, self.sweep)
         return self._reason
 
     def check(self) -> None:

@@ -6,14 +6,14 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 from uuid import uuid4
 
 from sweepstake import provenance, report
 from sweepstake.bulk import Bulk, RunRecord
-from sweepstake.errors import TransientError
+from sweepstake.errors import NotFoundError, TransientError
 from sweepstake.modelversion import first_tags
 from sweepstake.runs import (
     TrialRun,
@@ -156,7 +156,8 @@ class Recorder:
         with self._writing:  # it may be shown as running, and is not shown again
             with self._changing:
                 self._begun = None
-            self._tracking.delete_run(begun.run.run_id)
+            with suppress(NotFoundError):  # MLflow was not told of it yet
+                self._tracking.delete_run(begun.run.run_id)
         shutil.rmtree(self.folder(begun), ignore_errors=True)
 
     def _end(self, ended: Ended) -> None:

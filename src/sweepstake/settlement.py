@@ -14,7 +14,7 @@ from sweepstake.spec import BackfillPolicy
 from sweepstake.trial import SETTLED, Standing, TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sweepstake.modelversion import Version
     from sweepstake.runs import Child
@@ -30,13 +30,16 @@ WRITERS = 4
 def settle(bench: Workbench, cancelled: str = "") -> tuple[Standing, ...]:
     """One final standing for each trial of the plan, by number.
 
-    ``cancelled`` is why trials without a run were not trained, where the sweep was cancelled.
+    ``cancelled`` is why trials were not trained, where the sweep was cancelled; the runs that are
+    open then are removed.
 
     Doubled runs and versions are removed, runs left open are ended as FAILED, and the versions that
     the grid file asks for (`register`) are registered where they are not: because of a fault, or as
     an earlier sweep trained them and did not register them, or as their model was deleted.
     """
     children = bench.tracking.deduplicate(bench.tracking.children(bench.sweep))
+    if cancelled:
+        children = tuple(_without_open(bench, children))
     by_key = _by_key(bench, tuple(_end(bench, child) for child in children))
     versions = _register(bench, by_key)
     lost = (TrialState.FAILED, NEVER_STARTED)
@@ -60,6 +63,15 @@ def _by_key(bench: Workbench, children: Iterable[Child]) -> dict[str, Child]:
     reused = bench.tracking.runs(bench.plan.experiment_id, numbers)
     shown = (replace(child, number=numbers[child.run_id]) for child in reused)
     return {child.key: child for child in (*shown, *children)}
+
+
+def _without_open(bench: Workbench, children: Iterable[Child]) -> Iterator[Child]:
+    """The children that are over; what killed tasks of a cancelled sweep left open is removed."""
+    for child in children:
+        if child.state in SETTLED | {TrialState.FAILED}:
+            yield child
+        else:
+            bench.tracking.delete_run(child.run_id)
 
 
 def _end(bench: Workbench, child: Child) -> Child:

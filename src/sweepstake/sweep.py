@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake import intake, overlap, report, space, workload
 from sweepstake.bulk import MODEL_FOLDER
-from sweepstake.cancellation import Cancellation, reason_of
+from sweepstake.cancellation import Cancellation, lift, reason_of
 from sweepstake.comparison import batch_url, run_url
 from sweepstake.disk import disk_faults
 from sweepstake.errors import (
@@ -193,7 +193,9 @@ def close(sweep_id: str, settings: Settings) -> str:
         if cancelled:
             state = TrialState.CANCELLED
         bench.tracking.close_sweep(bench.sweep, state, summary.metrics, note, folder)
-    if cancelled:
+    if not cancelled:
+        lift(bench.workspace, sweep_id)  # of somebody who came too late
+    else:
         message = f"{cancelled} What is done stays. Go on by sweepstake retry."
         raise CancelledError(message)
     if not tried:

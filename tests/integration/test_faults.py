@@ -16,8 +16,9 @@ import pytest
 from mlflow import MlflowClient
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import cancellation, champion, isolation, leaderboard, sweep
+from sweepstake import cancellation, champion, isolation, leaderboard, recorder, sweep
 from sweepstake.errors import CancelledError, DiskFullError, TrackingUnavailableError
+from sweepstake.workbench import open_workbench
 from sweepstake.workspace import Workspace
 
 ROWS_OF_A_REHEARSAL = 60
@@ -244,6 +245,52 @@ def test_no_trial_of_a_cancelled_sweep_is_begun(submit, settings, held):
     with pytest.raises(CancelledError, match=r"cancelled by ann\. What"):
         sweep.close(drop.sweep, settings)
     assert ([], []) == held()
+
+
+def test_a_trial_that_is_not_shown_yet_is_given_up(submit, settings, wicked, held, monkeypatch):
+    """Cancelled in the second before MLflow is told that it runs."""
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 3600)
+    monkeypatch.setattr(cancellation, "LOOK_SECONDS", 0)
+    drop, workspace = submit(), Workspace(settings.workspace)
+    (batch,) = sweep.plan(drop, settings)
+
+    def be_cancelled():
+        cancellation.note(workspace, drop.sweep, "ann", "")
+        hang()
+
+    wicked(be_cancelled)
+    assert 0 == sweep.train(batch, settings).failed
+    assert [(n, "FINISHED") for n in range(4)] == statuses(held()[0])
+
+
+def test_what_a_killed_task_left_open_is_cancelled_too(submit, settings, held):
+    """Its task is not tried again for the trial: the run is removed when the books are closed."""
+    drop = submit()
+    sweep.plan(drop, settings)
+    bench = open_workbench(drop.sweep, settings)
+    bench.tracking.start_trial(bench.sweep, bench.trials[2], "0")
+    cancellation.note(bench.workspace, drop.sweep, "ann", "")
+    with pytest.raises(CancelledError):
+        sweep.close(drop.sweep, settings)
+    board = leaderboard.read(drop.sweep, settings)
+    assert ({"CANCELLED"}, ([], [])) == ({each.state for each in board.standings}, held())
+
+
+def test_who_cancels_while_the_books_are_closed_comes_too_late(submit, settings, monkeypatch):
+    """The sweep is whole, and nothing of the attempt is left to harm a later one."""
+    drop, workspace = submit(), Workspace(settings.workspace)
+    (batch,) = sweep.plan(drop, settings)
+    sweep.train(batch, settings)
+    settle = sweep.settle
+
+    def settle_late(*args):
+        cancellation.note(workspace, drop.sweep, "ann", "")
+        return settle(*args)
+
+    monkeypatch.setattr(sweep, "settle", settle_late)
+    assert sweep.close(drop.sweep, settings)
+    assert "" == cancellation.reason_of(workspace, drop.sweep)
+    assert "FINISHED" == leaderboard.read(drop.sweep, settings).state
 
 
 def wait_until(true):

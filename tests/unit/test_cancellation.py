@@ -7,7 +7,7 @@ import pytest
 from sweepstake import cancellation, cancelling
 from sweepstake.backfill_api import BackfillApi
 from sweepstake.cancellation import Cancellation
-from sweepstake.errors import CancelledError, NotFoundError
+from sweepstake.errors import CancelledError, NotFoundError, StoreUnavailableError
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
 
@@ -47,6 +47,25 @@ def test_a_task_looks_every_few_seconds(workspace, monkeypatch):
     assert "" == watched.reason
     now[0] = cancellation.LOOK_SECONDS
     with pytest.raises(CancelledError, match=f"{ID}: cancelled by ann."):
+        watched.check()
+
+
+def test_a_workspace_that_does_not_answer_cancels_nothing(workspace, monkeypatch):
+    """The trial at hand goes on, and the next look tells."""
+    now, answers = [0.0], iter([StoreUnavailableError("a"), "cancelled"])
+
+    def reason_of(*_):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(cancellation.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(cancellation, "reason_of", reason_of)
+    watched = Cancellation(workspace, ID)
+    watched.check()
+    now[0] += cancellation.LOOK_SECONDS
+    with pytest.raises(CancelledError, match="cancelled"):
         watched.check()
 
 
