@@ -219,9 +219,12 @@ def is_asked_for(instance: Any) -> bool:
 
 
 def is_live(sweep: str) -> bool:
-    """Whether a sweep waits for its turn or is in work, as Airflow has it."""
+    """Whether a sweep is in work, as Airflow has it.
+
+    One that is queued is not: it may wait for the turn of a run that would wait for it.
+    """
     instance = get_current_context()["ti"]
-    return bool(instance.get_dr_count("sweep", run_ids=[sweep], states=["queued", "running"]))
+    return bool(instance.get_dr_count("sweep", run_ids=[sweep], states=["running"]))
 
 
 @contextmanager

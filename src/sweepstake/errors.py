@@ -167,8 +167,9 @@ class OverlapError(TransientError):
     """Another sweep, which began before, is about to train trials of this one."""
 
     def __init__(self, sweep: str, others: Sequence[str]) -> None:
-        waits = f"{sweep}: waits for {' and '.join(others)}, to reuse the trials that both have. "
-        super().__init__(waits + "End it by sweepstake cancel, or let it end.")
+        names = " and ".join(others)
+        waits = f"{sweep}: waits for {names}, to reuse the trials that both have. "
+        super().__init__(f"{waits}Nothing is to be done; sweepstake cancel ends either.")
 
 
 class DiskFullError(TransientError):

@@ -6,6 +6,8 @@ sweep that began later, so no two wait for each other.
 
 from __future__ import annotations
 
+import time
+from math import inf
 from typing import TYPE_CHECKING
 
 from sweepstake import loader, space
@@ -16,7 +18,7 @@ from sweepstake.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from sweepstake.runs import OpenSweep, SweepRun
+    from sweepstake.runs import SweepRun
     from sweepstake.settings import Settings
 
     IsLive = Callable[[str], bool]
@@ -33,43 +35,66 @@ def check_again(sweep_id: str, is_live: IsLive, workspace: Workspace) -> None:
     if any(map(is_live, others)):
         raise OverlapError(sweep_id, others)
     if others:
-        workspace.remove_record(_record(sweep_id))
+        workspace.remove_record(_waiting(sweep_id))
 
 
 def check(sweep: SweepRun, missing: Collection[str], is_live: IsLive, settings: Settings) -> None:
     """Go on only if no sweep that is in work and began before trains any of the ``missing`` keys.
 
+    MLflow is asked which sweeps are open; when each began, and what it sweeps, is for the workspace
+    to say, which MLflow's users cannot change.
+
     Raises:
         OverlapError: some do.
     """
-    found = Tracking(settings.tracking_uri).open_sweeps(sweep) if missing else ()
-    begun = next((each.begun for each in found if each.run_id == sweep.run_id), None)
-    earlier = (each for each in found if begun and each.begun < begun and is_live(each.sweep_id))
+    workspace = Workspace(settings.workspace)
+    begun = _begin(sweep.sweep_id, workspace)
+    found = Tracking(settings.tracking_uri).open_sweeps(sweep) if missing else {}
     others = [
-        each.sweep_id for each in earlier if not _keys(each, sweep, settings).isdisjoint(missing)
+        other
+        for other, snapshot in found.items()
+        if _begun(other, workspace) < begun
+        and is_live(other)
+        and not _keys(other, snapshot, sweep, settings).isdisjoint(missing)
     ]
     if others:
-        Workspace(settings.workspace).write_record(_record(sweep.sweep_id), others)
+        workspace.write_record(_waiting(sweep.sweep_id), others)
         raise OverlapError(sweep.sweep_id, others)
 
 
 def waits_for(sweep_id: str, workspace: Workspace) -> list[str]:
     """The sweeps that a sweep waited for when it was last looked at."""
     try:
-        return [str(each) for each in workspace.read_record(_record(sweep_id))]
+        return [str(each) for each in workspace.read_record(_waiting(sweep_id))]
     except NotFoundError:
         return []
 
 
-def _keys(other: OpenSweep, sweep: SweepRun, settings: Settings) -> set[str]:
-    """The keys of the trials of another sweep; none of one that this workspace does not know."""
+def _begin(sweep_id: str, workspace: Workspace) -> tuple[float, str]:
+    """When a sweep was planned first; the same for whoever asks, however often it is planned."""
+    workspace.create_record(f"begun/{sweep_id}", time.time())
+    return _begun(sweep_id, workspace)
+
+
+def _begun(sweep_id: str, workspace: Workspace) -> tuple[float, str]:
+    """When a sweep was planned first, with its id: no two are equal. One that never was is last."""
     try:
-        content = Workspace(settings.workspace).read_snapshot(other.snapshot)
-        spec = loader.parse(content, other.sweep_id, settings).spec
+        return float(workspace.read_record(f"begun/{sweep_id}")), sweep_id
+    except NotFoundError:
+        return inf, sweep_id
+
+
+def _keys(other: str, snapshot: str, sweep: SweepRun, settings: Settings) -> set[str]:
+    """The keys of the trials of another sweep; none where the snapshot is not that of the sweep."""
+    workspace = Workspace(settings.workspace)
+    try:
+        if workspace.claimed(snapshot).sweep != other:
+            return set()
+        spec = loader.parse(workspace.read_snapshot(snapshot), other, settings).spec
     except (GridFileError, NotFoundError):
         return set()
     return {trial.key for trial in space.trials(spec, sweep.tags["sweepstake.data_digest"])}
 
 
-def _record(sweep_id: str) -> str:
+def _waiting(sweep_id: str) -> str:
     return f"waiting/{sweep_id}"

@@ -50,16 +50,6 @@ class SweepRun:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSweep:
-    """A parent run that has not ended; ``begun`` orders them, ``snapshot`` is its grid file."""
-
-    run_id: str
-    sweep_id: str
-    begun: tuple[int, str]
-    snapshot: str
-
-
-@dataclass(frozen=True, slots=True)
 class TrialRun:
     """An open child run and the place of its files."""
 

@@ -17,7 +17,6 @@ from sweepstake.errors import NotFoundError
 from sweepstake.markup import escaped
 from sweepstake.runs import (
     Child,
-    OpenSweep,
     SweepRun,
     TrialRun,
     child_of,
@@ -133,8 +132,11 @@ class Tracking:
         )
         return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
 
-    def open_sweeps(self, sweep: SweepRun) -> tuple[OpenSweep, ...]:
-        """The sweeps of an experiment that have not ended, on the same data as ``sweep``."""
+    def open_sweeps(self, sweep: SweepRun) -> dict[str, str]:
+        """The other sweeps of an experiment, on the same data, that have not ended.
+
+        Each by its id, with the digest of its grid file, as the tags of its parent run say.
+        """
         wanted = {name: sweep.tags[name] for name in IDENTITY if name in sweep.tags}
         tags = {"sweepstake.role": "sweep", **wanted}
         parts = [f"tags.`{name}` = {quoted(value)}" for name, value in tags.items()]
@@ -142,15 +144,11 @@ class Tracking:
         found = self._client.every(
             "search_runs", experiment_ids=[sweep.experiment_id], filter_string=query
         )
-        return tuple(
-            OpenSweep(
-                run_id=run.info.run_id,
-                sweep_id=run.data.tags.get("sweepstake.sweep", ""),
-                begun=(run.info.start_time, run.info.run_id),
-                snapshot=run.data.tags.get("sweepstake.grid_digest", ""),
-            )
-            for run in found
-        )
+        others = (run.data.tags for run in found if run.info.run_id != sweep.run_id)
+        return {
+            each.get("sweepstake.sweep", ""): each.get("sweepstake.grid_digest", "")
+            for each in others
+        }
 
     def latest_sweep(self, name: str) -> tuple[str, str]:
         """Id and MLflow status of the newest sweep with this name or id, in any experiment.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import ViewType
 
 from sweepstake import cancellation, leaderboard, overlap, sweep
 from sweepstake.errors import NotFoundError, OverlapError
@@ -42,7 +43,7 @@ def keys(uri, name):
     """The keys of all trials that were ever begun, deleted ones among them."""
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(name).experiment_id
-    found = client.search_runs([experiment], "tags.`sweepstake.role` = 'trial'", run_view_type=3)
+    found = client.search_runs([experiment], "tags.`sweepstake.role` = 'trial'", ViewType.ALL)
     return [run.data.tags["sweepstake.trial_key"] for run in found]
 
 
@@ -100,4 +101,22 @@ def test_a_cancelled_sweep_does_not_wait(submit, plan, settings):
     with pytest.raises(OverlapError):
         plan(second)
     cancellation.note(Workspace(settings.workspace), second.sweep, "ann", "")
+    assert plan(second)
+
+
+def test_nobody_waits_for_what_others_wrote_in_mlflow(submit, plan, settings, name):
+    """A run that says to be an older sweep, with a grid file of anybody's, holds nothing up."""
+    first = submit()
+    plan(first)
+    client = MlflowClient(settings.tracking_uri)
+    experiment = client.get_experiment_by_name(name).experiment_id
+    (parent,) = client.search_runs([experiment], "tags.`sweepstake.role` = 'sweep'")
+    second = submit(grid={"criterion": ["gini"], "max_depth": [1, 9]})
+    LIVE["stranger__0123456789ab"] = True
+    for sweep_id in (second.sweep, "stranger__0123456789ab"):
+        tags = {**parent.data.tags, "sweepstake.sweep": sweep_id, "mlflow.runName": sweep_id}
+        client.create_run(experiment, start_time=1, tags=tags)
+    LIVE[second.sweep] = True
+    assert plan(first)
+    LIVE[first.sweep] = False
     assert plan(second)
