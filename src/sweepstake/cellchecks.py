@@ -6,6 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sweepstake.data import parts
 from sweepstake.nearmiss import alike
 from sweepstake.spec import MISSING
 
@@ -23,6 +24,7 @@ SIGNS_OF_GAPS = re.compile(
     re.IGNORECASE,
 )
 """Text that stands for a gap in many files; databases and spreadsheets write some of it."""
+MINUSES = ("-", "\u2013", "\u2014")
 NUMBERS_OF_GAPS = {-9, -99, -999, -9999, -99999, 99, 999, 9999, 99999}
 LEAST_GAPS = 3
 GAPS = 0.01
@@ -117,8 +119,9 @@ def _labels(table: Table) -> Iterator[str]:
 
 def _sign(texts: list[str]) -> str | None:
     """The first text that stands for a gap; a minus beside a plus is none."""
+    left_out = MINUSES if "+" in texts else ()
     signs = (text for text in texts if _is_sign(text))
-    return next((sign for sign in signs if not ("+" in texts and len(sign.strip()) == 1)), None)
+    return next((sign for sign in signs if sign.strip() not in left_out), None)
 
 
 def _is_sign(text: str) -> bool:
@@ -161,8 +164,8 @@ def _dates(table: Table) -> Iterator[str]:
             if _are_dates(years, months, days) and len(np.unique(numbers)) >= LEAST_DATES:
                 yield (
                     f"column {str(name)!r} holds dates as whole numbers, such as {numbers[0]:.0f}: "
-                    "a model takes them for amounts, with a leap after each month. Convert them "
-                    "to days since one of them, or drop them."
+                    "to a model they are amounts that jump after each month. Convert them to "
+                    "days since the first of them, or drop them."
                 )
 
 
@@ -182,22 +185,14 @@ def _categories(table: Table) -> Iterator[tuple[Hashable, list[str]]]:
 
 
 def _numbers(table: Table) -> Iterator[tuple[Hashable, np.ndarray]]:
-    """The columns of numbers that may stand for something else by their extremes, without gaps.
-
-    Those of a wide table are looked at together: one by one, they take a second.
-    """
+    """The columns of numbers that may stand for something else by their extremes, without gaps."""
     import numpy as np
 
-    frame = table.X.select_dtypes("number")
-    names, values = list(frame.columns), frame.to_numpy()
-    low = np.min(values, axis=0, where=~np.isnan(values), initial=np.inf)
-    high = np.max(values, axis=0, where=~np.isnan(values), initial=-np.inf)
-    signs = np.isin(low, list(NUMBERS_OF_GAPS)) | np.isin(high, list(NUMBERS_OF_GAPS))
-    for place in np.flatnonzero(signs | (low >= 100 * FIRST_YEAR)).tolist():
-        column = values[:, place]
-        numbers = column[~np.isnan(column)]
-        if len(numbers):
-            yield names[place], numbers
+    for name, (values, known) in zip(table.X.columns, parts(table.X), strict=True):
+        if known is None:
+            low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+            if low >= 100 * FIRST_YEAR or not NUMBERS_OF_GAPS.isdisjoint((low, high)):
+                yield name, values[~np.isnan(values)]
 
 
 def _rows(count: int) -> str:

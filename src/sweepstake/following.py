@@ -9,7 +9,7 @@ from sweepstake import approval, overlap, progress
 from sweepstake.airflow_api import AirflowApi
 from sweepstake.errors import NotFoundError, OverlapError, StackError, TransientError
 from sweepstake.registry import Registry
-from sweepstake.standstill import STILL_SECONDS, standstills
+from sweepstake.standstill import ON_THEIR_WAY, STILL_SECONDS, standstills
 from sweepstake.workbench import open_workbench
 from sweepstake.workspace import Workspace
 
@@ -24,7 +24,6 @@ START_SECONDS = 180.0
 """How long Airflow may take to notice a file: its timer alone would bring it within a minute."""
 JUDGE_SECONDS = 900.0
 ENDED = ("success", "failed")
-ON_THE_WAY = ("scheduled", "queued", "running", "up_for_retry", "up_for_reschedule")
 DOING = {"plan": "being planned", "close": "ranking and reporting"}
 """What a sweep does beside training, by the task that does it."""
 
@@ -129,7 +128,7 @@ def _doing(api: AirflowApi, sweep_id: str, progress: Progress | None) -> str:
     """What a sweep does while it trains nothing; empty where it trains."""
     if progress and progress.ended < progress.total:
         return ""
-    found = (each["task_id"] for each in api.tasks("sweep", sweep_id, ON_THE_WAY))
+    found = (each["task_id"] for each in api.tasks("sweep", sweep_id, ON_THEIR_WAY))
     return next((DOING[task] for task in found if task in DOING), "")
 
 

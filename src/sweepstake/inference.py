@@ -105,16 +105,12 @@ def _without_signs(
     frame: pd.DataFrame, numerals: Numerals, apart: Collection[str | None]
 ) -> pd.DataFrame:
     """The frame with the numbers that count as gaps, as -999 may, left out of its numbers."""
-    import numpy as np
-
     if not numerals.gaps:
         return frame
-    numbers = frame.select_dtypes("number")
-    numbers = numbers.drop(columns=[name for name in numbers if name in apart])
-    signs = np.isin(numbers.to_numpy("float64", na_value=np.nan), list(numerals.gaps))
-    masked = numbers.mask(signs)
-    names = [str(name) for place, name in enumerate(numbers) if signs[:, place].any()]
-    return frame.assign(**{name: masked[name] for name in names})
+    signs = list(numerals.gaps)
+    numbers = (name for name in frame.select_dtypes("number") if name not in apart)
+    found = {str(name): frame[name].isin(signs).to_numpy(bool, na_value=False) for name in numbers}
+    return frame.assign(**{name: frame[name].mask(at) for name, at in found.items() if at.any()})
 
 
 def are_codes(column: pd.Series) -> bool:
@@ -299,16 +295,20 @@ def _fault_of_size(words: _Words, numerals: Numerals) -> str:
     """What is wrong with whole numbers of which different ones would be one to a model."""
     wholes = (number for text in words.texts if (number := numerals.whole(text)) is not None)
     large = next((number for number in wholes if abs(number) > EXACT), None)
-    if large is None:
-        return ""
-    return f"{fault_of_size(words.name, large)} Write under data {either(ways_around(words.name))}."
+    return "" if large is None else fault_of_size(words.name, large)
 
 
-def fault_of_size(name: str, large: int) -> str:
-    """What is wrong with a feature that has a whole number beyond `EXACT`, without the way out."""
+def fault_of_size(name: str, large: int, *, typed: bool = False) -> str:
+    """What is wrong with a feature that has a whole number beyond `EXACT`.
+
+    A column that is ``typed`` cannot be told to be text by the grid file.
+    """
+    way_out = f"Write under data {either(ways_around(name))}."
+    if typed:
+        way_out = f"Write the column as text, or add drop: [{writing.name(name)}] under data."
     return (
         f"data.source: whole numbers must be within {EXACT:,}, beyond which models do not tell "
-        f"neighbours apart, but {name!r} holds {large}."
+        f"neighbours apart, but {name!r} holds {shown(large)}. {way_out}"
     )
 
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sweepstake.csvfile import CsvFile
     from sweepstake.spec import DataSpec
 
-    Ways = Callable[[str], str]
     Pin = Callable[[Path], AbstractContextManager[Path]]
 
 MOST_OF_MEMORY = 0.5
@@ -45,6 +44,8 @@ SLOWEST = 500_000
 """Bytes of a file that are read in a second, at the least; a busy machine reads ten times this."""
 MOST_SECONDS = 3600.0
 """How long at the most: a file may seem as large as its owner likes."""
+MOST_CELLS = 10_000_000
+"""Cells that are looked at, or copied, together: larger frames take the memory that there is."""
 _FIRST_ROWS = 100
 _MOST_DIGITS = 308
 """Of a number that a float holds; others are told to be too large."""
@@ -106,7 +107,9 @@ class _Reader:
             source = _of_parquet(path, self.spec, self.pin)
         else:
             source = _of_csv(path, self.spec)
-        # a copy has its numbers in one block: thousands of them take a second to send
+        if source.frame.size > MOST_CELLS:
+            return source
+        # a copy has its numbers in one block: thousands of columns take a second to send
         return replace(source, frame=source.frame.copy())
 
     def size(self) -> int:
@@ -127,7 +130,7 @@ def _of_csv(path: Path, spec: DataSpec) -> Source:
         frame = file.frame(dtype=_texts(file.names, spec))
         frame = _with_codes(frame, file, spec)
         frame, faults = inference.settled(frame, spec, lambda rows: _lines(file, rows))
-        faults += _too_exact(_large(frame, file), spec, _of_text)
+        faults += _too_exact(_large(frame, file), spec)
         return Source(frame, tuple(faults), _gaps(file, frame, spec))
 
 
@@ -163,8 +166,12 @@ def _large(frame: pd.DataFrame, file: CsvFile) -> dict[str, int]:
     import numpy as np
 
     numbers = frame.select_dtypes("number")
-    far = np.abs(numbers.to_numpy("float64", na_value=0)) >= EXACT  # at once, whatever the width
-    names = [*numbers.columns[far.any(axis=0)], *_beyond_64_bits(frame)]
+    names = _beyond_64_bits(frame)
+    step = max(1, MOST_CELLS // max(1, len(numbers)))
+    for first in range(0, len(numbers.columns), step):
+        some = numbers.iloc[:, first : first + step]
+        far = np.abs(some.to_numpy("float64", na_value=0)) >= EXACT
+        names.extend(some.columns[far.any(axis=0)])
     raw = file.frame(usecols=names, dtype="str") if names else frame.iloc[:, :0]
     numerals = Numerals(file.spec)
     found: dict[str, int] = {}
@@ -185,22 +192,11 @@ def _beyond_64_bits(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _too_exact(large: Mapping[str, int], spec: DataSpec, ways: Ways) -> list[str]:
+def _too_exact(large: Mapping[str, int], spec: DataSpec, *, typed: bool = False) -> list[str]:
     """What is wrong with features of which different values would be one."""
     left_out = {*spec.drop, *spec.target, spec.time_column}
-    return [
-        f"{inference.fault_of_size(name, value)} {ways(name)}"
-        for name, value in large.items()
-        if name not in left_out
-    ]
-
-
-def _of_text(name: str) -> str:
-    return f"Write under data {inference.either(inference.ways_around(name))}."
-
-
-def _typed(name: str) -> str:
-    return f"Write the column as text, or add drop: [{writing.name(name)}] under data."
+    found = ((name, value) for name, value in large.items() if name not in left_out)
+    return [inference.fault_of_size(name, value, typed=typed) for name, value in found]
 
 
 def _lines(file: CsvFile, rows: Iterable[int]) -> dict[int, str]:
@@ -225,7 +221,7 @@ def _of_parquet(path: Path, spec: DataSpec, pin: Pin) -> Source:
     frame, faults = inference.settled(
         rows.frame, spec, lambda found: {row: f"row {row + 1}" for row in found}, rows.texts
     )
-    faults += _too_exact(rows.large, spec, _typed)
+    faults += _too_exact(rows.large, spec, typed=True)
     left_out = {*spec.drop, *spec.target, spec.time_column}
     faults += [
         f"data.source: every file of a folder must have the same columns, but {file!r} has no "

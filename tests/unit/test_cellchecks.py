@@ -59,6 +59,12 @@ def test_a_sign_for_gaps_among_labels_is_warned_of():
     ]
 
 
+def test_a_plus_excuses_a_minus_alone():
+    """Another sign beside it is warned of."""
+    (warning,) = _warnings(x=pd.Categorical(["+", "-", "?", "+"] * 50))
+    assert "holds '?' in 50 rows" in warning
+
+
 @pytest.mark.parametrize("signs", [["+", "-"], ["-?", "a-b"], ["unknown", "none of these"]])
 def test_what_is_no_sign_for_gaps_is_left_alone(signs):
     """A minus beside a plus, text that only holds a sign, and words."""
@@ -122,9 +128,9 @@ def test_dates_as_whole_numbers_are_warned_of(days):
     """From the last day of a month to the next it is one day, and 70 to a model."""
     assert _warnings(day=days) == [
         (
-            f"column 'day' holds dates as whole numbers, such as {days[0]:.0f}: a model takes them "
-            "for amounts, with a leap after each month. Convert them to days since one of them, or "
-            "drop them."
+            f"column 'day' holds dates as whole numbers, such as {days[0]:.0f}: to a model "
+            "they are amounts that jump after each month. Convert them to days since the first of "
+            "them, or drop them."
         )
     ]
 
