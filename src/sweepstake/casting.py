@@ -102,7 +102,7 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         columns, words = _parsed(self.columns), _words(self.rules)
         frame = _framed(X, [name for name, *_ in columns])
-        if _is_plain(frame, columns) and not words.gaps:
+        if not words.gaps and _is_plain(frame, columns):
             return frame
         faults: list[str] = []
         found = {}
@@ -311,7 +311,9 @@ def _is_gap(cell: Any, words: _Words) -> bool:
         return words.is_gap(cell)
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return True
-    return isinstance(cell, (float, np.floating, Decimal)) and isnan(cell)
+    if isinstance(cell, (float, np.floating, Decimal)) and isnan(cell):
+        return True
+    return _is_number(cell) and not isinstance(cell, bool) and cell in words.gaps
 
 
 def _categories(column: pd.Series, spelled: _Truths | _Texts) -> pd.Series:

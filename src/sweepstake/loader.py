@@ -205,8 +205,10 @@ def _sign_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator
     """Of thousands and decimals with one sign no number could be told."""
     data = raw.get("data")
     section = data.get("csv") if isinstance(data, dict) else None
-    if isinstance(section, dict) and section.get("thousands", "") == section.get("decimal", "."):
-        sign = section["thousands"]
+    if not isinstance(section, dict):
+        return
+    sign = section.get("thousands")
+    if sign in (".", ",") and sign == section.get("decimal", "."):
         way_out = "Write decimal: ',' as well." if sign == "." else "Write one of them."
         message = f"must be another sign than that of decimals, but both are {sign!r}. {way_out}"
         yield Problem(line_of(lines, "data.csv.thousands"), "data.csv.thousands", message)

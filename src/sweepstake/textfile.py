@@ -28,7 +28,6 @@ MARKS = {
     codecs.BOM_UTF8: "utf-8",
 }
 """Byte order marks and the encodings that they say; the longer ones come first."""
-LATIN_1 = ("latin-1", "latin1", "iso-8859-1", "iso8859-1")
 _NUL, _CONTROL = re.compile("\0"), re.compile("[\0\x80-\x9f]")
 """What Latin-1 has in the places of Windows' dashes and quotes."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -161,7 +160,7 @@ def _decoded(path: Path, source: str, encoding: str) -> Iterator[str]:
 
 def _unseen(text: str, encoding: str) -> re.Match[str] | None:
     """A sign that no text of the encoding has."""
-    return (_CONTROL if encoding in LATIN_1 else _NUL).search(text)
+    return (_CONTROL if encoding == "latin-1" else _NUL).search(text)
 
 
 def _of_sign(path: Path, source: str, line: int, sign: str) -> str:

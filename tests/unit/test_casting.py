@@ -54,6 +54,13 @@ def test_a_number_that_was_a_gap_in_the_file_is_a_gap(cell):
     assert [True, False, False] == cast.transform(frame)["age"].isna().tolist()
 
 
+@pytest.mark.parametrize("cell", [-999, -999.0, Decimal(-999), "-999"])
+def test_a_number_that_was_a_gap_among_text_is_a_gap(cell):
+    """Another number is the text that it was, and a truth value is no number."""
+    cast = ColumnCast.like(TRAINED, Rules.of(CsvSpec(missing=("-999", "1", ""))))
+    assert [None, "99", "True"] == cells("zip", *(cell, 99, True), cast=cast)
+
+
 def test_the_rows_of_the_file_become_the_rows_trained_on():
     """Names, order, types, categories and gaps are those of training."""
     pd.testing.assert_frame_equal(TRAINED, CAST.transform(FILE.assign(other=1)[[*FILE][::-1]]))
