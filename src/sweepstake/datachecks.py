@@ -45,12 +45,13 @@ def warnings_of(table: Table, split: tuple[np.ndarray, np.ndarray]) -> list[str]
 
     ``split`` holds the positions of the training rows and of the holdout rows.
     """
+    rows = row_hashes(table.X, 0)
     return [
         *chain(
             _empty(table), _constant(table), _leaks(table), _tellers(table), _names_of_rows(table)
         ),
-        *chain(_wide(table), _duplicated(table)),
-        *chain(_one_sided(table, *split), _contradicted(table, *split)),
+        *chain(_wide(table), _duplicated(table, rows)),
+        *chain(_one_sided(table, *split), _contradicted(table, rows, *split)),
     ]
 
 
@@ -233,10 +234,10 @@ def _wide(table: Table) -> Iterator[str]:
         )
 
 
-def _duplicated(table: Table) -> Iterator[str]:
+def _duplicated(table: Table, rows: np.ndarray) -> Iterator[str]:
     import pandas as pd
 
-    labels = pd.DataFrame(table.y).assign(rows=row_hashes(table.X, 0))
+    labels = pd.DataFrame(table.y).assign(rows=rows)
     count = int(labels.duplicated().sum())
     if count >= MANY_DUPLICATES * len(labels):
         yield (
@@ -258,11 +259,12 @@ def _one_sided(table: Table, train: np.ndarray, holdout: np.ndarray) -> Iterator
         )
 
 
-def _contradicted(table: Table, train: np.ndarray, holdout: np.ndarray) -> Iterator[str]:
+def _contradicted(
+    table: Table, rows: np.ndarray, train: np.ndarray, holdout: np.ndarray
+) -> Iterator[str]:
     """Rows of the holdout that are equal to training rows; then their labels differ."""
     import pandas as pd
 
-    rows = row_hashes(table.X, 0)
     count = int(pd.Series(rows[holdout]).isin(rows[train]).sum())
     if count >= MANY_DUPLICATES * len(holdout) and table.y.ndim == 1 and count:
         yield (

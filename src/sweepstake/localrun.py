@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from sweepstake import intake, loader, preflight, progress, reach, sweep
+from sweepstake import intake, loader, models, preflight, progress, reach, sweep
 from sweepstake.errors import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -50,9 +51,10 @@ def run(
     drop = intake.claim(content, spec.name, grid.name, settings)
     if spec.data.partition:
         drop = drop.on(spec.data.partition, backfill=partition is not None)
-    batches = sweep.plan(drop, settings)
     try:
-        _train(batches, settings, jobs, show)
+        with _pool(jobs) as pool:
+            batches = sweep.plan(drop, settings)
+            _train(batches, settings, pool, jobs, show)
     except BrokenProcessPool as error:
         message = f"{drop.sweep}: its processes must stay alive, but one was killed. "
         raise TransientError(message + "Run it again: it goes on where it was.") from error
@@ -60,23 +62,38 @@ def run(
     return drop.sweep
 
 
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that load, while a sweep is planned, one library after the other to train with.
+
+    Forkserver: a process starts clean of this one's threads, yet faster than spawn.
+    """
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("forkserver"))
+    try:
+        for library in models.LIBRARIES:
+            for _ in range(jobs):
+                pool.submit(models.load_library, library)
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def _train(
     batches: Sequence[Batch],
     settings: Settings,
+    pool: ProcessPoolExecutor,
     jobs: int,
     show: Callable[[str, Progress | None], None],
 ) -> None:
     """Give each process one batch at a time, so that an interruption leaves none in a queue."""
     waiting = iter(batches)
     left: set[Future[sweep.Trained]] = set()
-    # forkserver: a worker starts clean of this process's threads, yet faster than spawn
-    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
-        while True:
-            free = islice(waiting, jobs - len(left))
-            left |= {pool.submit(sweep.train, batch, settings) for batch in free}
-            if not left:
-                break
-            done, left = wait(left, POLL_SECONDS, FIRST_COMPLETED)
-            show(batches[0].sweep, progress.look(batches[0].sweep, settings))
-            for future in done:
-                future.result()
+    while True:
+        free = islice(waiting, jobs - len(left))
+        left |= {pool.submit(sweep.train, batch, settings) for batch in free}
+        if not left:
+            break
+        done, left = wait(left, POLL_SECONDS, FIRST_COMPLETED)
+        show(batches[0].sweep, progress.look(batches[0].sweep, settings))
+        for future in done:
+            future.result()

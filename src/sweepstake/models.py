@@ -13,6 +13,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -32,8 +33,12 @@ __all__ = ["Template", "load_model", "open_template", "write_model"]
 
 RECORD_FILE = "MLmodel"
 CODE = "code"
+EXAMPLE_FILE = "input_example.json"
+SERVING_FILE = "serving_input_example.json"
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
 EXAMPLE_ROWS = 3
+LIBRARIES = ("skops.io", "mlflow.sklearn", "mlflow.pyfunc.model")
+"""What writing needs, slow to import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
             copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template.folder / shared, copied)
     (folder / MODEL_FILE).write_bytes(content)
-    (folder / RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
+    _write_json(folder / RECORD_FILE, record)
     return digest(content)
 
 
@@ -94,10 +99,14 @@ def load_libraries() -> None:
 
     It is slow, and a fork waits for ever for what another thread was just importing.
     """
+    for name in LIBRARIES:
+        load_library(name)
+
+
+def load_library(name: str) -> None:
+    """Import one of `LIBRARIES`, as MLflow is to be used."""
     prepare_environment()
-    import mlflow.pyfunc.model
-    import mlflow.sklearn  # noqa: F401
-    import skops.io  # noqa: F401
+    import_module(name)
 
 
 def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -> None:
@@ -113,15 +122,32 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
             serialization_format="skops",
             skops_trusted_types=list(needed_types(dump(estimator))),
             pip_requirements=_requirements(packages),
-            signature=_signature(x, estimator.predict(x)),
-            input_example=_plain(x.head(EXAMPLE_ROWS)),
         )
     (folder / MODEL_FILE).unlink()
     record_file = folder / RECORD_FILE
-    text = record_file.read_text(encoding="utf-8")
-    record = yaml.load(text, Loader=yaml.CSafeLoader)  # in C: a wide table's record is long
+    record = yaml.safe_load(record_file.read_text(encoding="utf-8"))
+    record["signature"] = _signature(x, estimator.predict(x)).to_dict()
+    _bring_example(folder, record, _plain(x.head(EXAMPLE_ROWS)))
     _bring_cast(folder, record)
-    record_file.write_text(json.dumps(record, default=str), encoding="utf-8")
+    _write_json(record_file, record)
+
+
+def _bring_example(folder: Path, record: dict[str, Any], rows: DataFrame) -> None:
+    """Put the input example beside the model, in the files and words of MLflow.
+
+    MLflow asks a frame for one column after the other, and writes the signature as YAML: of 20,000
+    columns that takes longer than to train on them.
+    """
+    cells = rows.astype(object).where(rows.notna(), None)
+    example = {"columns": list(rows), "data": cells.to_numpy().tolist()}
+    _write_json(folder / EXAMPLE_FILE, example)
+    _write_json(folder / SERVING_FILE, {"dataframe_split": example})
+    record["saved_input_example_info"] = {
+        "artifact_path": EXAMPLE_FILE,
+        "serving_input_path": SERVING_FILE,
+        "type": "dataframe",
+        "pandas_orient": "split",
+    }
 
 
 def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
@@ -137,6 +163,10 @@ def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
         shutil.copy(str(module.__file__), package)
     for flavor in record["flavors"].values():
         flavor["code"] = CODE
+
+
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(content, default=str), encoding="utf-8")
 
 
 def _signature(x: DataFrame, predicted: Any) -> ModelSignature:
@@ -162,10 +192,9 @@ def _requirements(packages: Iterable[str]) -> list[str]:
 
 @contextmanager
 def _mlflow_quiet() -> Iterator[None]:
-    """Hide MLflow's warnings about itself: its own type hints, and its way to compare columns."""
+    """Hide MLflow's warning about its own type hints."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*Any type hint", UserWarning)
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
         yield
 
 

@@ -37,7 +37,7 @@ import sweepstake
 from sweepstake import modelaudit, pipeline, trusted
 from sweepstake.casting import ColumnCast
 from sweepstake.errors import ModelFileError
-from sweepstake.modelfile import digest, dump, load_model, loads
+from sweepstake.modelfile import digest, dump, load_model, loads, needed_types
 from sweepstake.models import open_template, write_model
 from sweepstake.spec import Preprocess
 from sweepstake.trusted import SCALARS, TRUSTED
@@ -221,6 +221,33 @@ def test_the_folder_says_what_it_is_and_what_it_needs(tmp_path):
         "skops",
     ]
     assert sha256 == digest((model / "model.skops").read_bytes())
+
+
+@pytest.mark.filterwarnings("ignore:Operation with range")  # how MLflow compares columns
+@pytest.mark.filterwarnings("ignore:Any type hint")
+def test_the_signature_and_the_example_are_those_that_mlflow_writes(tmp_path):
+    """A template is that of ``save_model``, save that gaps are null: NaN is no JSON."""
+    features = with_categories().assign(half=X.iloc[:, 0].astype("float32"))
+    features.iloc[0, :] = np.nan
+    estimator = HistGradientBoostingClassifier(max_iter=2).fit(features, Y)
+    rows = features.head(3)
+    template = open_template(tmp_path / "template", estimator, features)
+
+    mlflow.sklearn.save_model(
+        estimator,
+        str(tmp_path / "theirs"),
+        serialization_format="skops",
+        skops_trusted_types=list(needed_types(dump(estimator))),
+        signature=mlflow.models.Model.load(str(tmp_path / "template")).signature,
+        input_example=rows.astype({name: object for name in rows.select_dtypes("category")}),
+    )
+
+    theirs = mlflow.models.Model.load(str(tmp_path / "theirs")).to_dict()
+    for part in ("signature", "saved_input_example_info"):
+        assert template.record[part] == theirs[part]
+    for file in ("input_example.json", "serving_input_example.json"):
+        ours, other = (tmp_path / folder / file for folder in ("template", "theirs"))
+        assert json.loads(ours.read_text()) == json.loads(re.sub("NaN", "null", other.read_text()))
 
 
 def test_two_models_of_one_template_differ_in_identity_only(tmp_path):
