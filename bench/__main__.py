@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, ours, page, parsing, promotion, scaling, steps
+from bench import figures, ours, page, parsing, promotion, scaling, serving, steps
 from bench.machine import describe
 from bench.rounds import MEDIUM_WAYS, SMALL_WAYS, Way, race
 from bench.stack import ROOT, embedded
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bench.stack import Stack
 
-PARTS = ("small", "steps", "medium", "scaling", "parsing", "promotion")
+PARTS = ("small", "steps", "medium", "scaling", "parsing", "promotion", "serving")
 LONG_PARTS = ("burst", "versions")
 FILES, VERSIONS, DAILY_FILES = 500, 20_000, 200
 
@@ -35,8 +35,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the stack ends too
     asked.into.mkdir(parents=True, exist_ok=True)
     wanted = asked.only or (PARTS + LONG_PARTS if asked.full else PARTS)
-    for name in (part for part in wanted if part in SIMULATIONS):
-        _take(name, SIMULATIONS[name], asked)
+    for name in (part for part in wanted if part in ALONE):
+        _take(name, ALONE[name], asked)
     if measured := [part for part in wanted if part in MEASURES]:
         with embedded(say) as stack:
             ours.sweep(stack, tiny(4, 2), "warm-up")
@@ -106,11 +106,16 @@ def _promotion(asked: argparse.Namespace) -> dict[str, Any]:
     return promotion.measure(say, quick=asked.quick)
 
 
-SIMULATIONS: Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-    "promotion": _promotion
+def _serving(asked: argparse.Namespace) -> dict[str, Any]:
+    return serving.measure(say, asked.rounds, quick=asked.quick)
+
+
+ALONE: Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "promotion": _promotion,
+    "serving": _serving,
 }
 """Parts that need no stack."""
-EVERY = (*MEASURES, *SIMULATIONS)
+EVERY = (*MEASURES, *ALONE)
 
 
 def _write(folder: Path, name: str, measured: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, plots, promotion
+from bench import figures, plots, promotion, serving
 from bench.rounds import OURS, medians
 from bench.steps import stacked
 
@@ -48,6 +48,15 @@ FIGURES = {
     "last_trial_to_leaderboard_seconds": "small grid, last trial to leaderboard, in seconds",
     "last_trial_to_champion_seconds": "small grid, last trial to champion in service, in seconds",
     "memory_10000_vs_100": "peak memory of a task at 10,000 trials against 100",
+    **{
+        f"serving_{model}_{many}{slowest}": f"serving rows of {model}, {many} at once, {what}"
+        for slowest, what in (
+            ("", "time per answer against `mlflow models serve`"),
+            ("_p99", "the slowest in 100 against its slowest"),
+        )
+        for model in serving.GRIDS
+        for many in serving.CONNECTIONS
+    },
 }
 HEAD = """\
 # Benchmarks
@@ -247,6 +256,35 @@ PROMOTION_WORLDS = {
 }
 
 
+def _serving(parts: Mapping[str, Any], _: Path) -> str:
+    rows = [
+        (
+            f"{model}, {connections}",
+            SERVERS[way],
+            f"{found['rate']:,.0f}",
+            f"{found['p50']:.1f} ms",
+            f"{found['p99']:.1f} ms",
+            f"{found['start_seconds']:.1f} s",
+            f"{found['mebibytes']:,.0f} MiB",
+        )
+        for model, connections, way, found in serving.summary(parts["serving"]["records"])
+    ]
+    head = ("rows, connections", "server", "answers a second", "half within", "99 % within")
+    return SERVING + table((*head, "first answer after", "memory"), rows)
+
+
+SERVING = """\
+## Serving
+
+One logistic regression, one row a request: 30 numbers, or four numbers and three texts. Each server
+runs alone, as its defaults have it, and is asked by one and by 32 connections; the median of the
+rounds. With texts, most of the time of one answer is that of scikit-learn's `ColumnTransformer`,
+the same in both servers: only answers side by side can be faster.
+
+"""
+SERVERS = {OURS: "`sweepstake serve`", serving.THEIRS: "`mlflow models serve`"}
+
+
 def _machines(parts: Mapping[str, Any]) -> str:
     """What each part ran on; one column where all ran on the same."""
     machines = {name: part["machine"] for name, part in parts.items()}
@@ -264,4 +302,5 @@ SECTIONS = {
     "burst": _burst,
     "versions": _versions,
     "promotion": _promotion,
+    "serving": _serving,
 }

@@ -15,7 +15,7 @@ from sweepstake.settings import load_settings
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # `python -m bench` is run from the root, and is no part of the wheel
 
-from bench import figures, page, promotion, rounds, steps, timeline, workloads  # noqa: E402
+from bench import figures, page, promotion, rounds, serving, steps, timeline, workloads  # noqa: E402
 
 DAY = "2026-01-01T00:00:"
 DROPPED = 1767225600.0  # that midnight
@@ -257,3 +257,29 @@ def test_the_best_on_the_holdout_would_be_luck():
     """The simulation can tell a bad rule: choosing on the holdout promotes an equal every time."""
     naive = sum(best for _, best in promotion.simulate(promotion.WORLDS[0], 1000, 100, 100))
     assert naive > 90
+
+
+def served(number, way, rate, p99):
+    """A measurement of a way to serve, alike for every model and number of connections."""
+    load = {"rate": rate, "p50": p99 / 2, "p99": p99}
+    return [
+        {"round": number, "way": way, "model": model, "start_seconds": 1.0, "mebibytes": 100.0}
+        | {"loads": {str(each): load for each in serving.CONNECTIONS}}
+        for model in serving.GRIDS
+    ]
+
+
+def test_servers_are_compared_inside_a_round_and_shown_each(tmp_path):
+    """A ratio below one is an answer that took less time than MLflow's, or a faster slowest one."""
+    measured = [
+        *served(1, rounds.OURS, 400, 10),
+        *served(1, serving.THEIRS, 100, 40),
+        *served(2, serving.THEIRS, 50, 80),
+        *served(2, rounds.OURS, 200, 20),
+    ]
+    part = {"serving": {"machine": {}, "records": measured}}
+    found = figures.promised(part)
+    page.write(part, tmp_path / "page.md")
+    shown = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert {0.25} == {found["serving_texts_32"], found["serving_numbers_1_p99"]}
+    assert "| texts, 32 | `mlflow models serve` | 75 | 30.0 ms | 60.0 ms | 1.0 s |" in shown
