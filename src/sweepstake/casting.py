@@ -1,35 +1,48 @@
 """Casting: rows of any form become the columns that a model was trained on.
 
 The cast is the first step of every stored pipeline, so that MLflow's flavors, ``sweepstake serve``
-and a judging round take a row alike. A model's folder holds a copy of this file and of the one
-that it imports: they need nothing else of Sweepstake, so neither does who loads the model.
+and a judging round take a row alike. A model's folder holds a copy of this file and of those that
+it imports: they need nothing else of Sweepstake, so neither does who loads the model.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
-from math import isfinite, isnan
-from numbers import Real
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np  # noqa: TID253 - a pipeline holds this class: who imports it has them all
 import pandas as pd  # noqa: TID253
 from sklearn.base import BaseEstimator, TransformerMixin  # noqa: TID253
 
-from sweepstake.numerals import Numerals, Rules
+from sweepstake.cells import (
+    FINITE,
+    NUMBERS,
+    TEXT_RULE,
+    TRUTHS,
+    Texts,
+    Truths,
+    UnfitCellError,
+    Words,
+    is_finite,
+    number_of,
+    quoted,
+    text_of,
+    words_of,
+)
+
+if TYPE_CHECKING:
+    from sweepstake.numerals import Rules
 
 BOOLEAN = "boolean"
 TEXT = "text"
 FLOATS = ("float64", "float32")
-TRUTHS = {"true": "True", "false": "False"}
-"""How a truth value is written, in lower case, and the text that it is to a model."""
+PLAIN = {int, float, bool, type(None)}
+"""Types of cells that are numbers or gaps, whatever the rules."""
 NAMED = 5
 """How many columns a message names."""
-LONGEST = 40
-"""Characters of a value that a message quotes."""
 
 
 class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -60,7 +73,7 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         ``rules`` are those by which the cells of its file were read.
         """
-        words = _Words(rules)
+        words = Words(rules)
         kinds = frame.dtypes.astype(str)
         described = [
             [str(name), kind] if kind in FLOATS else _described(str(name), frame[name], words)
@@ -100,84 +113,47 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: columns are missing or hold what no cell of their kind can be; all are told.
         """
-        columns, words = _parsed(self.columns), _words(self.rules)
+        columns, words = _parsed(self.columns), words_of(self.rules)
         frame = _framed(X, [name for name, *_ in columns])
         if not words.gaps and _is_plain(frame, columns):
             return frame
-        faults: list[str] = []
+        return pd.DataFrame(self._each(frame, _cast), index=frame.index)
+
+    def arrays(self, rows: Mapping[str, list[Any]]) -> dict[str, np.ndarray]:
+        """The columns of ``rows`` by name: floats, and text with NaN for gaps.
+
+        The same cells as in the frame of `transform`, whose making takes longer than a prediction.
+
+        Raises:
+            ValueError: columns hold what no cell of their kind can be; all are told.
+        """
+        return self._each(rows, _array)
+
+    def _each(self, rows: Any, cast: Callable[..., Any]) -> dict[str, Any]:
+        """Every column as ``cast`` makes it of its cells."""
+        words, faults = words_of(self.rules), list[str]()
         found = {}
-        for name, kind, *written in columns:
+        for name, kind, *written in _parsed(self.columns):
             try:
-                found[name] = _cast(frame[name], kind, tuple(*written), words)
-            except _UnfitCellError as error:
-                faults.append(f"column {_quoted(name)}: {error}")
+                found[name] = cast(rows[name], kind, tuple(*written), words)
+            except UnfitCellError as error:
+                faults.append(f"column {quoted(name)}: {error}")
         if faults:
             more = len(faults) - NAMED
             raise ValueError(" ".join(faults[:NAMED] + [f"({more} more.)"] * (more > 0)))
-        return pd.DataFrame(found, index=frame.index)
-
-
-class _Rule(NamedTuple):
-    """What the cells of a column must be, and the way out for one that is not."""
-
-    cells: str
-    way_out: str
-
-
-_NUMBERS = _Rule("numbers", "Send a number, or null for a gap.")
-_FINITE = _Rule("finite numbers", "Send a smaller number, or null for a gap.")
-_TEXT = _Rule("text", "Send text, or null for a gap.")
-_TRUTHS = _Rule("truth values", "Send true, false, or null for a gap.")
-
-
-class _UnfitCellError(ValueError):
-    """A cell that cannot be of its column's kind."""
-
-    def __init__(self, rule: _Rule, row: int, cell: Any) -> None:
-        fault = f"must hold {rule.cells}, but row {row + 1} holds {_quoted(cell)}."
-        super().__init__(f"{fault} {rule.way_out}")
-
-
-class _Words:
-    """What text means where it stands in a cell."""
-
-    def __init__(self, rules: Rules | None) -> None:
-        self._numerals = Numerals(rules) if rules else None
-        self._plain = rules is None or rules.decimal == "."
-
-    @property
-    def gaps(self) -> frozenset[float]:
-        """Numbers that count as gaps."""
-        return self._numerals.gaps if self._numerals else frozenset()
-
-    def is_gap(self, text: str) -> bool:
-        """Whether a cell with this text is a gap."""
-        return self._numerals is not None and self._numerals.is_gap(text)
-
-    def number(self, text: str) -> float | None:
-        """The number that a text is, if it is one; infinite where no float holds it."""
-        plain = _number_in(text) if self._plain else None
-        return self._numerals.number(text) if plain is None and self._numerals else plain
-
-
-@lru_cache(maxsize=64)
-def _words(rules: str) -> _Words:
-    if not rules:
-        return _Words(None)
-    decimal, thousands, percent, units, missing = json.loads(rules)
-    return _Words(Rules(decimal, thousands, percent, tuple(units), tuple(missing)))
+        return found
 
 
 def _as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _described(name: str, column: pd.Series, words: _Words) -> list[Any]:
+def _described(name: str, column: pd.Series, words: Words) -> list[Any]:
     """What a column of categories is."""
     known = [str(value) for value in column.cat.categories]
     if known and set(known) <= set(TRUTHS.values()):
         return [name, BOOLEAN]
-    written = [text for text in known if _is_finite(words.number(text))]
+    written = [text for text in known if is_finite(words.number(text))]
     return [name, TEXT, written] if written else [name, TEXT]
 
 
@@ -237,22 +213,50 @@ def _is_plain(frame: pd.DataFrame, columns: list[list[Any]]) -> bool:
     )
 
 
-def _cast(column: pd.Series, kind: str, written: tuple[str, ...], words: _Words) -> pd.Series:
+def _cast(column: pd.Series, kind: str, written: tuple[str, ...], words: Words) -> pd.Series:
     if kind in FLOATS:
-        return _floats(column, np.dtype(kind), words)
-    spelled = _Truths(words) if kind == BOOLEAN else _Texts(words, written)
-    return _categories(column, spelled)
+        return pd.Series(_floats(column, np.dtype(kind), words), index=column.index)
+    return _categories(column, _spelled(kind, written, words))
 
 
-def _floats(column: pd.Series, width: np.dtype, words: _Words) -> pd.Series:
-    """The cells as finite numbers or NaN."""
+def _array(cells: list[Any], kind: str, written: tuple[str, ...], words: Words) -> np.ndarray:
+    if kind in FLOATS:
+        return _finite(_numbers(cells, words), np.dtype(kind), words, cells)
+    codes, texts = _texts(*_distinct_objects(cells), _spelled(kind, written, words))
+    found = np.array([np.nan if text is None else text for text in texts], dtype=object)
+    return np.asarray(found[codes])
+
+
+def _spelled(kind: str, written: tuple[str, ...], words: Words) -> Truths | Texts:
+    return Truths(words) if kind == BOOLEAN else Texts(words, written)
+
+
+def _floats(column: pd.Series, width: np.dtype, words: Words) -> np.ndarray:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         values = _as_floats(column)
     else:
-        numbers = [_number(cell, row, words) for row, cell in enumerate(column)]
-        values = np.array(numbers, dtype=np.float64)
+        values = _numbers(column, words)
+    return _finite(values, width, words, column.iloc)
+
+
+def _as_floats(column: pd.Series) -> np.ndarray:
+    if column.dtype.kind == "c":
+        raise UnfitCellError(NUMBERS, 0, column.iloc[0])
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _numbers(cells: Iterable[Any], words: Words) -> np.ndarray:
+    if set(map(type, cells)) <= PLAIN:
+        with suppress(OverflowError):  # a whole number that no float holds
+            return np.array(cells, dtype=np.float64)
+    numbers = [number_of(cell, row, words) for row, cell in enumerate(cells)]
+    return np.array(numbers, dtype=np.float64)
+
+
+def _finite(values: np.ndarray, width: np.dtype, words: Words, cells: Any) -> np.ndarray:
+    """Numbers of the right width, each finite or NaN; ``cells`` are what they were."""
     if words.gaps:
         values = np.where(np.isin(values, list(words.gaps)), np.nan, values)
     with np.errstate(over="ignore"):
@@ -260,66 +264,13 @@ def _floats(column: pd.Series, width: np.dtype, words: _Words) -> pd.Series:
     beyond = np.isinf(values)
     if beyond.any():
         row = int(beyond.argmax())
-        raise _UnfitCellError(_FINITE, row, column.iloc[row])
-    return pd.Series(values, index=column.index)
+        raise UnfitCellError(FINITE, row, cells[row])
+    return values
 
 
-def _as_floats(column: pd.Series) -> np.ndarray:
-    if column.dtype.kind == "c":
-        raise _UnfitCellError(_NUMBERS, 0, column.iloc[0])
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _number(cell: Any, row: int, words: _Words) -> float:
-    """A cell as a number; infinite where it is too large."""
-    if _is_gap(cell, words):
-        return np.nan
-    found = None
-    if isinstance(cell, str):
-        found = words.number(cell)
-    elif isinstance(cell, np.bool_) or _is_number(cell):
-        try:
-            found = float(cell)
-        except OverflowError:
-            found = np.inf
-    if found is None:
-        raise _UnfitCellError(_NUMBERS, row, cell)
-    return found
-
-
-def _number_in(text: str) -> float | None:
-    """The finite number that a text is, if it is one."""
-    if "_" in text:  # Python's own spelling
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if isfinite(found) else None
-
-
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, (Real, Decimal))
-
-
-def _is_finite(number: float | None) -> bool:
-    return number is not None and isfinite(number)
-
-
-def _is_gap(cell: Any, words: _Words) -> bool:
-    if isinstance(cell, str):
-        return words.is_gap(cell)
-    if cell is None or cell is pd.NA or cell is pd.NaT:
-        return True
-    if isinstance(cell, (float, np.floating, Decimal)) and isnan(cell):
-        return True
-    return _is_number(cell) and not isinstance(cell, bool) and cell in words.gaps
-
-
-def _categories(column: pd.Series, spelled: _Truths | _Texts) -> pd.Series:
+def _categories(column: pd.Series, spelled: Truths | Texts) -> pd.Series:
     """The cells as categories of text; a value that training had not is one more category."""
-    codes, cells = _distinct(column)
-    texts = [_text(cell, spelled, codes, code) for code, cell in enumerate(cells)]
+    codes, texts = _texts(*_distinct(column), spelled)
     known = sorted({text for text in texts if text is not None})
     places = {text: place for place, text in enumerate(known)}
     renumbered = np.array([-1 if text is None else places[text] for text in texts] + [-1])
@@ -327,88 +278,33 @@ def _categories(column: pd.Series, spelled: _Truths | _Texts) -> pd.Series:
     return pd.Series(found, index=column.index)
 
 
-def _distinct(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
-    """The different cells, and of each row which one it has: -1 for a gap.
+def _texts(
+    codes: np.ndarray, cells: list[Any], spelled: Truths | Texts
+) -> tuple[np.ndarray, list[str | None]]:
+    """The codes, and the text of each different cell."""
+    return codes, [text_of(cell, spelled, codes, code) for code, cell in enumerate(cells)]
 
-    Of objects, cells of different types differ: 1, 1.0 and true are equal in Python.
-    """
-    if column.dtype != object:
-        codes, cells = pd.factorize(column)
-        return codes, list(cells)
+
+def _distinct(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """The different cells, and of each row which one it has: -1 for a gap."""
+    if column.dtype == object:
+        return _distinct_objects(column)
+    codes, cells = pd.factorize(column)
+    return codes, list(cells)
+
+
+def _distinct_objects(column: Iterable[Any]) -> tuple[np.ndarray, list[Any]]:
+    """The same; cells of different types differ: 1, 1.0 and true are equal in Python."""
     places: dict[Any, int] = {}
     try:
         codes = np.array([places.setdefault((type(c), c), len(places)) for c in column], dtype=int)
     except TypeError:  # a list or a mapping
         row, cell = next((r, c) for r, c in enumerate(column) if not pd.api.types.is_hashable(c))
-        raise _UnfitCellError(_TEXT, row, cell) from None
+        raise UnfitCellError(TEXT_RULE, row, cell) from None
     return codes, [cell for _, cell in places]
 
 
-def _text(cell: Any, spelled: _Truths | _Texts, codes: np.ndarray, code: int) -> str | None:
-    if _is_gap(cell, spelled.words):
-        return None
-    try:
-        return spelled.text(cell)
-    except (OverflowError, TypeError, ValueError):  # infinite, a date
-        row = int((codes == code).argmax())
-        raise _UnfitCellError(spelled.rule, row, cell) from None
-
-
-class _Texts:
-    """Cells as the text that they were in training."""
-
-    rule = _TEXT
-
-    def __init__(self, words: _Words, written: tuple[str, ...] = ()) -> None:
-        self.words = words
-        self._written = frozenset(written)
-        self._by_value: dict[float | None, list[str]] = {}
-        for text in written:
-            self._by_value.setdefault(words.number(text), []).append(text)
-
-    def text(self, cell: Any) -> str:
-        """The text of a cell that is no gap.
-
-        A number is written as training had it: in whole, with a fraction, or with leading zeros.
-        """
-        if isinstance(cell, str):
-            return str(cell)
-        if isinstance(cell, (bool, np.bool_)):
-            return str(bool(cell))
-        if not _is_number(cell):
-            raise TypeError
-        short = str(int(cell)) if cell == int(cell) else str(cell)
-        forms = [str(cell), short, *self._forms(cell)]
-        return next((form for form in forms if form in self._written), short)
-
-    def _forms(self, cell: Any) -> list[str]:
-        found = self._by_value.get(float(cell), [])
-        return found if len(found) == 1 else []
-
-
-class _Truths:
-    """Cells as ``True`` and ``False``."""
-
-    rule = _TRUTHS
-
-    def __init__(self, words: _Words) -> None:
-        self.words = words
-
-    def text(self, cell: Any) -> str:
-        """The truth value of a cell that is no gap; other text is a value of its own."""
-        if isinstance(cell, str):
-            return TRUTHS.get(cell.strip().lower(), str(cell))
-        if isinstance(cell, (bool, np.bool_)) or (_is_number(cell) and cell in (0, 1)):
-            return str(bool(cell))
-        return _Texts(self.words).text(cell)
-
-
 def _listed(names: Any) -> str:
-    quoted = [_quoted(name) for name in names]
-    more = len(quoted) - NAMED
-    return ", ".join(quoted[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _quoted(value: Any) -> str:
-    text = repr(value.item() if isinstance(value, np.generic) else value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    shown = [quoted(name) for name in names]
+    more = len(shown) - NAMED
+    return ", ".join(shown[:NAMED]) + (f" and {more} more" if more > 0 else "")

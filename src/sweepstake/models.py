@@ -155,11 +155,11 @@ def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
 
     Without an ``__init__.py`` the package of that name wins where it is installed.
     """
-    from sweepstake import casting, numerals
+    from sweepstake import casting, cells, numerals
 
     package = folder / CODE / "sweepstake"
     package.mkdir(parents=True)
-    for module in (casting, numerals):
+    for module in (casting, cells, numerals):
         shutil.copy(str(module.__file__), package)
     for flavor in record["flavors"].values():
         flavor["code"] = CODE

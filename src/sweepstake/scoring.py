@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.nearmiss import did_you_mean, listed, shown
+from sweepstake.unframed import unframed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import numpy as np
+    from sweepstake.unframed import Unframed
 
 MOST_VALUES = 4_000_000
 """Values in a body."""
@@ -61,6 +62,7 @@ class Scorer:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._model: Any = None
+        self._unframed: Unframed | None = None
 
     def columns(self) -> list[list[str]]:
         """The names of the model's columns and their kinds, loading it.
@@ -73,6 +75,7 @@ class Scorer:
 
             warnings.simplefilter("ignore")  # nobody sees them: a row is taken or refused
             self._model = loads(self._content)
+            self._unframed = unframed(self._model)
         kinds = dict(self._model[0].kinds) if hasattr(self._model, "steps") else {}
         return [[str(name), kinds.get(name, "text")] for name in self._model.feature_names_in_]
 
@@ -106,26 +109,9 @@ class Scorer:
         return lambda columns: self._predict(method, columns)
 
     def _predict(self, method: str, columns: dict[str, list[Any]]) -> Any:
-        """The model's word on columns; the cast is left out where all cells are plain numbers."""
-        numbers = self._numbers(columns)
-        if numbers is None:
-            return getattr(self._model, method)(_frame(columns))
-        return getattr(self._model[1:], method)(numbers)
-
-    def _numbers(self, columns: dict[str, list[Any]]) -> np.ndarray | None:
-        import numpy as np
-
-        widths = set(dict(self._model[0].kinds).values())
-        plain = {int, float, bool, type(None)}
-        if not widths <= {"float64", "float32"} or len(widths) > 1:
-            return None
-        if any(not set(map(type, cells)) <= plain for cells in columns.values()):
-            return None
-        try:
-            numbers = np.array(list(columns.values()), dtype=widths.pop()).T
-        except OverflowError:
-            return None
-        return None if np.isinf(numbers).any() else np.ascontiguousarray(numbers)
+        if self._unframed is not None:
+            return self._unframed.ask(method, columns)
+        return getattr(self._model, method)(_frame(columns))
 
 
 def refusal(status: int, message: str) -> Answer:

@@ -175,8 +175,8 @@ def test_a_model_is_loaded_where_sweepstake_is_not_installed(tmp_path):
         rows = pandas.read_json({str(tmp_path / "rows.json")!r})
         print([mlflow.sklearn.load_model({str(model)!r}).predict(rows).tolist(),
                mlflow.pyfunc.load_model({str(model)!r}).predict(rows).tolist()])
-        print(sys.modules["sweepstake.casting"].__file__)
-        print(sys.modules["sweepstake.numerals"].__file__)
+        for name in ("casting", "cells", "numerals"):
+            print(sys.modules[f"sweepstake.{{name}}"].__file__)
     """
     X.to_json(tmp_path / "rows.json")
     command = [sys.executable, "-W", "ignore", "-c", program]
@@ -184,7 +184,7 @@ def test_a_model_is_loaded_where_sweepstake_is_not_installed(tmp_path):
     answers, *homes = done.stdout.splitlines()
     assert [estimator.predict(X).tolist()] * 2 == json.loads(answers)
     code = model / "code" / "sweepstake"
-    assert [str(code / "casting.py"), str(code / "numerals.py")] == homes
+    assert [str(code / f"{name}.py") for name in ("casting", "cells", "numerals")] == homes
 
 
 @pytest.mark.parametrize("labels", [np.array(["no", "yes"])[BINARY], BINARY == 1, TWO_LABELS])
@@ -239,7 +239,7 @@ def test_the_signature_and_the_example_are_those_that_mlflow_writes(tmp_path):
         serialization_format="skops",
         skops_trusted_types=list(needed_types(dump(estimator))),
         signature=mlflow.models.Model.load(str(tmp_path / "template")).signature,
-        input_example=rows.astype({name: object for name in rows.select_dtypes("category")}),
+        input_example=rows.astype(dict.fromkeys(rows.select_dtypes("category"), object)),
     )
 
     theirs = mlflow.models.Model.load(str(tmp_path / "theirs")).to_dict()
