@@ -46,6 +46,24 @@ OTHERS = {
     b"ARROW1": "an Arrow file",
 }
 """How files begin that are often named like CSV."""
+TEXTS = (
+    (
+        rb"<!doctype html|<html",
+        "a web page",
+        "Fetch the file itself: a log-in may be in its place.",
+    ),
+    (rb"<\?xml", "XML", "Save it as CSV."),
+    (rb"\[\s*\{|\{\s*[\"'}]", "JSON", "Save it as CSV, as pandas.read_json(...).to_csv(...) does."),
+    (
+        rb"(?:%[^\n]*\n\s*)*@relation\s",
+        "ARFF",
+        "Save it as CSV: the lines after @data, below a header.",
+    ),
+    (rb"version https://git-lfs", "a pointer of Git LFS", "Fetch the file itself: git lfs pull."),
+)
+"""How text begins that is no table, what it is, and the way out."""
+WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+"""A word with letters beyond ASCII, in an encoding of single bytes."""
 CELL_ENDS = " \t\r\n,;|\"'"
 """What usually stands between cells, or around one."""
 CODE = re.compile(rf"[{CELL_ENDS}]0\d+[{CELL_ENDS}]")
@@ -80,6 +98,7 @@ def as_utf8(path: Path, source: str, encoding: str, largest: float, folder: Path
         path = unpacked
         with path.open("rb") as file:
             head = file.read(CHUNK)
+    _refuse_texts(head, source)
     mark = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
     return _checked(path, source, mark or encoding or "utf-8", folder)
 
@@ -89,6 +108,14 @@ def _refuse_others(head: bytes, source: str) -> None:
         if head.startswith(beginning):
             message = "data.source: must be CSV or Parquet by its content and its name, but "
             message += f"{source!r} is {what}. Save it as CSV, or name it as what it is."
+            raise DataError(message)
+
+
+def _refuse_texts(head: bytes, source: str) -> None:
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    for beginning, what, way_out in TEXTS:
+        if re.match(beginning, start, re.IGNORECASE):
+            message = f"data.source: must be a table, but {source!r} is {what}. {way_out}"
             raise DataError(message)
 
 
@@ -181,7 +208,11 @@ def _foreign(path: Path, source: str, encoding: str, line: int, error: UnicodeDe
     message += f"the byte {byte}. "
     if error.object[: error.start].isascii():
         message += "Save it as UTF-8, or name its encoding under data, "
-        return f"{message}most likely csv: {{encoding: {_likely(path)}}}."
+        likely = _likely(path)
+        if likely == "cp1252" and not _is_western(path):
+            message += "such as csv: {encoding: cp1251} for Cyrillic, cp1253 for Greek, shift_jis "
+            return f"{message}for Japanese or gb18030 for Chinese."
+        return f"{message}most likely csv: {{encoding: {likely}}}."
     return f"{message}What stands before it is UTF-8: the file mixes encodings. Save it anew."
 
 
@@ -196,3 +227,11 @@ def _likely(path: Path) -> str:
     except UnicodeDecodeError:
         return "latin-1"
     return "cp1252"
+
+
+def _is_western(path: Path) -> bool:
+    """Whether most letters are ASCII in the words that have others: accents are few."""
+    with path.open("rb") as file:
+        words = WORD.findall(file.read(CHUNK))
+    beyond = sum(not bytes([letter]).isascii() for word in words for letter in word)
+    return beyond <= sum(map(len, words)) / 2

@@ -150,6 +150,32 @@ def test_the_dashes_of_windows_are_not_latin_1(tmp_path):
     assert message.endswith("Write csv: {encoding: cp1252} under data.")
 
 
+def test_letters_of_other_scripts_are_not_guessed_to_be_western(tmp_path):
+    """As cp1252 they would be read as other letters without a word."""
+    content = "age,town,left\n31,Москва,нет\n55,Тверь,да\n".encode("cp1251")
+    message = refusal(tmp_path, content)
+    assert "such as csv: {encoding: cp1251} for Cyrillic" in message
+    assert "cp1252" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("<!DOCTYPE html>\n<html>a,b</html>", "a web page. Fetch the file itself"),
+        ("\ufeff\n<HTML>", "a web page. Fetch the file itself"),
+        ('<?xml version="1.0"?>', "XML. Save it as CSV."),
+        ('[\n {"age": 1}]', "JSON. Save it as CSV"),
+        ('{"age": 1}\n{"age": 2}', "JSON. Save it as CSV"),
+        ("% of 1988\n%\n@RELATION iris\n", "ARFF. Save it as CSV: the lines after @data"),
+        ("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS. Fetch the file"),
+    ],
+)
+def test_text_that_is_no_table_is_named(tmp_path, content, what):
+    """What came in place of the table is told, with where to get it."""
+    start = "data.source: must be a table, but 'case.csv' is "
+    assert refusal(tmp_path, content).startswith(start + what)
+
+
 def test_a_file_of_two_encodings_is_told(tmp_path):
     """No single encoding reads it."""
     content = PLAIN.encode() + "60,Zürich,no\n".encode("cp1252")
