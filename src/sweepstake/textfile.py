@@ -62,8 +62,8 @@ TEXTS = (
     (rb"version https://git-lfs", "a pointer of Git LFS", "Fetch the file itself: git lfs pull."),
 )
 """How text begins that is no table, what it is, and the way out."""
-WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
-"""A word with letters beyond ASCII, in an encoding of single bytes."""
+BEYOND = re.compile(rb"[\x80-\xff]+")
+"""Letters beyond ASCII that stand together, in an encoding of single bytes."""
 CELL_ENDS = " \t\r\n,;|\"'"
 """What usually stands between cells, or around one."""
 CODE = re.compile(rf"[{CELL_ENDS}]0\d+[{CELL_ENDS}]")
@@ -230,8 +230,7 @@ def _likely(path: Path) -> str:
 
 
 def _is_western(path: Path) -> bool:
-    """Whether most letters are ASCII in the words that have others: accents are few."""
+    """Whether letters beyond ASCII mostly stand alone, as accents do: other scripts have words."""
     with path.open("rb") as file:
-        words = WORD.findall(file.read(CHUNK))
-    beyond = sum(not bytes([letter]).isascii() for word in words for letter in word)
-    return beyond <= sum(map(len, words)) / 2
+        found = BEYOND.findall(file.read(CHUNK))
+    return sum(map(len, found)) < 2 * len(found)
