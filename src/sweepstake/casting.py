@@ -74,10 +74,11 @@ class ColumnCast(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ``rules`` are those by which the cells of its file were read.
         """
         words = Words(rules)
-        kinds = frame.dtypes.astype(str)
         described = [
-            [str(name), kind] if kind in FLOATS else _described(str(name), frame[name], words)
-            for name, kind in kinds.items()
+            [str(name), kind.name]
+            if kind.name in FLOATS
+            else _described(str(name), frame[name], words)
+            for name, kind in frame.dtypes.items()
         ]
         return cls(_as_json(described), _as_json(rules) if rules else "")
 
@@ -208,7 +209,7 @@ def _exploded(frame: pd.DataFrame) -> pd.DataFrame:
 def _is_plain(frame: pd.DataFrame, columns: list[list[Any]]) -> bool:
     """Whether the rows are floats of the right width already, so that nothing is to be done."""
     kinds = zip(columns, frame.dtypes, strict=True)
-    return all(kind == str(found) for (_, kind, *_), found in kinds) and not bool(
+    return all(kind == found.name for (_, kind, *_), found in kinds) and not bool(
         np.isinf(frame.to_numpy()).any()
     )
 

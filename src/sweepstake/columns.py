@@ -189,7 +189,7 @@ def of_one_width(numbers: pd.DataFrame) -> pd.DataFrame:
     """All numbers as float64, or float32 where all of them are, in one block of memory."""
     import pandas as pd
 
-    narrow = set(map(str, numbers.dtypes)) == {"float32"}
+    narrow = {kind.name for kind in numbers.dtypes} == {"float32"}
     values = numbers.to_numpy(dtype="float32" if narrow else "float64")
     return pd.DataFrame(values, columns=numbers.columns, index=numbers.index, copy=False)
 

@@ -124,7 +124,7 @@ def _features(kept: pd.DataFrame) -> pd.DataFrame:
         message = "data.drop: at least one column must be left to learn from, but none is."
         message += " Drop fewer columns."
         raise DataError(message)
-    are_plain = [str(kind) in columns.PLAIN for kind in kept.dtypes]
+    are_plain = [kind.name in columns.PLAIN for kind in kept.dtypes]
     plain = kept if all(are_plain) else kept.loc[:, are_plain]
     faults = columns.infinite(plain)
     found = {}

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
@@ -52,8 +58,10 @@ def run(
     if spec.data.partition:
         drop = drop.on(spec.data.partition, backfill=partition is not None)
     try:
-        with _pool(jobs) as pool:
+        with _pool(jobs) as pool, ThreadPoolExecutor(1) as beside:
             batches = sweep.plan(drop, settings)
+            for library in ("matplotlib.backends.backend_agg", *models.LIBRARIES):
+                beside.submit(models.load_library, library)  # ranking and judging need them
             _train(batches, settings, pool, jobs, show)
     except BrokenProcessPool as error:
         message = f"{drop.sweep}: its processes must stay alive, but one was killed. "

@@ -104,7 +104,7 @@ def load_libraries() -> None:
 
 
 def load_library(name: str) -> None:
-    """Import one of `LIBRARIES`, as MLflow is to be used."""
+    """Import a library that is slow to import, with MLflow set up before."""
     prepare_environment()
     import_module(name)
 

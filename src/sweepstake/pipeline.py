@@ -58,7 +58,7 @@ def needs_names(estimator: BaseEstimator, features: pd.DataFrame) -> bool:
     Elsewhere an array does, which scikit-learn checks faster.
     """
     by_name = any(key.endswith("categorical_features") for key in estimator.get_params())
-    return by_name or "category" in set(features.dtypes.astype(str))
+    return by_name or any(kind.name == "category" for kind in features.dtypes)
 
 
 def castable(estimator: BaseEstimator, cast: ColumnCast) -> BaseEstimator:

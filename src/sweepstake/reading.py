@@ -107,10 +107,7 @@ class _Reader:
             source = _of_parquet(path, self.spec, self.pin)
         else:
             source = _of_csv(path, self.spec)
-        if source.frame.size > MOST_CELLS:
-            return source
-        # a copy has its numbers in one block: thousands of columns take a second to send
-        return replace(source, frame=source.frame.copy())
+        return replace(source, frame=_in_few_blocks(source.frame))
 
     def size(self) -> int:
         """Bytes; 0 where that cannot be told, and then reading tells why."""
@@ -127,11 +124,19 @@ def _of_csv(path: Path, spec: DataSpec) -> Source:
         needed = f"needs about {CSV_BYTES * path.stat().st_size / 1e9:,.1f} GB"
         raise parquetfile.too_large(source, largest, needed)
     with csvfile.opened(path, spec, largest / CSV_BYTES) as file:
-        frame = file.frame(dtype=_texts(file.names, spec))
+        frame = _in_few_blocks(file.frame(dtype=_texts(file.names, spec)))
         frame = _with_codes(frame, file, spec)
         frame, faults = inference.settled(frame, spec, lambda rows: _lines(file, rows))
         faults += _too_exact(_large(frame, file), spec)
         return Source(frame, tuple(faults), _gaps(file, frame, spec))
+
+
+def _in_few_blocks(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its numbers side by side in memory, as a copy has them.
+
+    Thousands of columns, each alone, take seconds to look at and to send.
+    """
+    return frame if frame.size > MOST_CELLS else frame.copy()
 
 
 def _texts(names: Iterable[str], spec: DataSpec) -> dict[str, str]:

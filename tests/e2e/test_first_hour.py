@@ -1,0 +1,158 @@
+"""The first hour of a newcomer, in a real terminal: what is typed, and what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(0)]
+
+PROGRAM = str(Path(sys.executable).with_name("sweepstake"))
+PATIENCE_SECONDS = 600
+STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+INTERRUPTED = 130
+NAME = "first-hour"
+GRID = """\
+name: first-hour
+data: {source: "sklearn:wine"}
+estimator: DecisionTreeClassifier
+grid: {max_depth: [1, 2, 3], min_samples_leaf: [1, 5]}
+cv: 3
+"""
+LONG = """\
+name: first-hour-long
+data: {source: "sklearn:digits"}
+estimator: RandomForestClassifier
+params: {n_estimators: 150}
+grid: {max_depth: [8, 10, 12, 14, 16, 18]}
+"""
+
+
+@pytest.fixture
+def type_in(stack, tmp_path):
+    """A function that types a command in a folder that is not the stack's."""
+    state = {"XDG_STATE_HOME": stack.environ["XDG_STATE_HOME"], "TERM": "xterm-256color"}
+    environ = {name: os.environ[name] for name in ("HOME", "PATH", "LANG") if name in os.environ}
+
+    def typed(*words, columns=100, **variables):
+        return pexpect.spawn(
+            PROGRAM,
+            list(words),
+            env=environ | state | variables,
+            cwd=str(tmp_path),
+            dimensions=(50, columns),
+            timeout=PATIENCE_SECONDS,
+            encoding="utf-8",
+        )
+
+    return typed
+
+
+@pytest.fixture
+def say(type_in):
+    """A function that types a command and gives its exit code and what it said, without styles."""
+
+    def said(*words, **how):
+        terminal = type_in(*words, **how)
+        return _end(terminal)
+
+    return said
+
+
+def _end(terminal):
+    """The exit code of a command, and its lines without styles."""
+    text = terminal.read()
+    terminal.close()
+    return terminal.exitstatus, STYLE.sub("", text).replace("\r\n", "\n")
+
+
+def test_mistakes_are_told_before_anything_is_sent(say, tmp_path):
+    """All of a file's mistakes at once, each with its line and the way out."""
+    wrong = GRID.replace("max_depth", "max_dept").replace("cv: 3", "cv: many\nmetrc: f1")
+    (tmp_path / "wrong.yaml").write_text(wrong)
+    code, said = say("submit", "wrong.yaml")
+    assert (1, 3) == (code, said.count("wrong.yaml: line"))
+    assert "Did you mean 'max_depth'?" in said
+    assert "Did you mean 'metric'?" in said
+    assert not (tmp_path / "grids").exists()
+
+
+def test_a_sweep_from_another_folder_to_its_champion(say, type_in, stack, tmp_path):
+    """Commands say which stack they found; who waits sees bars, a leaderboard and a champion."""
+    (tmp_path / "first.yaml").write_text(GRID)
+    assert say("status")[0] == 0
+    assert str(stack.settings.home) in say("status")[1]
+    assert say("validate", "first.yaml")[1].startswith("first.yaml: 6 trials on 178 rows")
+
+    waiting = type_in("submit", "first.yaml", "--wait")
+    waiting.expect("━")
+    assert "\x1b[" in waiting.before + waiting.after
+    code, said = _end(waiting)
+    assert 0 == code, said
+    assert re.search(r"6/6\s+0 running, 0 failed", said)
+    assert f"Leaderboard of {NAME}__" in said
+    assert f"{NAME}: champion is v" in said
+
+    code, said = say("submit", "first.yaml")
+    assert (0, True) == (code, "was swept before, and is not swept again" in said)
+    assert (tmp_path / "grids").exists() is False
+    code, said = say("retry", NAME)
+    assert (0, True) == (code, "every trial is complete, so nothing is trained again" in said)
+    code, said = say("cancel", NAME)
+    assert (0, True) == (code, "it has ended, so there is nothing to cancel" in said)
+    assert "promote" in say("champion", NAME, "--history")[1]
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_tables_fit_a_narrow_terminal(say, columns):
+    """No line of a table is wider than the terminal, and none of its figures is cut."""
+    code, said = say("leaderboard", NAME, columns=columns)
+    table = [line for line in said.splitlines() if line[:1] in "┏┃┡│└"]
+    assert (0, 1) == (code, max(map(len, table)) // columns if len(table[0]) == columns else 1)
+    assert max(map(len, table)) <= columns
+    figures = re.findall(r"0\.\d{4}", said)
+    assert len(figures) >= 6, said
+
+
+def test_no_colour_is_shown_where_none_is_wanted(type_in):
+    """NO_COLOR is heeded, by tables and by sentences."""
+    terminal = type_in("leaderboard", NAME, NO_COLOR="1")
+    text = terminal.read()
+    assert re.findall(r"\x1b\[(?:3|4|9|10)\dm|\x1b\[[34]8;", text) == []
+
+
+def test_who_stops_waiting_is_told_how_to_come_back(type_in, say, tmp_path):
+    """Ctrl-C ends the command alone; the sweep goes on until it is cancelled."""
+    (tmp_path / "long.yaml").write_text(LONG)
+    waiting = type_in("submit", "long.yaml", "--wait")
+    waiting.expect("━")
+    waiting.sendintr()
+    code, said = _end(waiting)
+    assert INTERRUPTED == code, said
+    assert "The sweep goes on. Come back by sweepstake leaderboard first-hour-long" in said
+    assert "Traceback" not in said
+    code, said = say("cancel", "first-hour-long", "--why", "seen enough")
+    assert (0, True) == (code, "ends within seconds" in said)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("leaderboard", "first-huor"), "Did you mean 'first-hour'?"),
+        (("champion", "first-huor"), "Did you mean 'first-hour'?"),
+        (("serve", "first-huor"), "Did you mean 'first-hour'?"),
+        (("validate", "nowhere.yaml"), "nowhere.yaml"),
+        (("submitt",), "submit"),
+    ],
+)
+def test_a_slip_is_a_sentence(say, words, told):
+    """A name or a command that is not there ends at once, with what was meant."""
+    code, said = say(*words)
+    assert code in {1, 2}
+    assert told in said
+    assert "Traceback" not in said
