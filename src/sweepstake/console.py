@@ -46,6 +46,8 @@ out = _console(stderr=False)
 err = _console(stderr=True)
 
 ROWS = 20
+FIGURE = 6
+"""Columns that a score takes, which no narrow terminal cuts."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -95,8 +97,9 @@ def leaderboard_table(board: Leaderboard) -> Table:
     table = Table(title=f"Leaderboard of {board.sweep} ({board.state})", title_justify="left")
     columns = ("rank", "trial", f"cv {board.metric}", f"holdout {board.metric}", "version", "")
     for heading in columns:
-        table.add_column(heading, justify="right")
-    table.add_column("classifier")
+        width = FIGURE if heading.endswith(board.metric) else None
+        table.add_column(heading, justify="right", overflow="fold", min_width=width)
+    table.add_column("classifier", overflow="fold")
     names = varying(board.standings)
     for rank, standing in enumerate(board.standings[:ROWS], start=1):
         _add(table, *_leaderboard_row(rank, board, standing, names))

@@ -15,6 +15,7 @@ from sweepstake.comparison import TAG, batch_url, children_filter, run_url
 from sweepstake.connection import Connection, faults, quoted
 from sweepstake.errors import NotFoundError
 from sweepstake.markup import escaped
+from sweepstake.nearmiss import did_you_mean
 from sweepstake.runs import (
     Child,
     SweepRun,
@@ -156,15 +157,16 @@ class Tracking:
         Raises:
             NotFoundError: there is none.
         """
-        experiments = [e.experiment_id for e in self._client.every("search_experiments")]
+        experiments = {e.experiment_id: e.name for e in self._client.every("search_experiments")}
         tag = "sweepstake.sweep" if SWEEP_ID.search(name) else "sweepstake.name"
         query = f"tags.`sweepstake.role` = 'sweep' and tags.`{tag}` = {quoted(name)}"
         found = self._client.search_runs(
-            experiments, query, max_results=1, order_by=["attributes.start_time DESC"]
+            [*experiments], query, max_results=1, order_by=["attributes.start_time DESC"]
         )
         if not found:
-            message = f"{name}: must be a sweep's name or id, but MLflow knows none such. "
-            raise NotFoundError(message + f"Look at {self._client.uri}.")
+            message = f"{name}: must be a sweep's name or id, but MLflow knows none such."
+            message += did_you_mean(name, experiments.values())
+            raise NotFoundError(message + f" Look at {self._client.uri}.")
         return found[0].data.tags["sweepstake.sweep"], found[0].info.status
 
     def ended(self, run_id: str) -> int | None:
