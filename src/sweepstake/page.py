@@ -1,4 +1,4 @@
-"""The page of Sweepstake in Airflow: which runs stand still, why, and what to do.
+"""The page of Sweepstake in Airflow: which runs stand still, and which have failed trials.
 
 It is a part of Airflow's api-server. Every request is held against Airflow's own permissions: who
 may not see plugins gets nothing, and others see the DAGs whose runs and tasks they may read.
@@ -6,6 +6,8 @@ may not see plugins gets nothing, and others see the DAGs whose runs and tasks t
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
 from sqlalchemy import or_, select
 
-from sweepstake.standstill import STILL_SECONDS, is_ours, standstills
+from sweepstake.retrying import DAG
+from sweepstake.standstill import OF_FILES, STILL_SECONDS, is_ours, standstills
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 MOST = 100
+FAILED = re.compile(r": (\d+) failed")
+"""How the name of a task ends of whose trials some failed."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "frame-ancestors 'self'",
@@ -59,9 +64,10 @@ def show(session: SessionDep, user: GetUserDep) -> HTMLResponse:
     """The page, of what its reader may read."""
     readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
     shown = frozenset(each for each in readable if is_ours(each) and _may_look_into(each, user))
-    found = standstills(Rows(session, shown))
+    rows = Rows(session, shown)
     page = _templates().get_template("page.html")
-    content = page.render(standstills=found, minutes=round(STILL_SECONDS / 60))
+    minutes = round(STILL_SECONDS / 60)
+    content = page.render(standstills=standstills(rows), failures=rows.failures(), minutes=minutes)
     return HTMLResponse(content, headers=HEADERS)
 
 
@@ -105,6 +111,24 @@ class Rows:
             }
             for run in self.session.scalars(query.limit(MOST))
         ]
+
+    def failures(self) -> dict[tuple[str, str], int]:
+        """The failed trials of the hundred newest sweeps, by DAG and run, as their tasks are named.
+
+        Runs without any are left out.
+        """
+        sweeps = [each for each in self.readable if each == DAG or each.startswith(OF_FILES)]
+        newest = select(DagRun.run_id).where(DagRun.dag_id.in_(sweeps))
+        runs = self.session.scalars(newest.order_by(DagRun.run_after.desc()).limit(MOST))
+        task = TaskInstance
+        name: Any = task.rendered_map_index  # in SQL: what Airflow shows as the name of a task
+        query = select(task.dag_id, task.run_id, name).where(name.endswith(" failed"))
+        query = query.where(task.dag_id.in_(sweeps), task.run_id.in_(list(runs)))
+        found: Counter[tuple[str, str]] = Counter()
+        for dag_id, run_id, label in self.session.execute(query):
+            for count in FAILED.findall(label)[-1:]:
+                found[dag_id, run_id] += int(count)
+        return dict(found)
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """Whether a DAG is paused, ``None`` where there is none."""

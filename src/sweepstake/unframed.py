@@ -56,7 +56,7 @@ def unframed(model: Any) -> Unframed | None:
         return Unframed(model[0], (), model[1:])
     if isinstance(model[1], ColumnTransformer) and model[1].remainder == "drop":
         parts = tuple((step, tuple(names)) for _, step, names in model[1].transformers_)
-        if all(hasattr(step, "transform") for step, _ in parts):
+        if not model[1].sparse_output_ and all(hasattr(step, "transform") for step, _ in parts):
             return Unframed(model[0], parts, model[2:])
     return None
 

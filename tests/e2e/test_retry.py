@@ -206,7 +206,7 @@ TOO_SLOW = FEW.replace("_task: 1", "_task: 1, trial_timeout: 1, max_failed: 5")
 
 
 def test_a_task_whose_trial_failed_says_so_in_its_name(swept, monkeypatch):
-    """In Airflow it succeeds, as the sweep may go on without the trial."""
+    """In Airflow it succeeds, as the sweep may go on without the trial; our page counts them."""
     for name, value in swept.environ.items():
         monkeypatch.setenv(name, value)
     (swept.settings.grids / "slower.yaml").write_text(TOO_SLOW, encoding="utf-8")
@@ -215,6 +215,8 @@ def test_a_task_whose_trial_failed_says_so_in_its_name(swept, monkeypatch):
     found = httpx.get(f"{url}/taskInstances", headers=swept.headers, timeout=60).json()
     names = [each["rendered_map_index"] for each in found["task_instances"]]
     assert 5 == sum(str(name).endswith(": 1 failed") for name in names)
+    page = httpx.get(f"{swept.settings.airflow_url}/sweepstake/", headers=swept.headers, timeout=60)
+    assert f"<strong>{ended['dag_run_id']}</strong> of DAG sweep: 5 failed." in page.text
 
 
 def call(*args):

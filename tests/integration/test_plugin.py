@@ -23,12 +23,16 @@ PAGE = """if True:
     from starlette.testclient import TestClient
     from sweepstake import page
 
-    asked = []
+    asked, shown = [], []
 
     class Session:
         def scalars(self, query):
             asked.append(str(query.compile(compile_kwargs={"literal_binds": True})))
-            return []
+            return ["a__1"] if "SELECT dag_run.run_id" in asked[-1] else []
+        def execute(self, query):
+            self.scalars(query)
+            return [("sweep", "a__1", f"0-{n}: {n} failed") for n in (1, 2)] + [
+                ("sweep", "<b>", "3: 1 failed"), ("sweep", "c", "nothing failed")]
 
     class Manager:
         def __init__(self, views, dags):
@@ -42,7 +46,9 @@ PAGE = """if True:
 
     def answer(views, dags):
         security.get_auth_manager = page.get_auth_manager = lambda: Manager(views, dags)
-        return client.get("/").status_code
+        found = client.get("/")
+        shown.append(found.text)
+        return found.status_code
 
     app = page.made()
     client = TestClient(app)
@@ -52,7 +58,7 @@ PAGE = """if True:
     page.DagModel.get_team_name = lambda _: None
     dags = ["sweep", "intake", "others"]
     answers = [answer(False, dags), answer(True, []), answer(True, dags)]
-    print(json.dumps([anonymous, answers, asked]))
+    print(json.dumps([anonymous, answers, asked, shown[-1]]))
 """
 
 
@@ -73,8 +79,19 @@ def test_the_plugin_opens_one_page_that_nothing_else_loads(tmp_path):
 
 def test_the_page_asks_for_what_airflow_asks_for(tmp_path):
     """Without a log-in 401, without a permission 403; else what its reader may read of our DAGs."""
-    anonymous, answers, asked = ran(PAGE, tmp_path)
-    assert (401, [403, 200, 200], 2) == (anonymous, answers, len(asked))
-    assert "dag_run.dag_id IN (NULL)" in asked[0]
-    assert "dag_run.dag_id IN ('sweep')" in asked[1]
-    assert "dag_run.dag_id LIKE 'sweep' || '%'" in asked[1]
+    anonymous, answers, asked, _ = ran(PAGE, tmp_path)
+    assert (401, [403, 200, 200], 6) == (anonymous, answers, len(asked))
+    for query in asked[:3]:
+        assert "dag_id IN (NULL)" in query
+    for query in asked[3:]:
+        assert "dag_id IN ('sweep')" in query
+    assert "dag_run.dag_id LIKE 'sweep' || '%'" in asked[3]
+    assert "task_instance.run_id IN ('a__1')" in asked[5]
+
+
+def test_the_page_counts_the_failed_trials_of_each_run(tmp_path):
+    """By what the names of its tasks tell; text of users stays text."""
+    *_, shown = ran(PAGE, tmp_path)
+    assert "<strong>a__1</strong> of DAG sweep: 3 failed." in shown
+    assert "<strong>&lt;b&gt;</strong> of DAG sweep: 1 failed." in shown
+    assert "<strong>c</strong>" not in shown

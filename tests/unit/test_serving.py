@@ -382,7 +382,7 @@ def test_the_registry_may_be_away(server, shelf, caplog):
 
 def test_promotions_fail_and_mix_no_answer(server, shelf):
     """Under load through many promotions, each answer is wholly of the version that it names."""
-    shelf.files |= {str(n): (model([n, n, n, n + 1]), EXAMPLE) for n in range(2, 8)}
+    shelf.files |= {str(n): (model([n, n, n, n + 1]), EXAMPLE) for n in range(2, 22)}
     over = threading.Event()
 
     def asked(_):
@@ -395,14 +395,14 @@ def test_promotions_fail_and_mix_no_answer(server, shelf):
     with ThreadPoolExecutor(3) as pool:
         parts = pool.map(asked, range(3))
         try:
-            for number in range(2, 8):
+            for number in range(2, 22):
                 shelf.alias = str(number)
                 wait_for(lambda: served(server) == shelf.alias)
         finally:
             over.set()
         answers = [answer for part in parts for answer in part]
     assert {200} == {status for status, *_ in answers}
-    expected = {"1": [1, 2, 3, 4]} | {str(n): [n, n, n, n + 1] for n in range(2, 8)}
+    expected = {"1": [1, 2, 3, 4]} | {str(n): [n, n, n, n + 1] for n in range(2, 22)}
     assert [] == [said for _, version, said in answers if said["predictions"] != expected[version]]
 
 
