@@ -278,8 +278,7 @@ SERVING = """\
 
 One logistic regression, one row a request: 30 numbers, or four numbers and three texts. Each server
 runs alone, as its defaults have it, and is asked by one and by 32 connections; the median of the
-rounds. With texts, most of the time of one answer is that of scikit-learn's `ColumnTransformer`,
-the same in both servers: only answers side by side can be faster.
+rounds.
 
 """
 SERVERS = {OURS: "`sweepstake serve`", serving.THEIRS: "`mlflow models serve`"}
