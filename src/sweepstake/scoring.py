@@ -109,9 +109,9 @@ class Scorer:
         return lambda columns: self._predict(method, columns)
 
     def _predict(self, method: str, columns: dict[str, list[Any]]) -> Any:
-        if self._unframed is not None:
-            return self._unframed.ask(method, columns)
-        return getattr(self._model, method)(_frame(columns))
+        if self._unframed is None or _is_row_of_lists(columns):
+            return getattr(self._model, method)(_frame(columns))
+        return self._unframed.ask(method, columns)
 
 
 def refusal(status: int, message: str) -> Answer:
@@ -290,6 +290,11 @@ def _few(names: Iterable[str]) -> str:
     quoted = [shown(name) for name in names]
     more = len(quoted) - NAMED
     return ", ".join(quoted[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_row_of_lists(columns: dict[str, list[Any]]) -> bool:
+    """Whether one row holds a list in every cell, in which the cast of frames sees columns."""
+    return all(len(cells) == 1 and isinstance(cells[0], list) for cells in columns.values())
 
 
 def _frame(columns: dict[str, list[Any]]) -> Any:

@@ -450,6 +450,16 @@ def test_numbers_alone_take_a_shorter_way_to_the_same_answers(shelf):
         assert expected == json.loads(answer.body)["predictions"]
 
 
+def test_columns_as_tensors_of_one_row_are_columns():
+    """A list around each cell of a single row is what MLflow's server takes too."""
+    x = pd.DataFrame({"a": [1.0, None, 3.0, 9.0], "b": [0.5, 2.0, None, -1.0]})
+    fitted = pipeline.build(LogisticRegression(), Preprocess.AUTO, x).fit(x, [0, 1, 0, 1])
+    scorer = Scorer(dump(pipeline.castable(fitted, ColumnCast.like(x))))
+    for cells in ({"a": [[1]], "b": [[2]]}, {"a": [1], "b": [2]}):
+        answer = scorer.score(json.dumps({"inputs": cells}).encode(), "", "predict_proba")
+        assert (200, 1) == (answer.status, answer.rows)
+
+
 def test_a_client_that_sends_no_head_is_let_go(server, monkeypatch):
     """Neither on a new connection nor on one that was used before."""
     monkeypatch.setattr(patience, "SECONDS", 0.5)
