@@ -115,7 +115,7 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
     import mlflow.sklearn
     import yaml
 
-    with _mlflow_quiet():
+    with _mlflow_quiet(), _told_by_the_disk():
         mlflow.sklearn.save_model(
             estimator,
             str(folder),
@@ -196,6 +196,19 @@ def _mlflow_quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*Any type hint", UserWarning)
         yield
+
+
+@contextmanager
+def _told_by_the_disk() -> Iterator[None]:
+    """Raise what the disk said, of which MLflow makes a fault of the model's format."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
+        raise
 
 
 def _publish(draft: Path, folder: Path) -> None:

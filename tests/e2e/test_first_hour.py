@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pexpect
@@ -48,6 +50,8 @@ def type_in(stack, tmp_path):
             dimensions=(50, columns),
             timeout=PATIENCE_SECONDS,
             encoding="utf-8",
+            # a test run in the background ignores Ctrl-C, and so would what it starts
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     return typed
