@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sweepstake.errors import CancelledError, NotFoundError, TransientError
+from sweepstake.errors import CancelledError, NotFoundError, SettingsError, TransientError
 
 if TYPE_CHECKING:
     from sweepstake.workspace import Workspace
@@ -34,7 +34,7 @@ class Cancellation:
         now = time.monotonic()
         if not self._reason and now - self._looked >= LOOK_SECONDS:
             self._looked = now
-            with suppress(TransientError):
+            with suppress(TransientError, SettingsError, OSError):  # no fit is given up for it
                 self._reason = reason_of(self.workspace, self.sweep)
         return self._reason
 

@@ -245,9 +245,10 @@ def _put(settings: Settings, name: str, content: bytes) -> None:
 
 def _sightings(folder: Path, now: float) -> Iterator[Sighting]:
     for path in sorted(folder.iterdir() if folder.is_dir() else ()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir():
-            with suppress(FileNotFoundError):  # a link to nothing, or gone by now
-                yield _sighting(path, now)
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            with suppress(OSError):  # a link to nothing or to itself, or gone by now
+                if not path.is_dir():
+                    yield _sighting(path, now)
 
 
 def _sighting(path: Path, now: float) -> Sighting:

@@ -27,8 +27,10 @@ def read_json(text: str, file: str) -> Document:
     try:
         json.loads(text, parse_int=len)  # for its errors; numbers are read with their lines below
     except json.JSONDecodeError as error:
-        message = f"is not valid JSON: {error.msg}. {_way_out(error.msg)}"
-        builder.fail(error.lineno, "", message)
+        comma = _last_comma(text, error)
+        problem = error.msg if comma < 0 else "a comma before a closing bracket"
+        line = error.lineno if comma < 0 else text.count("\n", 0, comma) + 1
+        builder.fail(line, "", f"is not valid JSON: {problem}. {_way_out(problem)}")
     except RecursionError:
         builder.fail(1, "", f"must not nest deeper than {DEEPEST} levels. Flatten it.")
     _build(text, builder)
@@ -58,9 +60,20 @@ def _scalar(part: str, line: int, builder: Builder) -> Any:
     return json.loads(part)
 
 
+def _last_comma(text: str, error: json.JSONDecodeError) -> int:
+    """Where the comma stands that follows a last entry, else -1; Python 3.13 has words for it."""
+    if error.msg.startswith("Illegal trailing comma"):
+        return error.pos
+    before = text[: error.pos].rstrip()
+    is_last = text[error.pos : error.pos + 1] in {"]", "}"} and before.endswith(",")
+    return len(before) - 1 if is_last else -1
+
+
 def _way_out(problem: str) -> str:
+    if "closing bracket" in problem:
+        return "Remove it."
     if "property name" in problem:
-        return "Write keys in double quotes and no comma after the last entry."
+        return "Write keys in double quotes."
     if "delimiter" in problem:
         return "Put a comma between entries and a colon after each key."
     if "Extra data" in problem:

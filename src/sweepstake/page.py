@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 MOST = 100
-FAILED = re.compile(r": (\d+) failed")
+FAILED = re.compile(r": (\d+) failed\Z")
 """How the name of a task ends of whose trials some failed."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -124,6 +124,7 @@ class Rows:
         name: Any = task.rendered_map_index  # in SQL: what Airflow shows as the name of a task
         query = select(task.dag_id, task.run_id, name).where(name.endswith(" failed"))
         query = query.where(task.dag_id.in_(sweeps), task.run_id.in_(list(runs)))
+        query = query.where(task.state.in_(("success", "failed")))  # no names of earlier tries
         found: Counter[tuple[str, str]] = Counter()
         for dag_id, run_id, label in self.session.execute(query):
             for count in FAILED.findall(label)[-1:]:

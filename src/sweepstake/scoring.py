@@ -35,7 +35,10 @@ LONGEST = 1000
 """Characters of what a library says of rows."""
 MOST_COMPARED = 100
 """Names that came among which the one that was meant is looked for."""
-UNFIT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+UNFIT = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    csv.Error,
+)
 """What parsers, pandas and scikit-learn raise for rows that a model cannot take."""
 
 
@@ -126,21 +129,28 @@ def parse(body: bytes, content_type: str, names: Sequence[str]) -> dict[str, lis
         RefusedError: the body has no form of the protocol, lacks a column, or is too much.
         ValueError: it cannot be read.
     """
-    marks = (b",", b"[", b"{", b"\n")
+    marks = (b",", b"[", b"{", b"\n", b"\r")
     if (values := sum(map(body.count, marks))) > MOST_VALUES:
         message = f"the body: must hold at most {MOST_VALUES:,} values, but has about {values:,}."
         raise RefusedError(message, "Send fewer rows.")
     mime = _mime(content_type)
     columns = _of_csv(body, names) if mime == CSV else _of_json(body, names)
-    rows = len(next(iter(columns.values())))
-    if not rows:
+    if not next(iter(columns.values())):
         message = "the rows: must be one or more, but there are none. Send a row."
         raise RefusedError(message)
-    if rows * len(columns) > MOST_CELLS:
-        most = MOST_CELLS // len(columns)
+    return columns
+
+
+def _check_cells(rows: int, names: Sequence[str]) -> None:
+    """Hold the cells of a request against their bound, before they are made.
+
+    Raises:
+        RefusedError: they are too many.
+    """
+    if rows * len(names) > MOST_CELLS:
+        most = MOST_CELLS // len(names)
         message = f"the rows: must be at most {most:,}, but there are {rows:,}. Send fewer at once."
         raise RefusedError(message)
-    return columns
 
 
 def _mime(content_type: str) -> str:
@@ -157,23 +167,15 @@ def _mime(content_type: str) -> str:
 
 
 def _of_csv(body: bytes, names: Sequence[str]) -> dict[str, list[Any]]:
-    """Cells as text: what they are is for the cast to say."""
-    import pandas as pd
-
+    """Cells as text, or none: what they are is for the cast to say."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"the body: must be CSV in UTF-8, but reading it ended with: {error}."
         raise RefusedError(message, "Send it anew.") from None
-    header = next(csv.reader(io.StringIO(text)), [])
-    _check_names(header, names)
-    wanted = set(names)
-    frame = pd.read_csv(
-        io.StringIO(text), dtype=str, usecols=lambda name: name in wanted, index_col=False
-    )
-    gaps = frame.isna()
-    cells = frame.astype(object).mask(gaps, None)
-    return {name: cells[name].tolist() for name in names}
+    header, *rows = csv.reader(io.StringIO(text, newline=None)) if text else [[]]
+    kept = [row or [""] for row in rows if row or len(header) == 1]  # a blank line of one column
+    return _of_rows([[cell or None for cell in row] for row in kept], header, names)
 
 
 def _of_json(body: bytes, names: Sequence[str]) -> dict[str, list[Any]]:
@@ -219,6 +221,7 @@ def _of_split(split: Any, names: Sequence[str]) -> dict[str, list[Any]]:
 def _of_rows(rows: list[Any], header: list[Any], names: Sequence[str]) -> dict[str, list[Any]]:
     """The columns ``names`` of rows whose cells stand in the order of ``header``."""
     _check_names(header, names)
+    _check_cells(len(rows), names)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list) or len(row) != len(header):
             found = f"{len(row)} cells" if isinstance(row, list) else shown(str(row))
@@ -236,6 +239,7 @@ def _of_records(records: Any, names: Sequence[str]) -> dict[str, list[Any]]:
         raise RefusedError(message)
     if records:
         _check_names(set().union(*records), names)
+    _check_cells(len(records), names)
     return {name: [each.get(name) for each in records] for name in names}
 
 
@@ -262,6 +266,7 @@ def _of_columns(columns: dict[str, Any], names: Sequence[str]) -> dict[str, list
         message = f"the columns: must be equally long, but have {found}. Send null for a gap."
         raise RefusedError(message)
     rows = next(iter(lengths.values()), 1)
+    _check_cells(rows, names)
     return {
         name: cells if isinstance(cells, list) else [cells] * rows for name, cells in kept.items()
     }

@@ -210,6 +210,9 @@ def test_only_grid_files_are_taken_in(settings):
     (settings.grids / "folder.yaml").mkdir()
     os.mkfifo(settings.grids / "queue.yaml")
     (settings.grids / "dangling.yaml").symlink_to("nowhere")
+    (settings.grids / "loop.yaml").symlink_to("loop.yaml")
+    (settings.grids / "below.yaml").symlink_to("notes.txt/x")
+    (settings.grids / "long.yaml").symlink_to("x" * 300)
     put(settings, "UPPER.YAML")
     assert ["UPPER.YAML"] == files(settings)
 

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -20,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from starlette.requests import ClientDisconnect
 
-from sweepstake import columns, isolation, patience, pipeline, serving
+from sweepstake import columns, isolation, patience, pipeline, scoring, serving
 from sweepstake.admission import Admission, Bounds
 from sweepstake.casting import ColumnCast
 from sweepstake.modelfile import dump
@@ -448,6 +449,38 @@ def test_numbers_alone_take_a_shorter_way_to_the_same_answers(shelf):
         frame = pd.DataFrame(rows, columns=["a", "b"], dtype=object)
         expected = whole.predict_proba(frame).tolist()
         assert expected == json.loads(answer.body)["predictions"]
+
+
+def test_csv_is_taken_as_the_grid_file_reads_it():
+    """Rows of another width are refused, line ends are all one, and only told gaps are gaps."""
+    parsed = scoring.parse(b"a,b\r1,NA\r,None\r", "text/csv", ["a", "b"])
+    assert {"a": ["1", None], "b": ["NA", "None"]} == parsed
+    assert {"a": ["1", None, "3"]} == scoring.parse(b"a\n1\n\n3\n", "text/csv", ["a"])
+    for body in (b"a,b\n1,5,2,5\n", b"a,b\n1\n3,4\n"):
+        with pytest.raises(RefusedError, match=r"list of 2 cells, but row 1 is"):
+            scoring.parse(body, "text/csv", ["a", "b"])
+    scorer = Scorer(model([1, 2, 3, 4]))
+    long = b'zip,n\n"' + b"x" * 200_000 + b'",1\n'
+    assert 400 == scorer.score(long, "text/csv", "predict").status
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"inputs": {"c0": [0] * 20_000, **{f"c{n}": 1 for n in range(1, 100)}}},
+        {"dataframe_records": [{f"c{n}": 1 for n in range(100)}, *([{}] * 20_000)]},
+    ],
+)
+def test_cells_are_counted_before_they_are_made(rows):
+    """A cell that stands for a column of them, and records that lack all, take no memory."""
+    names = [f"c{n}" for n in range(100)]
+    body = json.dumps(rows).encode()
+    tracemalloc.start()
+    with pytest.raises(RefusedError, match="must be at most 10,000, but there are"):
+        scoring.parse(body, "", names)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12_000_000  # two million cells would take sixteen
 
 
 def test_columns_as_tensors_of_one_row_are_columns():
