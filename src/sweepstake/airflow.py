@@ -34,11 +34,12 @@ from airflow.sdk.timezone import utcnow
 
 from sweepstake.bundle import DAG_FILES
 from sweepstake.deathsignal import end_with
-from sweepstake.errors import PermanentError, SweepstakeError, TransientError
+from sweepstake.errors import NotFoundError, PermanentError, SweepstakeError, TransientError
 from sweepstake.intake import MOST_STARTED
 from sweepstake.settings import load_settings
 from sweepstake.timetables import DayPartitions, DayPartitionsOnDemand
 from sweepstake.triggers import GridFolderTrigger, TouchTrigger
+from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from sweepstake.intake import Drop
-    from sweepstake.workspace import Workspace
 
 MODEL_VERSIONS = Asset("sweepstake_model_versions")
 """Updated by every sweep that closes; wakes the champion DAG."""
@@ -218,13 +218,23 @@ def is_asked_for(instance: Any) -> bool:
     return bool(instance.try_number + instance.task.retries == instance.max_tries + 1)
 
 
+def note_run(sweep: str, run: Any) -> None:
+    """Note which run of Airflow is at work on a sweep: that of a day has an id of its own."""
+    workspace = Workspace(load_settings().workspace)
+    workspace.write_record(f"working/{sweep}", [run.dag_id, run.run_id])
+
+
 def is_live(sweep: str) -> bool:
     """Whether a sweep is in work, as Airflow has it.
 
     One that is queued is not: it may wait for the turn of a run that would wait for it.
     """
+    try:
+        dag, run = Workspace(load_settings().workspace).read_record(f"working/{sweep}")
+    except NotFoundError:
+        return False
     instance = get_current_context()["ti"]
-    return bool(instance.get_dr_count("sweep", run_ids=[sweep], states=["running"]))
+    return bool(instance.get_dr_count(dag, run_ids=[run], states=["running"]))
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def tell(model: str, *, history: bool = False, as_json: bool = False) -> None:
     from sweepstake.registry import Registry
 
     registry = Registry(load_settings().tracking_uri)
-    current = registry.champion(model)
+    current = cliservers.champion_of(model, registry)
     entries = registry.history(model)
     if as_json:
         record = {"model": model, "champion": current and asdict(current)}

@@ -17,6 +17,7 @@ from sweepstake.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sweepstake.modelversion import Version
     from sweepstake.registry import Registry
     from sweepstake.runtime import Component
     from sweepstake.settings import Settings
@@ -136,6 +137,19 @@ def serve(
     )
 
 
+def champion_of(model: str, registry: Registry) -> Version | None:
+    """The champion of a model that somebody named.
+
+    Raises:
+        NotFoundError: there is no such model; the message suggests near misses.
+    """
+    try:
+        return registry.champion(model)
+    except NotFoundError as error:
+        message = f"{error}{did_you_mean(model, registry.names())}"
+        raise NotFoundError(message) from None
+
+
 def _tell_unknown(model: str, registry: Registry) -> None:
     known = registry.names()
     if model not in known:
@@ -158,7 +172,7 @@ def predict(
 
     settings = load_settings()
     registry = Registry(settings.tracking_uri)
-    asked = registry.version(model, version) if version else registry.champion(model)
+    asked = registry.version(model, version) if version else champion_of(model, registry)
     if asked is None:
         message = f"{model}: must have a champion, but has none. Run a sweep, or name a --version."
         raise NotFoundError(message)

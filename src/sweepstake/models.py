@@ -166,7 +166,7 @@ def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def _write_json(file: Path, content: Mapping[str, Any]) -> None:
-    file.write_text(json.dumps(content, default=str), encoding="utf-8")
+    file.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _signature(x: DataFrame, predicted: Any) -> ModelSignature:

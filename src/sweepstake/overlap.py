@@ -25,14 +25,22 @@ if TYPE_CHECKING:
     """Whether the sweep with this id is in work."""
 
 
-def check_again(sweep_id: str, is_live: IsLive, workspace: Workspace) -> None:
+def check_again(
+    sweep_id: str, is_live: IsLive, workspace: Workspace, *, asked: bool = False
+) -> None:
     """Go on only if the sweeps that this one waits for, as far as is known, have ended.
+
+    One that somebody has ``asked`` for begins now, unless it waits already: tried again after
+    others began, it waits for them.
 
     Raises:
         OverlapError: one of them is in work.
     """
     others = waits_for(sweep_id, workspace)
-    if any(map(is_live, others)):
+    if asked and not others:
+        workspace.write_record(_beginning(sweep_id), time.time())
+    begun = _begun(sweep_id, workspace)
+    if any(_begun(other, workspace) < begun and is_live(other) for other in others):
         raise OverlapError(sweep_id, others)
     if others:
         workspace.remove_record(_waiting(sweep_id))
@@ -71,15 +79,15 @@ def waits_for(sweep_id: str, workspace: Workspace) -> list[str]:
 
 
 def _begin(sweep_id: str, workspace: Workspace) -> tuple[float, str]:
-    """When a sweep was planned first; the same for whoever asks, however often it is planned."""
-    workspace.create_record(f"begun/{sweep_id}", time.time())
+    """When a sweep began; the same for whoever asks."""
+    workspace.create_record(_beginning(sweep_id), time.time())
     return _begun(sweep_id, workspace)
 
 
 def _begun(sweep_id: str, workspace: Workspace) -> tuple[float, str]:
-    """When a sweep was planned first, with its id: no two are equal. One that never was is last."""
+    """When a sweep began, with its id: no two are equal. One that never did is last."""
     try:
-        return float(workspace.read_record(f"begun/{sweep_id}")), sweep_id
+        return float(workspace.read_record(_beginning(sweep_id))), sweep_id
     except NotFoundError:
         return inf, sweep_id
 
@@ -94,6 +102,10 @@ def _keys(other: str, snapshot: str, sweep: SweepRun, settings: Settings) -> set
     except (GridFileError, NotFoundError):
         return set()
     return {trial.key for trial in space.trials(spec, sweep.tags["sweepstake.data_digest"])}
+
+
+def _beginning(sweep_id: str) -> str:
+    return f"begun/{sweep_id}"
 
 
 def _waiting(sweep_id: str) -> str:

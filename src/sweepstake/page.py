@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 MOST = 100
-FAILED = re.compile(r": (\d+) failed\Z")
-"""How the name of a task ends of whose trials some failed."""
+FAILED = re.compile(r"(\d+) failed: ")
+"""How the name of a task begins of whose trials some failed."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "frame-ancestors 'self'",
@@ -122,13 +122,13 @@ class Rows:
         runs = self.session.scalars(newest.order_by(DagRun.run_after.desc()).limit(MOST))
         task = TaskInstance
         name: Any = task.rendered_map_index  # in SQL: what Airflow shows as the name of a task
-        query = select(task.dag_id, task.run_id, name).where(name.endswith(" failed"))
+        query = select(task.dag_id, task.run_id, name).where(name.contains(" failed: "))
         query = query.where(task.dag_id.in_(sweeps), task.run_id.in_(list(runs)))
         query = query.where(task.state.in_(("success", "failed")))  # no names of earlier tries
         found: Counter[tuple[str, str]] = Counter()
         for dag_id, run_id, label in self.session.execute(query):
-            for count in FAILED.findall(label)[-1:]:
-                found[dag_id, run_id] += int(count)
+            if told := FAILED.match(label):
+                found[dag_id, run_id] += int(told[1])
         return dict(found)
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:

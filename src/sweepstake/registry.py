@@ -17,7 +17,6 @@ from sweepstake.errors import NotFoundError, StackError
 from sweepstake.ledger import Ledger
 from sweepstake.modelfile import MODEL_FILE, loads, read_model
 from sweepstake.modelversion import PENDING, Version, first_tags, model_uri, version_of
-from sweepstake.nearmiss import did_you_mean
 from sweepstake.promotion import Ruling, Verdict
 from sweepstake.runs import TrialRun
 from sweepstake.scratch import scratch
@@ -347,9 +346,8 @@ class Registry:
         try:
             return version_of(self._client.get_model_version_by_alias(model, alias))
         except NotFoundError:
-            message = f"{model}: must be a registered model, but MLflow knows none such."
-            message += did_you_mean(model, self.names())
-            raise NotFoundError(message + f" Look at {self._client.uri}.") from None
+            message = f"{model}: must be a registered model, but MLflow knows none such. "
+            raise NotFoundError(message + f"Look at {self._client.uri}.") from None
         except MlflowException as error:
             if refused_as(error, "INVALID_PARAMETER_VALUE") and "alias" in error.message:
                 return None

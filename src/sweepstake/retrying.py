@@ -60,11 +60,9 @@ def find(name: str, api: AirflowApi, settings: Settings) -> tuple[str, str]:
     found = [(DAG, run) for run in api.runs(DAG, name) if mine.fullmatch(run)]
     found = found or [(PREFIX + name, run) for run in api.runs(PREFIX + name)]
     if not found:
-        message = (
-            f"{name}: must be a sweep's name or id, but Airflow has run none such. What was just "
-        )
-        message += "submitted begins within seconds: try again. "
-        raise NotFoundError(message + f"Look at {settings.airflow_url}/dags/{DAG}.")
+        message = f"{name}: must be a sweep's name or id, but Airflow has run none such. "
+        message += "A file that was just submitted begins within seconds: try again, or look at "
+        raise NotFoundError(message + f"{settings.airflow_url}/dags/{DAG}.")
     return found[0]
 
 

@@ -32,6 +32,7 @@ _STATE = {
     "RUNNING": TrialState.RUNNING,
     "FINISHED": TrialState.COMPLETE,
 }
+NUMBER = re.compile(r"[0-9]{1,9}")
 SKIPPED_TAG = "sweepstake.skipped"
 """On a FAILED run that is not counted as failed."""
 
@@ -186,6 +187,13 @@ def result_metrics(result: TrialResult) -> tuple[tuple[str, float, int], ...]:
 def _state(status: str, tags: Mapping[str, str]) -> TrialState:
     skipped = status == "FAILED" and SKIPPED_TAG in tags
     return TrialState.SKIPPED if skipped else _STATE.get(status, TrialState.FAILED)
+
+
+def is_trial(run: Any) -> bool:
+    """Whether a run of MLflow has what those of trials have; anybody may write runs there."""
+    tags = run.data.tags
+    named = all(f"sweepstake.{name}" in tags for name in ("trial_key", "batch", "estimator"))
+    return named and bool(NUMBER.fullmatch(tags.get("sweepstake.trial_number", "")))
 
 
 def child_of(run: Any) -> Child:

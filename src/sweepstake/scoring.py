@@ -112,7 +112,7 @@ class Scorer:
         return lambda columns: self._predict(method, columns)
 
     def _predict(self, method: str, columns: dict[str, list[Any]]) -> Any:
-        if self._unframed is None or _is_row_of_lists(columns):
+        if self._unframed is None:
             return getattr(self._model, method)(_frame(columns))
         return self._unframed.ask(method, columns)
 
@@ -135,6 +135,9 @@ def parse(body: bytes, content_type: str, names: Sequence[str]) -> dict[str, lis
         raise RefusedError(message, "Send fewer rows.")
     mime = _mime(content_type)
     columns = _of_csv(body, names) if mime == CSV else _of_json(body, names)
+    if all(len(cells) == 1 and isinstance(cells[0], list) for cells in columns.values()):
+        # one row with a list in each cell: columns, as MLflow's server takes it
+        columns = _of_columns({name: cells[0] for name, cells in columns.items()}, names)
     if not next(iter(columns.values())):
         message = "the rows: must be one or more, but there are none. Send a row."
         raise RefusedError(message)
@@ -173,9 +176,9 @@ def _of_csv(body: bytes, names: Sequence[str]) -> dict[str, list[Any]]:
     except UnicodeDecodeError as error:
         message = f"the body: must be CSV in UTF-8, but reading it ended with: {error}."
         raise RefusedError(message, "Send it anew.") from None
-    header, *rows = csv.reader(io.StringIO(text, newline=None)) if text else [[]]
-    kept = [row or [""] for row in rows if row or len(header) == 1]  # a blank line of one column
-    return _of_rows([[cell or None for cell in row] for row in kept], header, names)
+    header, *lines = csv.reader(io.StringIO(text, newline=None)) if text else [[]]
+    rows = [[cell or None for cell in line] for line in lines if line or len(header) == 1]
+    return _of_rows(rows, header, names)  # in one column a blank line may be a gap, or none
 
 
 def _of_json(body: bytes, names: Sequence[str]) -> dict[str, list[Any]]:
@@ -295,11 +298,6 @@ def _few(names: Iterable[str]) -> str:
     quoted = [shown(name) for name in names]
     more = len(quoted) - NAMED
     return ", ".join(quoted[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _is_row_of_lists(columns: dict[str, list[Any]]) -> bool:
-    """Whether one row holds a list in every cell, in which the cast of frames sees columns."""
-    return all(len(cells) == 1 and isinstance(cells[0], list) for cells in columns.values())
 
 
 def _frame(columns: dict[str, list[Any]]) -> Any:

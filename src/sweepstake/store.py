@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MANIFEST = "complete.json"
 LONGEST_PART = 255
 """Bytes that the name of a file may have on common disks."""
+LONGEST_NAME = 1000
+"""Bytes of a whole name: buckets take 1,024."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,10 @@ class FolderStore:
 
     def read(self, name: str) -> bytes:
         """See `Store`."""
-        return self._at(name).read_bytes()
+        try:
+            return self._at(name).read_bytes()
+        except NotADirectoryError as error:  # below a file there is none
+            raise FileNotFoundError(error.errno, error.strerror, name) from error
 
     def write(self, name: str, content: bytes) -> None:
         """See `Store`."""
@@ -254,7 +259,9 @@ def checked(name: str) -> str:
     """
     parts = name.split("/")
     leads_out = name.startswith("/") or not {".", ".."}.isdisjoint(parts)
-    if leads_out or not name.isprintable() or any(len(p.encode()) > LONGEST_PART for p in parts):
+    too_long = len(name.encode()) > LONGEST_NAME
+    too_long = too_long or any(len(part.encode()) > LONGEST_PART for part in parts)
+    if leads_out or too_long or not name.isprintable():
         message = f"{shown(name)}: must name a place inside the workspace, but cannot. "
         raise NotFoundError(message + "Use the id of a sweep or a model.")
     return name

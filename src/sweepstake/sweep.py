@@ -61,13 +61,18 @@ log = logging.getLogger(__name__)
 
 @disk_faults()
 def plan(
-    drop: intake.Drop, settings: Settings, is_live: Callable[[str], bool] = lambda _: False
+    drop: intake.Drop,
+    settings: Settings,
+    is_live: Callable[[str], bool] = lambda _: False,
+    *,
+    again: bool = False,
 ) -> tuple[Batch, ...]:
     """Check the grid file, stage its data, open its parent run and pack what is left to train.
 
     Trials that any sweep of the same model has finished on the same data are left out and shown as
     reused. What an interrupted attempt left unfinished is removed: those trials are trained anew.
-    ``is_live`` says of a sweep's id whether it is in work.
+    ``is_live`` says of a sweep's id whether it is in work, ``again`` whether somebody asks for this
+    sweep, for the first time or once more: then it begins now.
 
     Raises:
         OverlapError: a sweep that is in work and began before is about to train some of the trials;
@@ -79,7 +84,7 @@ def plan(
     workspace = Workspace(settings.workspace)
     may_wait = not reason_of(workspace, drop.sweep)
     if may_wait:
-        overlap.check_again(drop.sweep, is_live, workspace)
+        overlap.check_again(drop.sweep, is_live, workspace, asked=again)
     grid, checked = _read(drop, settings)
     digest = _stage(checked, workspace)
     trials = space.trials(grid.spec, digest)

@@ -15,6 +15,7 @@ from sweepstake.airflow import (
     again_later,
     is_asked_for,
     is_live,
+    note_run,
     task,
     tracked,
 )
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
     from sweepstake.dailies import Daily
     from sweepstake.intake import Drop
 
-LABEL = "{{ task.op_kwargs['batch']['label'] }}{{ outcome | default('') }}"
-"""What Airflow calls a task of `train`: its trials, and at its end how many of them failed."""
+LABEL = "{{ outcome | default('') }}{{ task.op_kwargs['batch']['label'] }}"
+"""What Airflow calls a task of `train`: its trials, and at its end first how many of them failed.
+
+Airflow cuts a name at its end, and trials have the values of users in theirs.
+"""
 MIDNIGHT = "0 0 * * *"
 RUNS = 4
 """Days of one DAG that are in work at the same time, unless a backfill says otherwise."""
@@ -55,8 +59,10 @@ def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
 
         drop = drop_of(dag_run)
         ti.xcom_push("sweep", drop.sweep)
+        note_run(drop.sweep, dag_run)
         with again_later(OverlapError):
-            return [asdict(batch) for batch in plan(drop, load_settings(), is_live)]
+            batches = plan(drop, load_settings(), is_live, again=is_asked_for(ti))
+        return [asdict(batch) for batch in batches]
 
     @tracked(map_index_template=LABEL, pool=POOL)
     def train(batch: dict[str, Any], ti: Any = None) -> str:
@@ -65,7 +71,7 @@ def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
 
         trained = train(Batch(**batch), load_settings(), again=is_asked_for(ti))
         if trained.failed:
-            get_current_context()["outcome"] = f": {trained.failed} failed"  # type: ignore[typeddict-unknown-key]
+            get_current_context()["outcome"] = f"{trained.failed} failed: "  # type: ignore[typeddict-unknown-key]
         return trained.page
 
     @tracked(trigger_rule="all_done", outlets=[MODEL_VERSIONS])

@@ -23,6 +23,7 @@ from sweepstake.runs import (
     child_of,
     child_tags,
     failure_tags,
+    is_trial,
     library_tags,
     origin_tags,
     result_metrics,
@@ -195,7 +196,7 @@ class Tracking:
         runs = self._client.every(
             "search_runs", experiment_ids=[experiment_id], filter_string=query
         )
-        found = (child_of(run) for run in runs if "sweepstake.trial_key" in run.data.tags)
+        found = (child_of(run) for run in runs if is_trial(run))
         return tuple(sorted(found, key=lambda child: (child.number, child.started, child.run_id)))
 
     def completed(
@@ -218,7 +219,7 @@ class Tracking:
         ):
             if len(found) == len(wanted):
                 break
-            key = run.data.tags["sweepstake.trial_key"]
+            key = run.data.tags.get("sweepstake.trial_key")
             if key in wanted:
                 found.setdefault(key, run.info.run_id)
         return found

@@ -214,7 +214,7 @@ def test_a_task_whose_trial_failed_says_so_in_its_name(swept, monkeypatch):
     url = f"{swept.settings.airflow_url}/api/v2/dags/sweep/dagRuns/{ended['dag_run_id']}"
     found = httpx.get(f"{url}/taskInstances", headers=swept.headers, timeout=60).json()
     names = [each["rendered_map_index"] for each in found["task_instances"]]
-    assert 5 == sum(str(name).endswith(": 1 failed") for name in names)
+    assert 5 == sum(str(name).startswith("1 failed: ") for name in names)
     page = httpx.get(f"{swept.settings.airflow_url}/sweepstake/", headers=swept.headers, timeout=60)
     assert f"<strong>{ended['dag_run_id']}</strong> of DAG sweep: 5 failed." in page.text
 

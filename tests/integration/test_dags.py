@@ -10,6 +10,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -405,10 +406,32 @@ def test_a_flood_of_files_is_taken_in_by_parts(monkeypatch):
     assert [500, 500, 200] == counts
 
 
-def test_airflow_counts_runs_as_the_intake_asks_for_it():
-    """The call that `new_sweeps` makes exists in Airflow's own task instance."""
+def test_a_sweep_is_in_work_where_its_own_run_is(monkeypatch, tmp_path):
+    """That of a day is a run of the DAG of its file, with an id that Airflow gave it."""
+    from sweepstake import airflow
+
+    asked = []
+
+    def count(dag_id, run_ids, states):
+        asked.append((dag_id, *run_ids, *states))
+        return 1
+
+    monkeypatch.setenv("SWEEPSTAKE_HOME", str(tmp_path))
+    instance = SimpleNamespace(get_dr_count=count)
+    monkeypatch.setattr(airflow, "get_current_context", lambda: {"ti": instance})
+    for sweep, dag, run in (("s__1", "sweep", "s__1"), ("d__2", "sweep__d", "manual__2026")):
+        assert not airflow.is_live(sweep)
+        airflow.note_run(sweep, SimpleNamespace(dag_id=dag, run_id=run))
+        assert airflow.is_live(sweep)
+    assert [("sweep", "s__1", "running"), ("sweep__d", "manual__2026", "running")] == asked
+
+
+def test_airflow_counts_runs_as_we_ask_for_it():
+    """The calls that `new_sweeps` and `is_live` make exist in Airflow's own task instance."""
     from inspect import signature
 
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-    signature(RuntimeTaskInstance.get_dr_count).bind(None, "sweep", run_ids=["s"])
+    counted = signature(RuntimeTaskInstance.get_dr_count)
+    counted.bind(None, "sweep", run_ids=["s"])
+    counted.bind(None, "sweep__d", run_ids=["s"], states=["running"])

@@ -19,9 +19,9 @@ def plan(settings):
     """A function that plans a drop while the sweeps of `LIVE` are in work, its own among them."""
     LIVE.clear()
 
-    def made(drop):
+    def made(drop, *, again=False):
         LIVE[drop.sweep] = True
-        return sweep.plan(drop, settings, lambda each: LIVE.get(each, False))
+        return sweep.plan(drop, settings, lambda each: LIVE.get(each, False), again=again)
 
     return made
 
@@ -94,6 +94,38 @@ def test_a_sweep_that_began_first_does_not_wait(submit, plan):
     assert plan(first)
 
 
+def test_a_sweep_that_is_asked_for_again_begins_again(submit, plan, finish, settings, name):
+    """Retried while a younger one trains what it lacks, it waits; never both for each other."""
+    first = submit()
+    plan(first, again=True)
+    second = submit(grid={"criterion": ["gini"], "max_depth": [1, 9]})
+    with pytest.raises(OverlapError):
+        plan(second, again=True)
+    with pytest.raises(OverlapError, match=f"waits for {first.sweep}"):
+        plan(second, again=True)  # Airflow tries again; it does not begin anew meanwhile
+    LIVE[first.sweep] = False  # its tasks are lost
+    batches = plan(second, again=True)
+    with pytest.raises(OverlapError, match=f"{first.sweep}: waits for {second.sweep}"):
+        plan(first, again=True)
+    assert plan(second)  # its task was killed, and is tried again: it is the older one now
+    finish(second, batches)
+    finish(first, plan(first, again=True))
+    found = keys(settings.tracking_uri, name)
+    assert len(found) == len(set(found))
+
+
+def test_who_waited_goes_on_when_the_other_begins_again(submit, plan):
+    """Between two looks the other has ended, and was asked for once more."""
+    first = submit()
+    plan(first, again=True)
+    second = submit(grid={"criterion": ["gini"], "max_depth": [1, 9]})
+    with pytest.raises(OverlapError):
+        plan(second, again=True)
+    with pytest.raises(OverlapError, match=f"{first.sweep}: waits for {second.sweep}"):
+        plan(first, again=True)
+    assert plan(second, again=True)
+
+
 def test_a_cancelled_sweep_does_not_wait(submit, plan, settings):
     """It has nothing to train, and ends at once."""
     plan(submit())
@@ -113,9 +145,14 @@ def test_nobody_waits_for_what_others_wrote_in_mlflow(submit, plan, settings, na
     (parent,) = client.search_runs([experiment], "tags.`sweepstake.role` = 'sweep'")
     second = submit(grid={"criterion": ["gini"], "max_depth": [1, 9]})
     LIVE["stranger__0123456789ab"] = True
-    for sweep_id in (second.sweep, "stranger__0123456789ab"):
+    forged = (f"{second.sweep}.json/x", "a/" * 2100 + "b", "../plan", "nul\0")
+    for sweep_id in (second.sweep, "stranger__0123456789ab", *forged):
         tags = {**parent.data.tags, "sweepstake.sweep": sweep_id, "mlflow.runName": sweep_id}
         client.create_run(experiment, start_time=1, tags=tags)
+    for tags in ({}, {"sweepstake.trial_key": "k"}, {"sweepstake.trial_number": "x"}):
+        role = {"sweepstake.role": "trial", "mlflow.parentRunId": parent.info.run_id}
+        run = client.create_run(experiment, tags={**parent.data.tags, **role, **tags})
+        client.set_terminated(run.info.run_id)
     LIVE[second.sweep] = True
     assert plan(first)
     LIVE[first.sweep] = False

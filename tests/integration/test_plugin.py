@@ -31,8 +31,8 @@ PAGE = """if True:
             return ["a__1"] if "SELECT dag_run.run_id" in asked[-1] else []
         def execute(self, query):
             self.scalars(query)
-            return [("sweep", "a__1", f"0-{n}: {n} failed") for n in (1, 2)] + [
-                ("sweep", "<b>", "3: 1 failed"), ("sweep", "c", "nothing failed")]
+            return [("sweep", "a__1", f"{n} failed: 0-{n}") for n in (1, 2)] + [
+                ("sweep", "<b>", "1 failed: 3"), ("sweep", "c", "0001 SVC x: 9 failed: y")]
 
     class Manager:
         def __init__(self, views, dags):
@@ -87,10 +87,11 @@ def test_the_page_asks_for_what_airflow_asks_for(tmp_path):
         assert "dag_id IN ('sweep')" in query
     assert "dag_run.dag_id LIKE 'sweep' || '%'" in asked[3]
     assert "task_instance.run_id IN ('a__1')" in asked[5]
+    assert "task_instance.state IN ('success', 'failed')" in asked[5]
 
 
 def test_the_page_counts_the_failed_trials_of_each_run(tmp_path):
-    """By what the names of its tasks tell; text of users stays text."""
+    """By what the names of its tasks begin with; text of users counts as nothing and stays text."""
     *_, shown = ran(PAGE, tmp_path)
     assert "<strong>a__1</strong> of DAG sweep: 3 failed." in shown
     assert "<strong>&lt;b&gt;</strong> of DAG sweep: 1 failed." in shown

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from sweepstake import cancellation, cancelling
 from sweepstake.backfill_api import BackfillApi
 from sweepstake.cancellation import Cancellation
-from sweepstake.errors import CancelledError, NotFoundError, StoreUnavailableError
+from sweepstake.errors import CancelledError, NotFoundError, SettingsError, StoreUnavailableError
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
 
@@ -50,9 +52,12 @@ def test_a_task_looks_every_few_seconds(workspace, monkeypatch):
         watched.check()
 
 
-def test_a_workspace_that_does_not_answer_cancels_nothing(workspace, monkeypatch):
-    """The trial at hand goes on, and the next look tells."""
-    now, answers = [0.0], iter([StoreUnavailableError("a"), "cancelled"])
+@pytest.mark.parametrize(
+    "fault", [StoreUnavailableError("a"), SettingsError("403"), OSError(errno.EIO, "b")]
+)
+def test_a_workspace_that_does_not_answer_cancels_nothing(workspace, monkeypatch, fault):
+    """The trial at hand goes on, whatever is the matter, and the next look tells."""
+    now, answers = [0.0], iter([fault, "cancelled"])
 
     def reason_of(*_):
         answer = next(answers)

@@ -455,7 +455,9 @@ def test_csv_is_taken_as_the_grid_file_reads_it():
     """Rows of another width are refused, line ends are all one, and only told gaps are gaps."""
     parsed = scoring.parse(b"a,b\r1,NA\r,None\r", "text/csv", ["a", "b"])
     assert {"a": ["1", None], "b": ["NA", "None"]} == parsed
-    assert {"a": ["1", None, "3"]} == scoring.parse(b"a\n1\n\n3\n", "text/csv", ["a"])
+    assert {"a": ["1", None]} == scoring.parse(b'a\n1\n""\n', "text/csv", ["a"])
+    with pytest.raises(RefusedError, match="row 2 is 0 cells"):
+        scoring.parse(b"a\n1\n\n3\n", "text/csv", ["a"])
     for body in (b"a,b\n1,5,2,5\n", b"a,b\n1\n3,4\n"):
         with pytest.raises(RefusedError, match=r"list of 2 cells, but row 1 is"):
             scoring.parse(body, "text/csv", ["a", "b"])
@@ -483,14 +485,19 @@ def test_cells_are_counted_before_they_are_made(rows):
     assert peak < 12_000_000  # two million cells would take sixteen
 
 
-def test_columns_as_tensors_of_one_row_are_columns():
-    """A list around each cell of a single row is what MLflow's server takes too."""
+def test_one_row_of_lists_is_columns():
+    """As MLflow's server takes it; the lists are counted, and must be equally long."""
     x = pd.DataFrame({"a": [1.0, None, 3.0, 9.0], "b": [0.5, 2.0, None, -1.0]})
     fitted = pipeline.build(LogisticRegression(), Preprocess.AUTO, x).fit(x, [0, 1, 0, 1])
     scorer = Scorer(dump(pipeline.castable(fitted, ColumnCast.like(x))))
-    for cells in ({"a": [[1]], "b": [[2]]}, {"a": [1], "b": [2]}):
-        answer = scorer.score(json.dumps({"inputs": cells}).encode(), "", "predict_proba")
-        assert (200, 1) == (answer.status, answer.rows)
+    answers = [
+        scorer.score(json.dumps({"inputs": cells}).encode(), "", "predict_proba")
+        for cells in ({"a": [[1, 3]], "b": [[2, None]]}, {"a": [1, 3], "b": [2, None]})
+    ]
+    assert answers[0] == answers[1]
+    assert (200, 2) == (answers[0].status, answers[0].rows)
+    uneven = json.dumps({"inputs": {"a": [[1, 3]], "b": [[2]]}}).encode()
+    assert 400 == scorer.score(uneven, "", "predict").status
 
 
 def test_a_client_that_sends_no_head_is_let_go(server, monkeypatch):
