@@ -35,9 +35,15 @@ grid: {max_depth: [8, 10, 12, 14, 16, 18]}
 """
 
 
-@pytest.fixture
-def type_in(stack, tmp_path):
-    """A function that types a command in a folder that is not the stack's."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the newcomer is: not where the stack was started."""
+    return tmp_path_factory.mktemp("elsewhere")
+
+
+@pytest.fixture(scope="module")
+def type_in(stack, folder):
+    """A function that types a command in that folder."""
     state = {"XDG_STATE_HOME": stack.environ["XDG_STATE_HOME"], "TERM": "xterm-256color"}
     environ = {name: os.environ[name] for name in ("HOME", "PATH", "LANG") if name in os.environ}
 
@@ -46,7 +52,7 @@ def type_in(stack, tmp_path):
             PROGRAM,
             list(words),
             env=environ | state | variables,
-            cwd=str(tmp_path),
+            cwd=str(folder),
             dimensions=(50, columns),
             timeout=PATIENCE_SECONDS,
             encoding="utf-8",
@@ -57,15 +63,24 @@ def type_in(stack, tmp_path):
     return typed
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def say(type_in):
     """A function that types a command and gives its exit code and what it said, without styles."""
 
     def said(*words, **how):
-        terminal = type_in(*words, **how)
-        return _end(terminal)
+        return _end(type_in(*words, **how))
 
     return said
+
+
+@pytest.fixture(scope="module")
+def swept(type_in, folder):
+    """The exit code of the first sweep, what it said, and with which styles it began."""
+    (folder / "first.yaml").write_text(GRID)
+    waiting = type_in("submit", "first.yaml", "--wait")
+    waiting.expect("━")
+    styled = waiting.before + waiting.after
+    return *_end(waiting), styled
 
 
 def _end(terminal):
@@ -75,45 +90,46 @@ def _end(terminal):
     return terminal.exitstatus, STYLE.sub("", text).replace("\r\n", "\n")
 
 
-def test_mistakes_are_told_before_anything_is_sent(say, tmp_path):
+def test_mistakes_are_told_before_anything_is_sent(say, folder):
     """All of a file's mistakes at once, each with its line and the way out."""
     wrong = GRID.replace("max_depth", "max_dept").replace("cv: 3", "cv: many\nmetrc: f1")
-    (tmp_path / "wrong.yaml").write_text(wrong)
+    (folder / "wrong.yaml").write_text(wrong)
     code, said = say("submit", "wrong.yaml")
     assert (1, 3) == (code, said.count("wrong.yaml: line"))
     assert "Did you mean 'max_depth'?" in said
     assert "Did you mean 'metric'?" in said
-    assert not (tmp_path / "grids").exists()
+    assert not (folder / "grids").exists()
 
 
-def test_a_sweep_from_another_folder_to_its_champion(say, type_in, stack, tmp_path):
+def test_a_sweep_from_another_folder_to_its_champion(swept, say, stack, folder):
     """Commands say which stack they found; who waits sees bars, a leaderboard and a champion."""
-    (tmp_path / "first.yaml").write_text(GRID)
-    assert say("status")[0] == 0
-    assert str(stack.settings.home) in say("status")[1]
-    assert say("validate", "first.yaml")[1].startswith("first.yaml: 6 trials on 178 rows")
-
-    waiting = type_in("submit", "first.yaml", "--wait")
-    waiting.expect("━")
-    assert "\x1b[" in waiting.before + waiting.after
-    code, said = _end(waiting)
+    code, said, styled = swept
     assert 0 == code, said
+    assert "\x1b[" in styled
     assert re.search(r"6/6\s+0 running, 0 failed", said)
     assert f"Leaderboard of {NAME}__" in said
     assert f"{NAME}: champion is v" in said
+    code, said = say("status")
+    assert (0, True) == (code, str(stack.settings.home) in said)
+    assert not (folder / "grids").exists()
 
-    code, said = say("submit", "first.yaml")
-    assert (0, True) == (code, "was swept before, and is not swept again" in said)
-    assert (tmp_path / "grids").exists() is False
-    code, said = say("retry", NAME)
-    assert (0, True) == (code, "every trial is complete, so nothing is trained again" in said)
-    code, said = say("cancel", NAME)
-    assert (0, True) == (code, "it has ended, so there is nothing to cancel" in said)
-    assert "promote" in say("champion", NAME, "--history")[1]
+
+def test_what_is_done_is_not_done_again(swept, say):
+    """The same file, a retry and a cancel of what has ended are told so; the ledger knows why."""
+    asked = {
+        ("validate", "first.yaml"): "first.yaml: 6 trials on 178 rows",
+        ("submit", "first.yaml"): "was swept before, and is not swept again",
+        ("retry", NAME): "every trial is complete, so nothing is trained again",
+        ("cancel", NAME): "it has ended, so there is nothing to cancel",
+        ("champion", NAME, "--history"): "promote",
+    }
+    for words, told in asked.items():
+        code, said = say(*words)
+        assert (0, True) == (code, told in said), said
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-def test_tables_fit_a_narrow_terminal(say, columns):
+def test_tables_fit_a_narrow_terminal(swept, say, columns):
     """No line of a table is wider than the terminal, and none of its figures is cut."""
     code, said = say("leaderboard", NAME, columns=columns)
     table = [line for line in said.splitlines() if line[:1] in "┏┃┡│└"]
@@ -123,16 +139,20 @@ def test_tables_fit_a_narrow_terminal(say, columns):
     assert "…" not in said
 
 
-def test_no_colour_is_shown_where_none_is_wanted(type_in):
+def test_no_colour_is_shown_where_none_is_wanted(swept, type_in):
     """NO_COLOR is heeded, by tables and by sentences."""
-    terminal = type_in("leaderboard", NAME, NO_COLOR="1")
-    text = terminal.read()
-    assert re.findall(r"\x1b\[(?:3|4|9|10)\dm|\x1b\[[34]8;", text) == []
+    colour = re.compile(r"\x1b\[(?:\d+;)*(?:3|4|9|10)\d(?:;\d+)*m")
+    for variables, wanted in (({}, True), ({"NO_COLOR": "1"}, False)):
+        terminal = type_in("leaderboard", "nobody", **variables)  # an error, which is red
+        text = terminal.read()
+        assert "must be a sweep's name" in text
+        assert wanted == bool(colour.search(text)), repr(text)
+    assert not colour.search(type_in("leaderboard", NAME, NO_COLOR="1").read())
 
 
-def test_who_stops_waiting_is_told_how_to_come_back(type_in, say, tmp_path):
+def test_who_stops_waiting_is_told_how_to_come_back(type_in, say, folder):
     """Ctrl-C ends the command alone; the sweep goes on until it is cancelled."""
-    (tmp_path / "long.yaml").write_text(LONG)
+    (folder / "long.yaml").write_text(LONG)
     waiting = type_in("submit", "long.yaml", "--wait")
     waiting.expect(r"[1-9] running")
     waiting.sendintr()
@@ -144,7 +164,7 @@ def test_who_stops_waiting_is_told_how_to_come_back(type_in, say, tmp_path):
     assert (0, True) == (code, "ends within seconds" in said)
 
 
-def test_a_server_waits_for_a_model_and_says_so(type_in):
+def test_a_server_waits_for_a_model_and_says_so(swept, type_in):
     """A name that may be misspelt is told at once, and Ctrl-C ends the server."""
     waiting = type_in("serve", "first-huor", "--port", "0")
     waiting.expect("no such model yet, so this waits for one")
@@ -160,11 +180,12 @@ def test_a_server_waits_for_a_model_and_says_so(type_in):
     [
         (("leaderboard", "first-huor"), "Did you mean 'first-hour'?"),
         (("champion", "first-huor"), "Did you mean 'first-hour'?"),
-        (("validate", "nowhere.yaml"), "nowhere.yaml"),
-        (("submitt",), "submit"),
+        (("predict", "first-huor", "first.yaml"), "Did you mean 'first-hour'?"),
+        (("validate", "nowhere.yaml"), "cannot be read: No such file"),
+        (("submitt",), "Did you mean 'submit'?"),
     ],
 )
-def test_a_slip_is_a_sentence(say, words, told):
+def test_a_slip_is_a_sentence(swept, say, words, told):
     """A name or a command that is not there ends at once, with what was meant."""
     code, said = say(*words)
     assert code in {1, 2}
