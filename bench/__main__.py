@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, ours, page, parsing, promotion, scaling, serving, steps
+from bench import figures, ours, page, parsing, promotion, scaling, serving, steps, wide
 from bench.machine import describe
 from bench.rounds import MEDIUM_WAYS, SMALL_WAYS, Way, race
 from bench.stack import ROOT, embedded
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bench.stack import Stack
 
-PARTS = ("small", "steps", "medium", "scaling", "parsing", "promotion", "serving")
+PARTS = ("small", "steps", "medium", "scaling", "parsing", "promotion", "serving", "wide")
 LONG_PARTS = ("burst", "versions")
 FILES, VERSIONS, DAILY_FILES = 500, 20_000, 200
 
@@ -110,9 +110,14 @@ def _serving(asked: argparse.Namespace) -> dict[str, Any]:
     return serving.measure(say, asked.rounds, quick=asked.quick)
 
 
+def _wide(asked: argparse.Namespace) -> dict[str, Any]:
+    return wide.measure(say, asked.rounds, quick=asked.quick)
+
+
 ALONE: Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "promotion": _promotion,
     "serving": _serving,
+    "wide": _wide,
 }
 """Parts that need no stack."""
 EVERY = (*MEASURES, *ALONE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench import serving
+from bench import serving, wide
 from bench.rounds import OURS, ratio
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ LIMITS = {
     "last_trial_to_leaderboard_seconds": 5.0,
     "last_trial_to_champion_seconds": 15.0,
     "memory_10000_vs_100": 1.2,
+    **{f"wide_{trials}_vs_gridsearch": 1.5 for trials in wide.TRIALS},
     **{f"serving_{model}_{many}": 1 / 3 for model in serving.GRIDS for many in serving.CONNECTIONS},
     **{
         f"serving_{model}_{many}_p99": 1.0
@@ -57,6 +58,8 @@ def ratios(parts: Mapping[str, Any]) -> dict[str, float]:
         found["medium_vs_gridsearch"] = ratio(parts["medium"]["records"], "grid_search")
     if "serving" in parts:
         found |= serving.ratios(parts["serving"]["records"])
+    if "wide" in parts:
+        found |= wide.ratios(parts["wide"]["records"])
     return found
 
 

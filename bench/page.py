@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, plots, promotion, serving
+from bench import figures, plots, promotion, serving, wide
 from bench.rounds import OURS, medians
 from bench.steps import stacked
 
@@ -48,6 +49,10 @@ FIGURES = {
     "last_trial_to_leaderboard_seconds": "small grid, last trial to leaderboard, in seconds",
     "last_trial_to_champion_seconds": "small grid, last trial to champion in service, in seconds",
     "memory_10000_vs_100": "peak memory of a task at 10,000 trials against 100",
+    **{
+        f"wide_{trials}_vs_gridsearch": f"20,000 columns, {trials} trials, against `GridSearchCV`"
+        for trials in wide.TRIALS
+    },
     **{
         f"serving_{model}_{many}{slowest}": f"serving rows of {model}, {many} at once, {what}"
         for slowest, what in (
@@ -281,6 +286,30 @@ runs alone, as its defaults have it, and is asked by one and by 32 connections; 
 rounds.
 
 """
+
+
+def _wide(parts: Mapping[str, Any], _: Path) -> str:
+    records = parts["wide"]["records"]
+    rows = [
+        (
+            str(trials),
+            *(
+                f"{median(each[way] for each in records if each['trials'] == trials):.1f} s"
+                for way in (OURS, wide.THEIRS)
+            ),
+        )
+        for trials in wide.TRIALS
+    ]
+    return WIDE + table(("trials", "`sweepstake run`", "`GridSearchCV`"), rows)
+
+
+WIDE = """\
+## Wide tables
+
+72 rows of 20,000 numbers, a logistic regression, five folds: from the start of the program to its
+end, with everything read, checked and kept, and by a script that keeps nothing.
+
+"""
 SERVERS = {OURS: "`sweepstake serve`", serving.THEIRS: "`mlflow models serve`"}
 
 
@@ -302,4 +331,5 @@ SECTIONS = {
     "versions": _versions,
     "promotion": _promotion,
     "serving": _serving,
+    "wide": _wide,
 }

@@ -9,29 +9,28 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
+from bench.place import new_place
 from bench.rounds import OURS
 from bench.stack import ROOT, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from bench.place import Place
+
 THEIRS = "mlflow"
 WAYS = (OURS, THEIRS)
 CONNECTIONS = (1, 32)
 SECONDS = 10.0
 MEBIBYTE = 1 << 20
-PROGRAMS = Path(sys.executable).parent
 GRIDS = {
     "numbers": "data: {source: 'sklearn:breast_cancer', target: target}",
     "texts": "data: {source: data/churn.csv, target: churned, drop: [customer]}",
@@ -46,38 +45,9 @@ grid: {{C: [1]}}
 """
 
 
-@dataclass(frozen=True)
-class Place:
-    """A folder with champions in a tracking store of its own, and how programs find it."""
-
-    folder: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The environment of what runs here."""
-        store = f"sqlite:///{self.folder / 'mlflow.db'}"
-        own = {"MLFLOW_TRACKING_URI": store, "SWEEPSTAKE_HOME": str(self.folder / "home")}
-        path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"  # mlflow starts uvicorn by its name
-        return {**os.environ, **own, "PATH": path}
-
-    def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:
-        """Start a program in a session of its own; what it says goes into a file."""
-        with (self.folder / log).open("ab") as file:
-            return subprocess.Popen(
-                [str(PROGRAMS / command[0]), *command[1:]],
-                cwd=self.folder,
-                env=self.environ,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
-
-
 def measure(say: Callable[[str], None], rounds: int, *, quick: bool) -> dict[str, Any]:
     """Start, memory, and answers a second of each way, with rows of numbers and of texts."""
-    folder = Path(tempfile.mkdtemp(prefix="sweepstake-bench-"))
-    try:
-        place = Place(folder)
+    with new_place() as place:
         for model in GRIDS:
             _crown(place, model)
         records = [
@@ -86,8 +56,6 @@ def measure(say: Callable[[str], None], rounds: int, *, quick: bool) -> dict[str
             for model in GRIDS
             for way in (WAYS if number % 2 else WAYS[::-1])
         ]
-    finally:
-        shutil.rmtree(folder)
     for record in records:
         say(_sentence(record))
     return {"records": records}
@@ -141,8 +109,7 @@ def _crown(place: Place, model: str) -> None:
     source = shutil.copy(ROOT / "grids" / "data" / "churn.csv", place.folder / "data")
     grid = place.folder / f"{model}.yaml"
     grid.write_text(GRID.format(model=model, data=GRIDS[model]), encoding="utf-8")
-    if place.start("sweepstake", "run", grid.name, log="run.log").wait():
-        raise RuntimeError((place.folder / "run.log").read_text(encoding="utf-8"))
+    place.run("sweepstake", "run", grid.name)
     table = pd.read_csv(source) if model == "texts" else load_breast_cancer(as_frame=True).data
     row = json.loads(table.head(1).to_json(orient="split", index=False))
     (place.folder / f"{model}.json").write_text(json.dumps({"dataframe_split": row}))

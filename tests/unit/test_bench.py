@@ -15,7 +15,7 @@ from sweepstake.settings import load_settings
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # `python -m bench` is run from the root, and is no part of the wheel
 
-from bench import figures, page, promotion, rounds, serving, steps, timeline, workloads  # noqa: E402
+from bench import figures, page, promotion, rounds, serving, steps, timeline, wide, workloads  # noqa: E402
 
 DAY = "2026-01-01T00:00:"
 DROPPED = 1767225600.0  # that midnight
@@ -283,3 +283,17 @@ def test_servers_are_compared_inside_a_round_and_shown_each(tmp_path):
     shown = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert {0.25} == {found["serving_texts_32"], found["serving_numbers_1_p99"]}
     assert "| texts, 32 | `mlflow models serve` | 75 | 30.0 ms | 60.0 ms | 1.0 s |" in shown
+
+
+def test_wide_tables_are_compared_inside_a_round_by_trials(tmp_path):
+    """Each number of trials has a figure of its own."""
+    measured = [
+        {"round": number, "trials": trials, rounds.OURS: ours, wide.THEIRS: 20.0}
+        for number, trials, ours in ((1, 4, 26.0), (1, 20, 50.0), (2, 4, 30.0), (2, 20, 54.0))
+    ]
+    part = {"wide": {"machine": {}, "records": measured}}
+    page.write(part, tmp_path / "page.md")
+    shown = (tmp_path / "page.md").read_text(encoding="utf-8")
+    found = figures.promised(part)
+    assert {"wide_4_vs_gridsearch": 1.4, "wide_20_vs_gridsearch": 2.6} == found
+    assert "| 4 | 28.0 s | 20.0 s |" in shown
