@@ -208,10 +208,11 @@ def _exploded(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _is_plain(frame: pd.DataFrame, columns: list[list[Any]]) -> bool:
     """Whether the rows are floats of the right width already, so that nothing is to be done."""
+    wanted = {kind: np.dtype(kind) for kind in FLOATS}
     kinds = zip(columns, frame.dtypes, strict=True)
-    return all(kind == found.name for (_, kind, *_), found in kinds) and not bool(
-        np.isinf(frame.to_numpy()).any()
-    )
+    if not all(wanted.get(kind) == found for (_, kind, *_), found in kinds):
+        return False
+    return not bool(np.isinf(frame.to_numpy()).any())
 
 
 def _cast(column: pd.Series, kind: str, written: tuple[str, ...], words: Words) -> pd.Series:

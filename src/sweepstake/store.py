@@ -259,12 +259,16 @@ def checked(name: str) -> str:
     """
     parts = name.split("/")
     leads_out = name.startswith("/") or not {".", ".."}.isdisjoint(parts)
-    too_long = len(name.encode()) > LONGEST_NAME
-    too_long = too_long or any(len(part.encode()) > LONGEST_PART for part in parts)
-    if leads_out or too_long or not name.isprintable():
+    if leads_out or not name.isprintable() or _is_too_long(name):
         message = f"{shown(name)}: must name a place inside the workspace, but cannot. "
         raise NotFoundError(message + "Use the id of a sweep or a model.")
     return name
+
+
+def _is_too_long(name: str) -> bool:
+    """Of a printable name: half a surrogate pair is none, and has no bytes."""
+    parts = (len(part.encode()) for part in name.split("/"))
+    return len(name.encode()) > LONGEST_NAME or max(parts) > LONGEST_PART
 
 
 def endpoint() -> str | None:

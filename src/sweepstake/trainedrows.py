@@ -13,13 +13,13 @@ from sweepstake.data import parts
 from sweepstake.splitting import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     import pandas as pd
 
     from sweepstake.data import Dataset
 
+MOST_CELLS = 10_000_000
+"""Of columns that are looked at together: eight bytes each, several times."""
 TELLING = 0.95
 """Share of different rows from which what is left of them without one column still tells them."""
 
@@ -35,21 +35,33 @@ def met(trained: Dataset, features: pd.DataFrame, y: np.ndarray) -> np.ndarray:
     names = list(trained.X_train.columns)
     known = _parts(trained.X_train, trained.y_train, names)
     asked = _parts(features, y, names)
-    whole = _sum(known), _sum(asked)
+    whole = known.sum(axis=0), asked.sum(axis=0)
     found = np.isin(whole[1], whole[0])
-    for one, other in zip(known[1:], asked[1:], strict=True):
-        left = whole[0] - one
-        if len(np.unique(left)) >= TELLING * len(left):
-            found |= np.isin(whole[1] - other, left)
+    step = max(1, MOST_CELLS // known.shape[1])
+    for first in range(1, len(known), step):
+        some = slice(first, first + step)
+        found |= _met_without(whole[0] - known[some], whole[1] - asked[some])
     return found
+
+
+def _met_without(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Whether what is left of each asked row (columns, rows) is known where it tells rows apart."""
+    import numpy as np
+
+    ordered = np.sort(known, axis=1)
+    different = 1 + (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1)
+    tells = different >= TELLING * known.shape[1]
+    apart = _mixed(np.arange(len(known)), "place")[:, None]  # as if each column had its rows
+    return np.asarray(np.isin((asked ^ apart)[tells], (known ^ apart)[tells]).any(axis=0))
 
 
 def problem_of(trained: Dataset, features: pd.DataFrame, classes: tuple[object, ...]) -> str:
     """Why a model of ``trained`` cannot be asked about such rows; empty where it can."""
-    for name, column in trained.X_train.items():
-        if name not in features.columns:
+    present = features.dtypes.to_dict()
+    for name, kind in trained.X_train.dtypes.items():
+        if name not in present:
             return f"the data have no column {str(name)!r} any more, which it was trained on"
-        kinds = (column.dtype == "category", features[name].dtype == "category")
+        kinds = (kind == "category", present[name] == "category")
         if kinds[0] != kinds[1]:
             was, is_now = ("text" if kind else "numbers" for kind in kinds)
             return f"column {str(name)!r} holds {is_now} now, and held {was} when it was trained"
@@ -58,14 +70,15 @@ def problem_of(trained: Dataset, features: pd.DataFrame, classes: tuple[object, 
     return ""
 
 
-def _parts(features: pd.DataFrame, y: np.ndarray, names: list[str]) -> list[np.ndarray]:
-    """A number for each row and part, the label first, so that their sum stands for the row."""
-    return [_mixed(_labels(y), "label"), *_columns(features, names)]
+def _parts(features: pd.DataFrame, y: np.ndarray, names: list[str]) -> np.ndarray:
+    """A number for each part and row, the label first, so that their sum stands for the row."""
+    import numpy as np
 
-
-def _columns(features: pd.DataFrame, names: list[str]) -> Iterator[np.ndarray]:
-    for name, (values, known) in zip(names, parts(features[names]), strict=True):
-        yield _mixed(words(values, known), f"column {name}")
+    found = np.empty((1 + len(names), len(y)), dtype="<u8")
+    found[0] = _mixed(_labels(y), "label")
+    for place, (values, known) in enumerate(parts(features[names]), start=1):
+        found[place] = _mixed(words(values, known), f"column {names[place - 1]}")
+    return found
 
 
 def _labels(y: np.ndarray) -> np.ndarray:
@@ -89,9 +102,3 @@ def _mixed(numbers: np.ndarray, salt: str) -> np.ndarray:
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
-
-
-def _sum(parts: list[np.ndarray]) -> np.ndarray:
-    import numpy as np
-
-    return np.asarray(np.sum(parts, axis=0, dtype="<u8"))
