@@ -32,10 +32,12 @@ from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factor
 from airflow.sdk.exceptions import AirflowRescheduleException
 from airflow.sdk.timezone import utcnow
 
+from sweepstake import notices
 from sweepstake.bundle import DAG_FILES
 from sweepstake.deathsignal import end_with
 from sweepstake.errors import NotFoundError, PermanentError, SweepstakeError, TransientError
 from sweepstake.intake import MOST_STARTED
+from sweepstake.notices import Notice
 from sweepstake.settings import load_settings
 from sweepstake.timetables import DayPartitions, DayPartitionsOnDemand
 from sweepstake.triggers import GridFolderTrigger, TouchTrigger
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
     from sweepstake.intake import Drop
 
+ROUNDS = Asset("sweepstake_rounds")
+"""Updated when the champion DAG has looked at all models; wakes the DAG that notifies."""
 MODEL_VERSIONS = Asset("sweepstake_model_versions")
 """Updated by every sweep that closes; wakes the champion DAG."""
 
@@ -218,10 +222,16 @@ def is_asked_for(instance: Any) -> bool:
     return bool(instance.try_number + instance.task.retries == instance.max_tries + 1)
 
 
-def note_run(sweep: str, run: Any) -> None:
-    """Note which run of Airflow is at work on a sweep: that of a day has an id of its own."""
-    workspace = Workspace(load_settings().workspace)
-    workspace.write_record(f"working/{sweep}", [run.dag_id, run.run_id])
+def note_run(drop: Drop, run: Any) -> None:
+    """Note which run of Airflow is at work on a sweep: that of a day has an id of its own.
+
+    Where there are receivers, they are to be told of it, unless somebody backfills a day.
+    """
+    settings = load_settings()
+    workspace = Workspace(settings.workspace)
+    workspace.write_record(f"working/{drop.sweep}", [run.dag_id, run.run_id])
+    if settings.notifiers and not drop.backfill:
+        notices.keep(workspace, Notice(drop.sweep, run.dag_id, run.run_id))
 
 
 def is_live(sweep: str) -> bool:

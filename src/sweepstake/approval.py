@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.digest import Digest, Status
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.markup import escaped
 from sweepstake.promotion import Verdict
@@ -145,6 +146,18 @@ def body(asked: Proposal) -> str:
         for each in asked.record.get("guards", ())
     ]
     return "\n\n".join(filter(None, [escaped(asked.reason), table, "\n".join(guards)]))
+
+
+def digest(asked: Proposal) -> Digest:
+    """What receivers are told of a promotion that waits for an answer."""
+    reason = f"{asked.reason} Answer by {asked.until[:16]}Z, or it is: {asked.then}."
+    return Digest(
+        sweep=asked.sweep,
+        status=Status.ASKED,
+        reason=reason,
+        model=asked.model,
+        version=asked.version,
+    )
 
 
 def _answer(workspace: Workspace, asked: Proposal) -> Answer | None:

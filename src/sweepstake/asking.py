@@ -16,6 +16,7 @@ from sweepstake import approval
 from sweepstake.airflow import PlainText
 from sweepstake.approval import DAG_ID, KEEP, PROMOTE
 from sweepstake.errors import NotFoundError
+from sweepstake.notifying import Asking
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
 
@@ -45,6 +46,8 @@ class AskApproval(PlainText, HITLOperator):
         self.body = approval.body(asked)
         self.defaults = [PROMOTE if asked.then == "promote" else KEEP]
         self.response_timeout = left
+        if load_settings().notifiers:
+            self.notifiers = [Asking(approval.digest(asked))]
         return super().execute(context)
 
 

@@ -13,6 +13,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from sweepstake import approval, finals, loader
+from sweepstake.digest import of_round
 from sweepstake.finals import Ground, by_cv
 from sweepstake.ledger import Act
 from sweepstake.modelfaults import apart
@@ -165,9 +166,12 @@ class _Bench:
             if answer is None:
                 return None
             act = approval.applied(act, answer)
+        parent = self._tracking.parent(sweep.plan.parent_run_id)
+        digest = of_round(sweep.plan, parent, act, self.settings)
+        act = replace(act, digest=digest.to_json())
         rulings = verdicts(outcome, sweep.pending, ground.digest)
         if outcome.decision:
-            rulings[act.version] = Ruling(act.verdict, act.reason, act.candidate_score)
+            rulings[act.version] = Ruling(act.verdict, act.reason, act.candidate_score, act.digest)
         self._tracking.tell_decision(sweep.plan.parent_run_id, str(act.verdict), act.reason)
         entry = self.registry.apply(model, act, sweep.key, rulings)
         approval.settled(self.workspace, model)

@@ -155,6 +155,10 @@ class CancelledError(SweepFailedError):
     """A sweep that somebody cancelled; says who and why."""
 
 
+class ReceiverError(SweepstakeError):
+    """A receiver of digests did not take one; it may later."""
+
+
 class TrackingUnavailableError(TransientError):
     """The MLflow tracking server did not answer, or answered with a fault of its own."""
 

@@ -34,7 +34,8 @@ class LedgerEntry:
     says that nothing more is to be done. ``partition`` is the day of the candidates, empty for data
     of no day; ``as_of`` says that the round was about that day alone. ``holdout`` is the digest of
     the data whose holdout was tested on, empty where no test was made; ``record`` the decision with
-    all its figures. ``by`` is who acted by hand or approved.
+    all its figures. ``by`` is who acted by hand or approved. ``digest`` is what is told of the
+    sweep, as JSON.
     """
 
     round: str
@@ -57,6 +58,7 @@ class LedgerEntry:
     previous_key: str = ""
     newest: int = 0
     record: Mapping[str, Any] | None = None
+    digest: str = ""
 
     @property
     def changes(self) -> bool:
@@ -94,6 +96,7 @@ class Act:
     newest: int = 0
     candidates: int = 1
     record: Mapping[str, Any] | None = None
+    digest: str = ""
 
 
 class Ledger:
@@ -178,6 +181,7 @@ _TEXTS = (
     "by",
     "trial_key",
     "previous_key",
+    "digest",
 )
 """What is written as a tag of the same name where it is not empty."""
 

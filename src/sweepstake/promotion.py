@@ -108,11 +108,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The verdict on one version, why, and its score if it has one."""
+    """The verdict on one version, why, and its score if it has one.
+
+    ``digest`` is what is told of its sweep, on the one version that the round was about.
+    """
 
     verdict: Verdict
     reason: str
     score: float | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

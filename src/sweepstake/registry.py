@@ -284,7 +284,7 @@ class Registry:
 
     def _left(self, entry: LedgerEntry) -> dict[str, dict[str, str]]:
         """The tags that a killed round has not written: those of the others first."""
-        mine = Ruling(entry.verdict, entry.reason, entry.candidate_score)
+        mine = Ruling(entry.verdict, entry.reason, entry.candidate_score, entry.digest)
         others = Ruling(Verdict.KEEP, f"v{entry.version} is the finalist of its sweep.")
         sweep = self.versions(entry.model, entry.sweep) if entry.sweep else ()
         left = [
@@ -366,9 +366,11 @@ def _is_stale(version: Version, live: Collection[str] | None) -> bool:
 
 def _verdict_tags(ruling: Ruling) -> dict[str, str]:
     """Tags of a judged version, the one that ends its waiting last."""
-    shown = {} if ruling.score is None else {"sweepstake.score": repr(ruling.score)}
+    score = {} if ruling.score is None else {"sweepstake.score": repr(ruling.score)}
+    digest = {"sweepstake.digest": ruling.digest} if ruling.digest else {}
     return {
-        **shown,
+        **score,
+        **digest,
         "sweepstake.reason": ruling.reason,
         "sweepstake.decision": str(ruling.verdict),
     }

@@ -91,6 +91,18 @@ class Child:
         return self.state is TrialState.RUNNING and not self.params and not self.metrics
 
 
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A parent run as MLflow has it: its status there, and the figures of its best trial by name.
+
+    ``metric`` is what trials are ranked by.
+    """
+
+    status: str
+    metric: str
+    figures: Mapping[str, float]
+
+
 def library_tags() -> dict[str, str]:
     """Which scikit-learn trained, in a tag of its own, and the other libraries in one.
 

@@ -38,6 +38,7 @@ class Settings:
     slots: how many that are, on all workers; batches are cut so that as many end together.
     estimators: classifiers, or packages of them, that grid files may name beside scikit-learn's.
     trusted_types: types that a model file may hold beside those of the reviewed list.
+    notifiers: Airflow's notifiers that are told the digest of each sweep, as module:attribute.
     """
 
     home: Path
@@ -55,6 +56,7 @@ class Settings:
     trusted_types: tuple[str, ...] = ()
     mlflow_url: str = ""
     artifact_roots: tuple[str, ...] = ()
+    notifiers: str = ""
 
     @property
     def mlflow_pages(self) -> str:
@@ -72,9 +74,9 @@ def load_settings(environ: Mapping[str, str] | None = None, *, own: bool = False
     ``s3://bucket/prefix``), ``_CACHE`` (the folder for copies from a bucket), ``_DATA_ROOTS``
     (separated as in ``PATH``), ``_MLFLOW_URL``, ``_AIRFLOW_URL``, ``_AIRFLOW_USER``,
     ``_AIRFLOW_PASSWORD``, ``_DEFAULT_SOURCE``, ``_POOL``, ``_SLOTS`` (default: the cores of this
-    host), ``_ESTIMATORS``, ``_TRUSTED_TYPES`` and ``_ARTIFACT_ROOTS`` (separated by commas) and
-    MLflow's own
-    ``MLFLOW_TRACKING_URI``. What is not set is taken from the embedded stack.
+    host), ``_ESTIMATORS``, ``_TRUSTED_TYPES`` and ``_ARTIFACT_ROOTS`` (separated by commas),
+    ``_NOTIFIERS`` and MLflow's own ``MLFLOW_TRACKING_URI``. What is not set is taken from the
+    embedded stack.
 
     Raises:
         SettingsError: a URL has no scheme or is of no kind that is known, a number or a dotted name
@@ -110,6 +112,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, own: bool = False
         trusted_types=_names(PREFIX + "TRUSTED_TYPES", get(PREFIX + "TRUSTED_TYPES", "")),
         mlflow_url=get(PREFIX + "MLFLOW_URL", ""),
         artifact_roots=_listed(get(PREFIX + "ARTIFACT_ROOTS", "")),
+        notifiers=_attribute(PREFIX + "NOTIFIERS", get(PREFIX + "NOTIFIERS", "")),
     )
 
 
@@ -165,6 +168,14 @@ def _names(setting: str, value: str) -> tuple[str, ...]:
             message += " Write for example lightgbm.LGBMClassifier,xgboost.XGBClassifier."
             raise SettingsError(message)
     return names
+
+
+def _attribute(setting: str, value: str) -> str:
+    module, _, attribute = value.partition(":")
+    if value and not all(part.isidentifier() for part in [*module.split("."), attribute]):
+        message = f"{setting}: must be module:attribute, but got {value!r}."
+        raise SettingsError(message + " Write for example our_notifiers:notifiers.")
+    return value
 
 
 def _listed(value: str) -> tuple[str, ...]:

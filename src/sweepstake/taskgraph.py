@@ -59,7 +59,7 @@ def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
 
         drop = drop_of(dag_run)
         ti.xcom_push("sweep", drop.sweep)
-        note_run(drop.sweep, dag_run)
+        note_run(drop, dag_run)
         with again_later(OverlapError):
             batches = plan(drop, load_settings(), is_live, again=is_asked_for(ti))
         return [asdict(batch) for batch in batches]

@@ -18,6 +18,7 @@ from sweepstake.markup import escaped
 from sweepstake.nearmiss import did_you_mean
 from sweepstake.runs import (
     Child,
+    Parent,
     SweepRun,
     TrialRun,
     child_of,
@@ -180,6 +181,14 @@ class Tracking:
         except NotFoundError:
             return 0
         return None if info.status in {"RUNNING", "KILLED"} else int(info.end_time or 0)
+
+    def parent(self, run_id: str) -> Parent:
+        """The parent run of a sweep; one that was deleted for good has ended, without figures."""
+        try:
+            run = self._client.get_run(run_id)
+        except NotFoundError:
+            return Parent("FINISHED", "", {})
+        return Parent(run.info.status, run.data.tags.get("sweepstake.metric", ""), run.data.metrics)
 
     def children(self, sweep: SweepRun, batch: str | None = None) -> tuple[Child, ...]:
         """All child runs of ``sweep`` (of one ``batch`` if given), by number, then by age."""

@@ -58,6 +58,7 @@ def environment(folder):
         "SWEEPSTAKE_HOME": str(folder),
         "SWEEPSTAKE_GRIDS": str(folder / "grids"),
         "SWEEPSTAKE_POOL": "training",
+        "SWEEPSTAKE_NOTIFIERS": "receivers:notifiers",  # without any there is no DAG for them
     }
 
 
@@ -93,6 +94,13 @@ def test_a_sweep_is_started_by_intake_only(dags):
     train = dags["sweep"].get_task("train")
     assert (False, True) == (dags["sweep"].timetable.can_be_scheduled, train.is_mapped)
     assert "training" == train.partial_kwargs["pool"]
+
+
+def test_a_round_wakes_whoever_notifies(dags):
+    """The assets that the champion DAG and an answer update are what the DAG waits for."""
+    tasks = (dags["champion"].get_task("waiting"), dags["approval"].get_task("settle"))
+    (rounds,) = dags["notify"].timetable.asset_condition.objects
+    assert [[rounds], [rounds]] == [task.outlets for task in tasks]
 
 
 def test_a_closed_sweep_wakes_the_judge(dags):
@@ -421,9 +429,26 @@ def test_a_sweep_is_in_work_where_its_own_run_is(monkeypatch, tmp_path):
     monkeypatch.setattr(airflow, "get_current_context", lambda: {"ti": instance})
     for sweep, dag, run in (("s__1", "sweep", "s__1"), ("d__2", "sweep__d", "manual__2026")):
         assert not airflow.is_live(sweep)
-        airflow.note_run(sweep, SimpleNamespace(dag_id=dag, run_id=run))
+        airflow.note_run(
+            intake.Drop("f.yaml", "0" * 64, sweep), SimpleNamespace(dag_id=dag, run_id=run)
+        )
         assert airflow.is_live(sweep)
     assert [("sweep", "s__1", "running"), ("sweep__d", "manual__2026", "running")] == asked
+
+
+@pytest.mark.parametrize(("named", "backfill", "kept"), [(1, 0, 1), (0, 0, 0), (1, 1, 0)])
+def test_receivers_are_told_of_what_begins(monkeypatch, tmp_path, named, backfill, kept):
+    """There is nobody to tell without receivers; who backfills a day is there to look."""
+    from sweepstake import airflow, notices
+    from sweepstake.workspace import Workspace
+
+    monkeypatch.setenv("SWEEPSTAKE_HOME", str(tmp_path))
+    monkeypatch.setenv("SWEEPSTAKE_NOTIFIERS", "receivers:notifiers" if named else "")
+    run = SimpleNamespace(dag_id="sweep", run_id="s__1")
+    drop = intake.Drop("f.yaml", "0" * 64, "s__1", backfill=bool(backfill))
+    airflow.note_run(drop, run)
+    found = notices.every(Workspace(tmp_path / "workspace"))
+    assert [("s__1", "sweep", "s__1")][:kept] == [(n.sweep, n.dag, n.run) for n in found]
 
 
 def test_airflow_counts_runs_as_we_ask_for_it():

@@ -4,14 +4,14 @@ from typing import Any
 
 from airflow.sdk import dag
 
-from sweepstake.airflow import PATIENT, task
+from sweepstake.airflow import PATIENT, ROUNDS, task
 from sweepstake.approval import DAG_ID
 from sweepstake.asking import AskApproval
 
 
 @dag(dag_id=DAG_ID, schedule=None, default_args=PATIENT, tags=["sweepstake"], doc_md=__doc__)
 def approval() -> None:
-    @task()
+    @task(outlets=[ROUNDS])
     def settle(given: dict[str, Any], dag_run: Any = None) -> None:
         from sweepstake.asking import take_answer
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.sdk import dag
 
-from sweepstake.airflow import MODEL_VERSIONS, PATIENT, closed_days, on_change_or_time, task
+from sweepstake.airflow import MODEL_VERSIONS, PATIENT, ROUNDS, closed_days, on_change_or_time, task
 from sweepstake.asking import ask_in_airflow
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
@@ -51,7 +51,7 @@ def champion() -> None:
 
         tell(Workspace(load_settings().workspace))
 
-    @task(trigger_rule="all_done")
+    @task(trigger_rule="all_done", outlets=[ROUNDS])
     def waiting() -> list[dict[str, Any]]:
         from sweepstake.asking import questions
 
