@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.digest import Digest, Status
 from sweepstake.errors import NotFoundError, SettingsError
-from sweepstake.markup import escaped
 from sweepstake.promotion import Verdict
 from sweepstake.spec import Unanswered
 
@@ -133,19 +132,6 @@ def applied(act: Act, given: Answer) -> Act:
         reason=f"{act.reason} {word} by {given.by}{why}.",
         by=given.by,
     )
-
-
-def body(asked: Proposal) -> str:
-    """What whoever is asked has to know, in Markdown that holds no markup of users."""
-    gain = asked.record.get("gain") or {}
-    names = ("score", "champion_score", "gain", "low", "high", "p", "rows", "confirmable")
-    rows = [f"| {name.replace('_', ' ')} | {gain[name]:.6g} |" for name in names if name in gain]
-    table = "\n".join(["| figure | value |", "|---|---|", *rows]) if rows else ""
-    guards = [
-        f"- {escaped(each['name'])}: {each['gain']:+.4f} (p {each['p']:.2g})"
-        for each in asked.record.get("guards", ())
-    ]
-    return "\n\n".join(filter(None, [escaped(asked.reason), table, "\n".join(guards)]))
 
 
 def digest(asked: Proposal) -> Digest:

@@ -17,6 +17,7 @@ from sweepstake.airflow import PlainText
 from sweepstake.approval import DAG_ID, KEEP, PROMOTE
 from sweepstake.errors import NotFoundError
 from sweepstake.notifying import Asking
+from sweepstake.question import body
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
 
@@ -43,7 +44,7 @@ class AskApproval(PlainText, HITLOperator):
         asked = question(context["dag_run"].conf or {})
         left = max(asked.left, timedelta(seconds=1))
         self.subject = f"May {asked.model} v{asked.version} become champion?"
-        self.body = approval.body(asked)
+        self.body = body(asked, load_settings())
         self.defaults = [PROMOTE if asked.then == "promote" else KEEP]
         self.response_timeout = left
         if load_settings().notifiers:

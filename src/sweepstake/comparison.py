@@ -73,6 +73,11 @@ def run_url(uri: str, experiment_id: str, run_id: str) -> str:
     return f"{_pages(uri)}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
+def version_url(uri: str, model: str, version: str) -> str:
+    """The page of a model version."""
+    return f"{_pages(uri)}/#/models/{quote(model, safe='')}/versions/{version}"
+
+
 def batch_url(uri: str, sweep: SweepRun, batch: str) -> str:
     """The page that lists the children of one batch."""
     return f"{_pages(uri)}/{list_link(sweep, batch)}"

@@ -77,6 +77,7 @@ def test_a_promotion_is_asked_about_answered_and_rolled_back(stack, airflow, sub
     assert ("1", [approval.KEEP]) == (champion(stack), shown["defaults"])
     assert f"May {MODEL} v2 become champion?" == shown["subject"]
     assert "| gain |" in shown["body"]
+    assert "●" in shown["body"]
 
     url = f"{airflow.url}/dags/approval/dagRuns/{asked.run_id}/taskInstances/ask/-1/hitlDetails"
     body = {"chosen_options": [approval.PROMOTE], "params_input": {"why": "{{ 6 * 7 }}"}}

@@ -89,15 +89,6 @@ def test_what_was_not_asked_cannot_be_answered(workspace):
         approval.answer(workspace, "m", Answer(approved=True, by="ann", why="x" * 1001))
 
 
-def test_the_question_holds_figures_and_no_markup(workspace):
-    """Names of users in it are text: neither Markdown nor HTML."""
-    act = replace(ACT, reason="Trial 3 gains 1 `f1` on <b>*m*</b>.")
-    approval.ask(workspace, act, "m", POLICY)
-    text = approval.body(approval.waiting(workspace, "m"))
-    assert r"\`f1\` on &lt;b&gt;\*m\*&lt;/b&gt;." in text
-    assert "| gain | 0.02 |" in text
-
-
 def test_settled_questions_are_gone(workspace):
     """What was carried out is not asked again."""
     approval.ask(workspace, ACT, "m", POLICY)
