@@ -16,15 +16,40 @@ from sweepstake.runtime import processes
 from sweepstake.runtime.ports import DEFAULTS, setting
 from sweepstake.settings import Settings, load_settings
 
+RECEIVERS = """\
+from pathlib import Path
+
+from airflow.sdk import BaseNotifier
+
+
+class Received(BaseNotifier):
+    template_fields = ("text",)
+
+    def __init__(self):
+        super().__init__()
+        self.text = "{{ digest.to_json() }}"
+
+    def notify(self, context):
+        with Path(__file__).with_name("received").open("a") as file:
+            file.write(self.text + "\\n")
+
+
+notifiers = [Received()]
+"""
+
 
 @dataclass(frozen=True)
 class Running:
-    """A stack that is up, the environment it was started from, and what it said."""
+    """A stack that is up, the environment it was started from, and what it said.
+
+    What its receiver is told is in the file ``received``, a line of JSON for each digest.
+    """
 
     settings: Settings
     environ: dict[str, str]
     stack: runtime.Stack
     said: list[str]
+    received: Path
 
 
 @pytest.fixture(scope="package")
@@ -33,18 +58,22 @@ def stack():
     folder = Path(tempfile.mkdtemp(prefix="sweepstake-e2e-"))
     grids = folder / "grids"
     grids.mkdir()
+    (folder / "receivers.py").write_text(RECEIVERS)
+    (folder / "received").touch()
     environ = {
         **os.environ,
         **{setting(server): "auto" for server in DEFAULTS},
         "SWEEPSTAKE_HOME": str(folder / "home"),
         "SWEEPSTAKE_GRIDS": str(grids),
         "XDG_STATE_HOME": str(folder / "state"),
+        "SWEEPSTAKE_NOTIFIERS": "receivers:notifiers",
+        "PYTHONPATH": str(folder),
     }
     said = []
     settings = load_settings(environ)
     try:
         started = runtime.up(settings, said.append, environ)
-        yield Running(load_settings(environ), environ, started, said)
+        yield Running(load_settings(environ), environ, started, said, folder / "received")
     finally:
         runtime.down(settings, said.append, environ)
         left = processes.of_stack(settings.home)

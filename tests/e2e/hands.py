@@ -163,6 +163,11 @@ class Hands:
         query = "SELECT task_id, state FROM task_instance WHERE run_id = %s"
         return dict(self.ask(query, run))
 
+    def trains(self, run):
+        """The states of the training tasks of a run."""
+        query = "SELECT state FROM task_instance WHERE run_id = %s AND task_id = 'train'"
+        return {state for (state,) in self.ask(query, run)}
+
     def worker(self, run):
         """The process that works on a task of a run, if there is one."""
         ids = [
