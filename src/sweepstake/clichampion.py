@@ -15,6 +15,8 @@ from sweepstake.errors import NotFoundError, SweepstakeError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sweepstake.ledger import LedgerEntry
 
 MOMENTS = ["%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"]
@@ -108,6 +110,15 @@ def _answer(model: str, why: str, *, approved: bool) -> None:
         api.respond(approval.DAG_ID, asked.run_id, "ask", option, why)
     for entry in judge(model, settings):
         _tell_act(entry, as_json=False)
+
+
+def tell_kept(model: str, sweeps: Collection[str]) -> None:
+    """Of each of these sweeps whose finalist was kept out, why."""
+    from sweepstake.registry import Registry
+
+    for entry in reversed(Registry(load_settings().tracking_uri).history(model)):
+        if entry.sweep in sweeps and not entry.changes:
+            console.tell(f"{entry.sweep}: v{entry.version} does not take over. {entry.reason}")
 
 
 def _tell_waiting(model: str) -> None:

@@ -79,6 +79,7 @@ def follow(sweep_ids: list[str], settings: Settings) -> None:
     for sweep_id in ended:
         print_leaderboard(sweep_id, settings)
     for model in following.wait_until_judged(ended, settings, console.say):
+        clichampion.tell_kept(model, ended)
         clichampion.tell(model)
     _raise_for(sorted(set(sweep_ids) - set(ended)), settings)
 

@@ -10,7 +10,7 @@ from sweepstake.cancellation import reason_of
 from sweepstake.comparison import run_url
 from sweepstake.errors import NotFoundError, OverlapError
 from sweepstake.overlap import waits_for
-from sweepstake.settlement import stand
+from sweepstake.settlement import judged_before, stand
 from sweepstake.tracking import Tracking
 from sweepstake.workbench import open_workbench
 from sweepstake.workspace import Workspace
@@ -27,7 +27,8 @@ class Leaderboard:
 
     ``finalist`` is the version that met the champion, ``decision`` what came of it, and
     ``champion`` the version in service now; each is empty where there is none (yet). Of a cancelled
-    sweep, ``decision`` is who cancelled it and why.
+    sweep, ``decision`` is who cancelled it and why; of one whose best trial an earlier sweep has
+    trained, what was decided about it then.
     """
 
     sweep: str
@@ -53,15 +54,17 @@ def read(name: str, settings: Settings) -> Leaderboard:
     champion = bench.registry.champion(bench.spec.model)
     entries = bench.registry.history(bench.spec.model)
     judged = next((each for each in entries if each.sweep == sweep_id and each.record), None)
+    standings = ranking.leaderboard(stand(bench), bench.spec.metric)
+    other = reason_of(bench.workspace, sweep_id) or judged_before(bench, standings)
     return Leaderboard(
         sweep=sweep_id,
         state=status,
         metric=bench.spec.metric,
         url=run_url(settings.mlflow_pages, bench.plan.experiment_id, bench.plan.parent_run_id),
-        standings=ranking.leaderboard(stand(bench), bench.spec.metric),
+        standings=standings,
         finalist=judged.version if judged else "",
         champion=champion.version if champion else "",
-        decision=judged.reason if judged else reason_of(bench.workspace, sweep_id),
+        decision=judged.reason if judged else other,
         warnings=bench.plan.warnings,
     )
 

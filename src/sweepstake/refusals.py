@@ -13,7 +13,7 @@ from sweepstake.space import canonical, products, size
 from sweepstake.spec import EstimatorSpec, OnInvalid, Preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sweepstake.errors import Problem
     from sweepstake.rehearsal import Refusal, Stage
@@ -99,22 +99,25 @@ def _refusal(point: EstimatorSpec, stage: Stage) -> Refusal | None:
 
 
 def problems(grid: GridFile, refused: Sequence[Tried]) -> Iterator[Problem]:
-    """One problem for each reason and candidate, and for each reason against the metric."""
+    """One problem for each reason and candidate, and for each reason against a metric."""
     groups: dict[tuple[str, str], list[Tried]] = defaultdict(list)
     for tried in refused:
         if tried.refusal:
-            of_metric = tried.refusal.of_metric
-            path = "metric" if of_metric else grid.classifier_path(tried.candidate)
+            path = tried.refusal.place or grid.classifier_path(tried.candidate)
             groups[path, tried.refusal.reason].append(tried)
     for (path, reason), group in groups.items():
-        words = _metric_message if path == "metric" else _fit_message
-        yield grid.problem(path, words(grid.spec, reason, group))
+        names = dict.fromkeys(one.probe.estimator.short_name for one in group)
+        refusal = group[0].refusal
+        if refusal and refusal.place:
+            yield grid.problem(path, _metric_message(refusal, names))
+        else:
+            yield grid.problem(path, _fit_message(grid.spec, reason, group))
 
 
 def are_fatal(spec: SweepSpec, refused: Sequence[Tried]) -> bool:
     """Whether refused probes forbid the sweep, and not only the points that they speak for."""
     rules = [one.refusal for one in refused if one.refusal]
-    beyond = any(rule.of_metric or rule.of_process for rule in rules)
+    beyond = any(rule.place or rule.of_process for rule in rules)
     skip = spec.on_invalid is OnInvalid.SKIP and not beyond and _count(refused) < size(spec)
     return bool(rules) and not skip
 
@@ -173,9 +176,7 @@ def _way_on(spec: SweepSpec, group: Sequence[Tried]) -> str:
     return " Remove such points, or write 'on_invalid: skip'." if some else ""
 
 
-def _metric_message(spec: SweepSpec, reason: str, group: Sequence[Tried]) -> str:
-    names = dict.fromkeys(one.probe.estimator.short_name for one in group)
-    refusal = group[0].refusal
-    alternatives = refusal.alternatives if refusal else ()
-    way_out = f" Did you mean {listed(alternatives)}?" if alternatives else ""
-    return f"'{spec.metric}' cannot be taken of {listed(names, 'and')}: {reason}{way_out}"
+def _metric_message(refusal: Refusal, classifiers: Iterable[str]) -> str:
+    way_out = f" Did you mean {listed(refusal.alternatives)}?" if refusal.alternatives else ""
+    subject = f"'{refusal.metric}' cannot be taken of {listed(classifiers, 'and')}"
+    return f"{subject}: {refusal.reason}{way_out}"

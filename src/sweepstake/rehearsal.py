@@ -17,8 +17,11 @@ from sweepstake.cores import one_core
 from sweepstake.errors import TrialFailedError
 from sweepstake.isolation import Worker
 from sweepstake.metrics import metric_names
+from sweepstake.spec import EACH_CLASS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     from sweepstake.spec import EstimatorSpec, Limits, SweepSpec
@@ -79,14 +82,16 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a classifier cannot be fitted or its metric not be taken.
+    """Why a classifier cannot be fitted or one of the metrics not be taken.
 
-    ``alternatives`` are metrics that suit the fitted classifier; empty where the fit was refused.
+    ``metric`` and ``place`` say which, and where in the grid file, and ``alternatives`` are others
+    that suit the fitted classifier; all are empty where the fit was refused.
     ``of_process``: fitting ended its process, so that it is no rule of scikit-learn.
     """
 
     reason: str
-    of_metric: bool = False
+    metric: str = ""
+    place: str = ""
     of_process: bool = False
     alternatives: tuple[str, ...] = ()
 
@@ -185,10 +190,18 @@ def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Refusal | Non
         fitted.predict(rows.X_score)
     except Exception as error:  # noqa: BLE001 - whatever a fit raises is its refusal
         return Refusal(sentence(error))
-    reason = _score_refusal(spec.metric, fitted, rows)
-    if not reason:
-        return _file_refusal(point, fitted)
-    return Refusal(reason, of_metric=True, alternatives=_suitable(spec.metric, fitted, rows))
+    for place, metric in _measured(spec):
+        if reason := _score_refusal(metric, fitted, rows):
+            return Refusal(reason, metric, place, alternatives=_suitable(metric, fitted, rows))
+    return _file_refusal(point, fitted)
+
+
+def _measured(spec: SweepSpec) -> Iterator[tuple[str, str]]:
+    """Where the grid file names a metric, and which: trials are ranked by it, or it is guarded."""
+    yield "metric", spec.metric
+    for number, guard in enumerate(spec.promotion.guards):
+        if guard != EACH_CLASS:
+            yield f"promotion.guards[{number}]", guard
 
 
 def _check_neighbors(classifier: Any, rows: int) -> None:

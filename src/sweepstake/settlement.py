@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from sweepstake import provenance
 from sweepstake.cancellation import reason_of
+from sweepstake.promotion import Verdict
 from sweepstake.runs import shown
 from sweepstake.spec import BackfillPolicy
 from sweepstake.trial import SETTLED, Standing, TrialState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sweepstake.modelversion import Version
     from sweepstake.runs import Child
@@ -55,6 +56,25 @@ def stand(bench: Workbench) -> tuple[Standing, ...]:
     cancelled = reason_of(bench.workspace, bench.plan.sweep)
     missing = (TrialState.CANCELLED if cancelled else TrialState.PENDING, cancelled)
     return tuple(_standings(bench, by_key, versions, missing))
+
+
+def judged_before(bench: Workbench, ranked: Sequence[Standing]) -> str:
+    """What was decided about the best trial in an earlier sweep, empty where it was not.
+
+    A trial that is trained and judged is not contested again: it is the same evidence.
+    """
+    best = next(iter(ranked), None)
+    if best is None or not best.reused_from or not best.version:
+        return ""
+    version = bench.registry.version(bench.spec.model, best.version)
+    if version.decision not in set(Verdict):
+        return ""
+    reason = version.tags.get("sweepstake.reason", "")
+    told = f"Its best, v{best.version}, was judged in sweep {version.sweep}: {reason}"
+    if version.decision != Verdict.KEEP:
+        return told
+    knowingly = f"sweepstake champion {bench.spec.model} --replace --to v{best.version} --why ..."
+    return f"{told} Put it into service knowingly by {knowingly}"
 
 
 def _by_key(bench: Workbench, children: Iterable[Child]) -> dict[str, Child]:

@@ -10,8 +10,11 @@ from sweepstake.digest import TOO_MANY, Digest, Status, about
 from sweepstake.errors import NotFoundError
 from sweepstake.modelversion import PENDING
 from sweepstake.plan import Plan
+from sweepstake.ranking import leaderboard
 from sweepstake.registry import Registry
+from sweepstake.settlement import judged_before, stand
 from sweepstake.tracking import Tracking
+from sweepstake.workbench import open_workbench
 from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -68,4 +71,6 @@ def _decided(plan: Plan, parent: Parent, settings: Settings, *, failed: bool) ->
         return Digest.from_json(told)
     if failed:
         return about(plan, parent, Status.FAILED, TOO_MANY, settings)
-    return about(plan, parent, Status.FINISHED, "", settings)
+    bench = open_workbench(plan.sweep, settings)
+    ranked = leaderboard(stand(bench), bench.spec.metric)
+    return about(plan, parent, Status.FINISHED, judged_before(bench, ranked), settings)

@@ -213,7 +213,8 @@ def test_a_rehearsal_suggests_metrics_that_it_has_tried():
     refusal = rehearse(grid.spec.candidates[0].estimator, grid.spec, _rows(grid)).refusal
     assert refusal == Refusal(
         "multi_class must be in ('ovo', 'ovr').",
-        of_metric=True,
+        metric="roc_auc",
+        place="metric",
         alternatives=("f1_macro", "balanced_accuracy"),
     )
 
