@@ -31,7 +31,8 @@ class AskApproval(PlainText, HITLOperator):
     template_fields = ()
 
     def __init__(self, **kwargs: Any) -> None:
-        why = Param("", type="string", title="Why", description="For the ledger.")
+        kinds = ["null", "string"]  # nobody has to say why
+        why = Param(None, type=kinds, title="Why", description="For the ledger.")
         super().__init__(
             subject="A promotion waits for approval",
             options=[PROMOTE, KEEP],

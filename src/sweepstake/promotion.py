@@ -192,7 +192,8 @@ def _rule(
     told = f"{_told(gain, incumbent, terrain, policy)} {_noted(gain, pair, terrain, policy)}"
     if objection:
         return _Result(Verdict.KEEP, f"{told} The champion stays: {objection}.", gain, guards)
-    return _Result(Verdict.PROMOTE, f"{told} It takes over.", gain, guards)
+    word = "may take over" if policy.approval else "takes over"
+    return _Result(Verdict.PROMOTE, f"{told} It {word}.", gain, guards)
 
 
 def _unopposed(

@@ -27,11 +27,7 @@ def body(asked: Proposal, settings: Settings) -> str:
 
     No text of a user in it is markup.
     """
-    guards = "\n".join(
-        f"- {escaped(each['name'])}: {each['gain']:+.4f} (p {each['p']:.2g})"
-        for each in asked.record.get("guards", ())
-    )
-    parts = [escaped(asked.reason), _compared(asked), guards, _pages(asked, settings)]
+    parts = [escaped(asked.reason), _compared(asked), _guarded(asked), _pages(asked, settings)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -77,10 +73,20 @@ def _table(asked: Proposal, gain: Mapping[str, Any]) -> str:
         (f"mean {metric} in cross-validation", finalist["cv_score"], ""),
         ("gain", gain["gain"], ""),
         ("between", f"{gain['low']:+.4f} and {gain['high']:+.4f}", ""),
-        ("chance among equals (p)", gain["p"], ""),
+        ("chance of it among equals (p)", f"{gain['p']:.2g}", ""),
         ("smallest gain that these rows confirm", gain["confirmable"], ""),
     ]
     return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+
+
+def _guarded(asked: Proposal) -> str:
+    """What is guarded: its gain, and the chance of such a loss among equals."""
+    lines = [
+        f"- {escaped(each['name'])}: {each['gain']:+.4f}, p {each['p']:.2g}"
+        for each in asked.record.get("guards", ())
+    ]
+    head = "Guarded, with the chance of such a loss among equals:"
+    return "\n".join([head, "", *lines]) if lines else ""
 
 
 def _cell(value: str | float) -> str:

@@ -57,7 +57,7 @@ def test_both_versions_stand_side_by_side(settings):
     assert "| accuracy on 300 rows | 0.93 | 0.91 |" in text
     assert "| mean accuracy in cross-validation | 0.9255 |  |" in text
     assert "| between | +0.0050 and +0.0350 |  |" in text
-    assert "- recall of \\|b\\|: -0.0100 (p 0.4)" in text
+    assert "- recall of \\|b\\|: -0.0100, p 0.4" in text
     assert "[v2](http://mlflow:5000/#/models/my%20model/versions/2) · [v1](" in text
     assert draw(GAIN, 0.01) in text
     assert "secret" not in text
