@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from sweepstake.settings import Settings
     from sweepstake.workspace import Workspace
 
-ROWS = 10_000
-"""Rows that are held at once."""
+MOST_ROWS = 10_000
+MOST_CELLS = 2_000_000
+"""So much is held at once; a cell of text takes a hundred bytes."""
 ADDED = ("prediction", "version")
 """The columns that are added to those of the file."""
 
@@ -98,15 +99,20 @@ def _chunks(path: Path, spec: CsvSpec) -> Iterator[Iterator[pd.DataFrame]]:
         return
     data = DataSpec(path.name, csv=spec)
     with csvfile.opened(path, data, shutil.disk_usage(tempfile.gettempdir()).free) as file:
-        yield file.chunks(ROWS)
+        yield file.chunks(_at_once(len(file.names)))
+
+
+def _at_once(columns: int) -> int:
+    """How many rows of so many columns are held at once."""
+    return max(1, min(MOST_ROWS, MOST_CELLS // max(1, columns)))
 
 
 def _of_parquet(path: Path) -> Iterator[pd.DataFrame]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(ROWS):
+        with pq.ParquetFile(path, pre_buffer=False) as file:  # else a whole row group is held
+            for batch in file.iter_batches(_at_once(len(file.schema_arrow))):
                 yield batch.to_pandas()
     except (OSError, ValueError) as error:
         raise csvfile.unreadable(path.name, "Parquet", error) from None

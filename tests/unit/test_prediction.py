@@ -64,7 +64,7 @@ def test_every_row_comes_back_with_its_prediction(model, tmp_path):
 
 def test_a_file_is_read_in_chunks(model, tmp_path, monkeypatch):
     """Chunks are no bounds of the answer; the rows that are done are told."""
-    monkeypatch.setattr(prediction, "ROWS", 2)
+    monkeypatch.setattr(prediction, "MOST_ROWS", 2)
     FILE.to_csv(tmp_path / "rows.csv", index=False)
     FILE.to_parquet(tmp_path / "rows.parquet")
     told = []
@@ -73,6 +73,19 @@ def test_a_file_is_read_in_chunks(model, tmp_path, monkeypatch):
     assert [row[3] for row in EXPECTED] == [
         row[3] for row in predicted(model, tmp_path / "rows.parquet")
     ]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_wide_rows_are_held_by_their_cells(model, tmp_path, monkeypatch, suffix):
+    """What is held at once does not grow with the columns either: at least a row, though."""
+    monkeypatch.setattr(prediction, "MOST_CELLS", 7)
+    FILE.to_csv(tmp_path / "rows.csv", index=False)
+    FILE.to_parquet(tmp_path / "rows.parquet")
+    told = []
+    predicted(model, tmp_path / f"rows.{suffix}", told=told)
+    monkeypatch.setattr(prediction, "MOST_CELLS", 1)
+    predicted(model, tmp_path / f"rows.{suffix}", told=told)
+    assert [2, 3, 1, 2, 3] == told
 
 
 def test_a_file_is_read_by_the_rules_of_training(model, tmp_path):
