@@ -7,7 +7,7 @@ his own, which MLflow's client would send its password to, or any folder of this
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sweepstake.errors import ArtifactPlaceError
@@ -31,6 +31,13 @@ def confined(uri: str, roots: Sequence[str]) -> str:
         )
         raise ArtifactPlaceError(message)
     return uri
+
+
+def artifact_uri(experiment: Any, run_id: str) -> str:
+    """Where the files of a run of ``experiment`` lie, as ``SqlAlchemyStore.create_run`` has it."""
+    from mlflow.utils.uri import append_to_uri_path
+
+    return str(append_to_uri_path(experiment.artifact_location, run_id, "artifacts"))
 
 
 def root_of(location: str, experiment_id: str) -> str:

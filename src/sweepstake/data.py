@@ -68,11 +68,6 @@ class Dataset:
     classes: tuple[Any, ...]
     digest: str
 
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """The names of the columns, in their order."""
-        return tuple(self.X_train.columns)
-
 
 def read(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Table:
     """Read the rows that a grid file names.

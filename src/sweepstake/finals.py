@@ -19,6 +19,7 @@ from sweepstake.errors import DataError, PermanentError, TrialFailedError
 from sweepstake.isolation import Worker, repeat_once
 from sweepstake.modelfile import loads
 from sweepstake.promotion import Finalist, Incumbent, Outcome, Terrain, decide
+from sweepstake.ranking import order
 from sweepstake.trainedrows import met, problem_of
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def by_cv(versions: Collection[Version]) -> list[Version]:
     Those without a finite score are left out.
     """
     scored = [each for each in versions if math.isfinite(each.cv_score)]
-    return sorted(scored, key=lambda each: (-each.cv_score, each.trial_number, int(each.version)))
+    return sorted(scored, key=lambda v: (*order(v.cv_score, v.trial_number), int(v.version)))
 
 
 def hold(ranked: Sequence[Version], champion: Version | None, ground: Ground) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from sweepstake.errors import NotFoundError
@@ -65,9 +66,7 @@ def measure(bench: Workbench) -> Progress:
     """The progress of the sweep on this workbench."""
     children = bench.tracking.children(bench.sweep)
     count = {state: sum(child.state is state for child in children) for state in TrialState}
-    scores = [
-        child.metrics[bench.metric_name] for child in children if bench.metric_name in child.metrics
-    ]
+    scores = [child.metrics.get(bench.metric_name, nan) for child in children]
     reused = len(bench.plan.reused)
     over = (TrialState.COMPLETE, TrialState.FAILED, TrialState.SKIPPED)
     ended = sum(count[state] for state in over)
@@ -77,7 +76,7 @@ def measure(bench: Workbench) -> Progress:
         running=count[TrialState.RUNNING],
         failed=count[TrialState.FAILED],
         skipped=count[TrialState.SKIPPED],
-        best=max(scores, default=None),
+        best=max(filter(isfinite, scores), default=None),
         seconds_left=_seconds_left(children, ended, bench.plan.trial_count - reused - ended),
     )
 

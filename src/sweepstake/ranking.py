@@ -1,4 +1,4 @@
-"""Ranking: the leaderboard of a sweep."""
+"""Ranking: which of some trials is better, and the leaderboard of a sweep."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from sweepstake.trial import Standing
 
 
+def order(score: float | None, number: int) -> tuple[bool, float, int]:
+    """What to sort trials by: the greatest score first, of equals the lower number.
+
+    Those whose score is missing or not finite come last.
+    """
+    if score is None or not math.isfinite(score):
+        return (True, 0.0, number)
+    return (False, -score, number)
+
+
 def leaderboard(standings: Sequence[Standing], metric: str) -> tuple[Standing, ...]:
     """Complete trials by ``mean_cv_<metric>``, the greatest first; then the others by number.
 
@@ -25,16 +35,10 @@ def leaderboard(standings: Sequence[Standing], metric: str) -> tuple[Standing, .
 def best(standings: Sequence[Standing], metric: str) -> Standing | None:
     """The head of the leaderboard, if it is complete and has a score."""
     head = next(iter(leaderboard(standings, metric)), None)
-    return head if head and _is_scored(head, metric) else None
+    return None if head is None or any(_place(head, metric)[:2]) else head
 
 
 def _place(standing: Standing, metric: str) -> tuple[bool, bool, float, int]:
     incomplete = standing.state is not TrialState.COMPLETE
-    if incomplete or not _is_scored(standing, metric):
-        return (incomplete, True, 0.0, standing.number)
-    return (False, False, -standing.metrics[f"mean_cv_{metric}"], standing.number)
-
-
-def _is_scored(standing: Standing, metric: str) -> bool:
-    complete = standing.state is TrialState.COMPLETE
-    return complete and math.isfinite(standing.metrics.get(f"mean_cv_{metric}", math.nan))
+    score = None if incomplete else standing.metrics.get(f"mean_cv_{metric}")
+    return (incomplete, *order(score, standing.number))

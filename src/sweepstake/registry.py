@@ -183,10 +183,6 @@ class Registry:
         """
         return self._by_alias(model, CHAMPION)
 
-    def challenger(self, model: str) -> Version | None:
-        """The champion of before, ``None`` before the second promotion."""
-        return self._by_alias(model, CHALLENGER)
-
     def load(self, version: Stored) -> Any:
         """The fitted estimator of ``version``: see ``read``."""
         return loads(self.read(version))

@@ -6,10 +6,10 @@ import csv
 import html
 import json
 from dataclasses import dataclass
-from math import isfinite, isnan
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from sweepstake import comparison, figure
+from sweepstake import comparison, figure, ranking
 from sweepstake.errors import printable
 from sweepstake.markup import escaped
 from sweepstake.trial import TrialState
@@ -134,7 +134,7 @@ def _compared(metric: str) -> list[str]:
 
 def _metrics(standings: Sequence[Standing], metric: str) -> dict[str, float]:
     """Counts by outcome, and every single figure of the best trial as ``best_<name>``."""
-    best = _best(standings, metric)
+    best = ranking.best(standings, metric)
     figures = {f"best_{name}": value for name, value in best.metrics.items()} if best else {}
     return {**figures, **{f"trials_{name}": float(n) for name, n in _counts(standings).items()}}
 
@@ -148,13 +148,6 @@ def _counts(standings: Sequence[Standing]) -> dict[str, int]:
         "cancelled": sum(s.state is TrialState.CANCELLED for s in standings),
         "reused": sum(bool(s.reused_from) for s in standings),
     }
-
-
-def _best(standings: Sequence[Standing], metric: str) -> Standing | None:
-    for head in standings[:1]:
-        if head.state is TrialState.COMPLETE and not isnan(_score(head, metric)):
-            return head
-    return None
 
 
 def _score(standing: Standing, metric: str) -> float:
@@ -179,7 +172,7 @@ def _warning(text: str) -> str:
 
 
 def _headline(standings: Sequence[Standing], metric: str) -> str:
-    best = _best(standings, metric)
+    best = ranking.best(standings, metric)
     if best is None:
         return "**No trial was ranked.**"
     spread = best.metrics.get(f"std_cv_{metric}", float("nan"))

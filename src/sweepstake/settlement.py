@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from math import isnan
 from typing import TYPE_CHECKING
 
 from sweepstake import provenance
 from sweepstake.cancellation import reason_of
 from sweepstake.promotion import Verdict
+from sweepstake.ranking import order
 from sweepstake.runs import shown
 from sweepstake.spec import BackfillPolicy
 from sweepstake.trial import SETTLED, Standing, TrialState
@@ -154,8 +154,7 @@ def _enter(bench: Workbench, kept: Iterable[Version]) -> None:
 def _wanted(bench: Workbench, children: Iterable[Child]) -> tuple[Child, ...]:
     """The trained children that `register` asks for: all of them, or the best."""
     trained = [child for child in children if child.state is TrialState.COMPLETE]
-    score = {child.key: child.metrics[bench.metric_name] for child in trained}
-    trained.sort(key=lambda child: (isnan(score[child.key]), -score[child.key], child.number))
+    trained.sort(key=lambda child: order(child.metrics[bench.metric_name], child.number))
     return tuple(trained[: bench.spec.register_top])
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweepstake import revision
+from sweepstake.artifactstore import artifact_uri
 from sweepstake.bulk import RUNS
 from sweepstake.comparison import TAG, batch_url, children_filter, run_url
 from sweepstake.connection import Connection, faults, quoted
@@ -32,7 +33,6 @@ from sweepstake.runs import (
     result_tags,
     run_name,
 )
-from sweepstake.trackingrows import artifact_uri
 from sweepstake.trial import TrialState
 
 if TYPE_CHECKING:

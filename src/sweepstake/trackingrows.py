@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.artifactstore import artifact_uri
 from sweepstake.bulk import RUNS
 from sweepstake.statements import insert, repeated, upsert
 
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from sweepstake.statements import Row
 
 NAME = "mlflow.runName"
-
-
-def artifact_uri(experiment: Any, run_id: str) -> str:
-    """Where the files of a run of ``experiment`` lie, as ``SqlAlchemyStore.create_run`` has it."""
-    from mlflow.utils.uri import append_to_uri_path
-
-    return str(append_to_uri_path(experiment.artifact_location, run_id, "artifacts"))
 
 
 def experiments_of(tracking: Any, run_ids: Iterable[str]) -> dict[str, str]:

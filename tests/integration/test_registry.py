@@ -150,7 +150,6 @@ def test_the_next_winner_makes_the_champion_challenger(registry, client, add, mo
     apply(registry, model, [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)], "r2")
     assert aliases(client, model) == {"champion": "2", "challenger": "1"}
     assert stages(client, model) == {"1": "Archived", "2": "Production"}
-    assert registry.challenger(model).version == "1"
 
 
 def test_a_round_that_is_applied_twice_changes_nothing(registry, client, add, model):

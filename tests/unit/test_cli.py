@@ -44,8 +44,10 @@ BAD = 'data: {source: "nowhere.csv"}\nestimator: DecisionTreeClassifer\ncv: 1\n'
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An empty working folder, with the settings of no one else."""
+    """An empty working folder, with the settings of no one else, and no server."""
     monkeypatch.chdir(tmp_path)
+    for name in ("SWEEPSTAKE_AIRFLOW_URL", "MLFLOW_TRACKING_URI"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("SWEEPSTAKE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("SWEEPSTAKE_GRIDS", str(tmp_path / "watched"))
     return tmp_path

@@ -390,7 +390,7 @@ def test_staged_data_is_read_back_as_it_was(root, text):
     assert expected.y_train.tolist() == actual.y_train.tolist()
     assert expected.y_holdout.tolist() == actual.y_holdout.tolist()
     assert (expected.classes, expected.digest) == (actual.classes, actual.digest)
-    assert tuple(table.X.columns) == actual.feature_names
+    assert tuple(table.X.columns) == tuple(actual.X_train.columns)
 
 
 def test_staged_numbers_are_mapped_not_copied(root):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.errors import NotFoundError, StackError
+from sweepstake.errors import StackError
 from sweepstake.runtime import supervisor
 from sweepstake.runtime.health import healthy
 from sweepstake.runtime.programs import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from sweepstake.runtime.layout import Layout
     from sweepstake.runtime.ports import Ports
@@ -112,21 +110,6 @@ def wait(layout: Layout, ports: Ports, names: Iterable[str], say: Callable[[str]
         time.sleep(POLL_SECONDS)
 
 
-def log_of(layout: Layout, name: str) -> Path:
-    """The log file of the component ``name``, or of ``supervisord``.
-
-    Raises:
-        NotFoundError: there is no such component.
-    """
-    names = (*NAMES, "supervisord")
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        way_out = f"Did you mean {near[0]!r}?" if near else f"It is one of {', '.join(names)}."
-        message = f"component: must be one of the stack's, but got {name!r}. {way_out}"
-        raise NotFoundError(message)
-    return layout.logs / f"{name}.log"
-
-
 def _alive(known: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     return {name: info for name, info in known.items() if info["pid"]}
 
@@ -140,7 +123,7 @@ def _uptime(info: Mapping[str, Any]) -> float:
 
 
 def _failure(layout: Layout, name: str, reason: str) -> StackError:
-    log = log_of(layout, name)
+    log = layout.logs / f"{name}.log"
     with log.open(encoding="utf-8", errors="replace") as file:
         tail = "".join(deque(file, maxlen=TAIL_LINES)).rstrip()
     return StackError(f"{name}: must become healthy, but {reason}. Its log {log} ends:\n{tail}")

@@ -31,7 +31,6 @@ from sweepstake.runtime.programs import NAMES, programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from sweepstake.runtime.component import Component
     from sweepstake.settings import Settings
@@ -111,15 +110,6 @@ def status(settings: Settings) -> tuple[Component, ...]:
     if supervisor.daemon(layout) is None:
         return component.stopped()
     return component.observe(layout, ports.read(layout.ports))
-
-
-def logs(settings: Settings, name: str) -> Path:
-    """The log file of a component.
-
-    Raises:
-        NotFoundError: there is no such component.
-    """
-    return component.log_of(Layout(settings.home), name)
 
 
 def _launch(
