@@ -37,7 +37,6 @@ from sweepstake.bundle import DAG_FILES
 from sweepstake.deathsignal import end_with
 from sweepstake.errors import NotFoundError, PermanentError, SweepstakeError, TransientError
 from sweepstake.intake import MOST_STARTED
-from sweepstake.notices import Notice
 from sweepstake.settings import load_settings
 from sweepstake.timetables import DayPartitions, DayPartitionsOnDemand
 from sweepstake.triggers import GridFolderTrigger, TouchTrigger
@@ -231,7 +230,7 @@ def note_run(drop: Drop, run: Any) -> None:
     workspace = Workspace(settings.workspace)
     workspace.write_record(f"working/{drop.sweep}", [run.dag_id, run.run_id])
     if settings.notifiers and not drop.backfill:
-        notices.keep(workspace, Notice(drop.sweep, run.dag_id, run.run_id))
+        notices.keep(workspace, notices.of_run(drop.sweep, run.dag_id, run.run_id))
 
 
 def is_live(sweep: str) -> bool:

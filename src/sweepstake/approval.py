@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.digest import Digest, Status
-from sweepstake.errors import NotFoundError, SettingsError
+from sweepstake.errors import NotFoundError, SettingsError, printable
 from sweepstake.promotion import Verdict
+from sweepstake.runs import clip
 from sweepstake.spec import Unanswered
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def answer(workspace: Workspace, model: str, given: Answer, key: str = "") -> Pr
     if asked is None or (key and asked.key != key):
         message = f"{model}: must have a promotion that waits for approval, but has none. "
         raise NotFoundError(message + f"Look: sweepstake champion {model} --history.")
-    text = replace(given, why=" ".join(given.why.split()))
+    text = replace(given, why=clip(printable(" ".join(given.why.split())), LONGEST_WHY))
     workspace.create_record(f"answers/{_name(asked.key)}", asdict(text))
     return asked
 

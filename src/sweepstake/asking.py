@@ -12,11 +12,10 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from sweepstake import approval
+from sweepstake import approval, notices
 from sweepstake.airflow import PlainText
 from sweepstake.approval import DAG_ID, KEEP, PROMOTE
 from sweepstake.errors import NotFoundError
-from sweepstake.notifying import Asking
 from sweepstake.question import body
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
@@ -48,8 +47,10 @@ class AskApproval(PlainText, HITLOperator):
         self.body = body(asked, load_settings())
         self.defaults = [PROMOTE if asked.then == "promote" else KEEP]
         self.response_timeout = left
-        if load_settings().notifiers:
-            self.notifiers = [Asking(approval.digest(asked))]
+        settings = load_settings()
+        if settings.notifiers:
+            notice = notices.of_digest(asked.key, asked.sweep, approval.digest(asked).to_json())
+            notices.add(Workspace(settings.workspace), notice)
         return super().execute(context)
 
 

@@ -6,20 +6,22 @@ import html
 import json
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from sweepstake.comparison import run_url
 from sweepstake.errors import printable
 from sweepstake.promotion import Verdict
+from sweepstake.runs import clip
 
 if TYPE_CHECKING:
-    from sweepstake.ledger import Act
+    from sweepstake.ledger import Act, LedgerEntry
     from sweepstake.plan import Plan
     from sweepstake.runs import Parent
     from sweepstake.settings import Settings
 
 LONGEST_REASON = 2000
-"""Characters of a reason; MLflow takes 8,000 for a tag of a run, in which all of it stands."""
+"""Printable characters of a reason: its JSON fits into a tag of a run, which holds 8,000."""
 
 
 TOO_MANY = "Too many of its trials failed. Read their reasons on its page."
@@ -45,7 +47,7 @@ class Status(StrEnum):
 
 _SUBJECTS = {
     Status.PROMOTED: "{model}: v{version} is champion now",
-    Status.KEPT: "{model}: the champion stays after sweep {sweep}",
+    Status.KEPT: "{model}: {kept} after sweep {sweep}",
     Status.FINISHED: "Sweep {sweep} finished",
     Status.FAILED: "Sweep {sweep} failed",
     Status.CANCELLED: "Sweep {sweep} was cancelled",
@@ -59,8 +61,9 @@ class Digest:
     """What is told of a sweep.
 
     ``day`` is the partition of its data, empty where they have none; ``version`` its finalist, if
-    that was judged; ``best`` the best mean score of ``metric`` in cross-validation; ``url`` its
-    page in MLflow. Texts of users are as they are: use `html` in a page.
+    that was judged; ``champion`` the version in service after its round, if any; ``best`` the best
+    mean score of ``metric`` in cross-validation; ``url`` its page in MLflow. Texts of users are as
+    they are: use `html` in a page.
     """
 
     sweep: str
@@ -69,6 +72,7 @@ class Digest:
     model: str = ""
     day: str = ""
     version: str = ""
+    champion: str = ""
     trials: int = 0
     failed: int = 0
     metric: str = ""
@@ -78,7 +82,8 @@ class Digest:
     @property
     def subject(self) -> str:
         """One line."""
-        return printable(_SUBJECTS[self.status].format(**asdict(self)))
+        kept = f"champion v{self.champion} stays" if self.champion else "still no champion"
+        return printable(_SUBJECTS[self.status].format(**asdict(self), kept=kept))
 
     @property
     def text(self) -> str:
@@ -102,9 +107,8 @@ class Digest:
         return [printable(line) for line in lines if line]
 
     def to_json(self) -> str:
-        """The digest as JSON, subject and text included."""
-        texts = {"subject": self.subject, "text": self.text}
-        return json.dumps(asdict(self) | texts, ensure_ascii=False)
+        """The digest as JSON, its subject included."""
+        return json.dumps(asdict(self) | {"subject": self.subject}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Digest:
@@ -114,29 +118,28 @@ class Digest:
         return replace(cls(**known), status=Status(known["status"]))
 
 
-def of_round(plan: Plan, parent: Parent, act: Act, settings: Settings) -> Digest:
+def of_round(plan: Plan, parent: Parent, act: Act | LedgerEntry, settings: Settings) -> Digest:
     """The digest of a sweep whose round came to an act."""
-    if act.verdict is Verdict.PROMOTE:
-        return about(plan, parent, Status.PROMOTED, act.reason, settings, act.version)
-    if parent.status == "FAILED":
-        return about(plan, parent, Status.FAILED, f"{TOO_MANY} {act.reason}", settings, act.version)
-    return about(plan, parent, Status.KEPT, act.reason, settings, act.version)
+    promoted, failed = act.verdict is Verdict.PROMOTE, parent.status == "FAILED"
+    status = Status.PROMOTED if promoted else Status.FAILED if failed else Status.KEPT
+    reason = f"{TOO_MANY} {act.reason}" if status is Status.FAILED else act.reason
+    told = about(plan, parent, status, reason, settings)
+    champion = act.version if promoted else act.previous
+    return replace(told, version=act.version, champion=champion)
 
 
-def about(
-    plan: Plan, parent: Parent, status: Status, reason: str, settings: Settings, version: str = ""
-) -> Digest:
+def about(plan: Plan, parent: Parent, status: Status, reason: str, settings: Settings) -> Digest:
     """The digest of a planned sweep, with the figures of its parent run."""
+    figures = {name: value for name, value in parent.figures.items() if isfinite(value)}
     return Digest(
         sweep=plan.sweep,
         status=status,
-        reason=reason[:LONGEST_REASON],
+        reason=clip(printable(reason), LONGEST_REASON),
         model=plan.model,
         day=plan.partition,
-        version=version,
-        trials=int(parent.figures.get("trials_total", 0)),
-        failed=int(parent.figures.get("trials_failed", 0)),
+        trials=int(figures.get("trials_total", 0)),
+        failed=int(figures.get("trials_failed", 0)),
         metric=parent.metric,
-        best=parent.figures.get(f"best_mean_cv_{parent.metric}"),
+        best=figures.get(f"best_mean_cv_{parent.metric}"),
         url=run_url(settings.mlflow_pages, plan.experiment_id, plan.parent_run_id),
     )

@@ -10,12 +10,14 @@ import json
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.connection import quoted
 from sweepstake.errors import TrackingUnavailableError
 from sweepstake.markup import escaped
 from sweepstake.promotion import Verdict
+from sweepstake.runs import clip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from sweepstake.connection import Connection
 
 EXPERIMENT = "sweepstake-ledger"
+RECORD = "sweepstake.record"
+LONGEST_TAG = 8000
+"""Characters of a run's tag; a server on PostgreSQL takes no more, one on SQLite any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,14 +151,15 @@ class Ledger:
             "sweepstake.newest": str(act.newest),
             **{f"sweepstake.{name}": text for name, text in texts.items() if text},
             **({"sweepstake.as_of": "true"} if act.as_of else {}),
-            **({"sweepstake.record": json.dumps(act.record)} if act.record else {}),
+            **(_parts(json.dumps(act.record)) if act.record else {}),
             **{f"sweepstake.{name}": repr(value) for name, value in figures.items()},
             "mlflow.runName": f"{model} {act.verdict} {act.version}{day}",
             "mlflow.source.name": "sweepstake",
             "mlflow.user": act.by or getpass.getuser(),
             "mlflow.note.content": escaped(act.reason),
         }
-        run_id = self._client.create_run(self._experiment(), tags=tags).info.run_id
+        cut = {name: clip(text, LONGEST_TAG) for name, text in tags.items()}
+        run_id = self._client.create_run(self._experiment(), tags=cut).info.run_id
         now = int(time.time() * 1000)
         metrics = [Metric(name, value, now, 0) for name, value in figures.items()]
         self._client.log_batch(run_id, metrics=metrics)
@@ -166,7 +172,8 @@ class Ledger:
             experiment_ids=[self._experiment()],
             filter_string=f"tags.`sweepstake.model` = {quoted(model)}{further}",
         )
-        return tuple(sorted(map(_entry, found), key=lambda e: (e.decided, e.run_id), reverse=True))
+        entries = [_entry(run) for run in found if _is_entry(run)]
+        return tuple(sorted(entries, key=lambda e: (e.decided, e.run_id), reverse=True))
 
     def _experiment(self) -> str:
         return str(self._client.experiment(EXPERIMENT).experiment_id)
@@ -184,6 +191,28 @@ _TEXTS = (
     "digest",
 )
 """What is written as a tag of the same name where it is not empty."""
+
+
+def _parts(record: str) -> dict[str, str]:
+    """A record as tags: one alone may be too long, as a decision about many classes is."""
+    starts = range(0, len(record), LONGEST_TAG)
+    return {
+        RECORD + (f".{number}" if number else ""): record[start : start + LONGEST_TAG]
+        for number, start in enumerate(starts)
+    }
+
+
+def _record(tags: Mapping[str, str]) -> Any:
+    """The record that `_parts` wrote, ``None`` where there is none."""
+    parts = takewhile(bool, (tags.get(f"{RECORD}.{number}", "") for number in count(1)))
+    return json.loads(tags[RECORD] + "".join(parts)) if RECORD in tags else None
+
+
+def _is_entry(run: Any) -> bool:
+    """Whether a run is an act at all: the experiment may hold what others put there."""
+    tags = run.data.tags
+    known = {"sweepstake.round", "sweepstake.model", "sweepstake.verdict"} <= tags.keys()
+    return known and tags["sweepstake.verdict"] in set(Verdict)
 
 
 def _figures(act: Act) -> dict[str, float]:
@@ -210,7 +239,7 @@ def _entry(run: Any) -> LedgerEntry:
         complete=run.info.status != "RUNNING",
         as_of=tags.get("as_of") == "true",
         newest=int(tags.get("newest", "0")),
-        record=json.loads(tags["record"]) if "record" in tags else None,
+        record=_record(run.data.tags),
     )
 
 

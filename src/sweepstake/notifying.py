@@ -2,13 +2,14 @@
 
 The operator names a list of notifiers, ``SWEEPSTAKE_NOTIFIERS=module:attribute``. Their texts are
 templates in which ``digest`` stands for the digest; what it holds, texts of users among them, is
-put in as it is. What a receiver does wrong ends no sweep and no round: it is told in a DAG of its
-own.
+put in as it is. What a receiver does wrong ends no sweep and no round, and keeps no other receiver
+waiting: each has a task of its own in a DAG of its own.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
@@ -18,13 +19,13 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.sdk import BaseNotifier, get_current_context
 
 from sweepstake import notices
-from sweepstake.digest import Digest
-from sweepstake.errors import ReceiverError, SettingsError
+from sweepstake.digest import Digest, Status
+from sweepstake.errors import ReceiverError, SettingsError, TransientError, printable
 from sweepstake.settings import load_settings
 from sweepstake.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from airflow.sdk import Context
 
@@ -33,30 +34,51 @@ if TYPE_CHECKING:
 
 GIVE_UP = timedelta(hours=24)
 """After so long a receiver that takes nothing is told no more of a sweep."""
-
 log = logging.getLogger(__name__)
 
 
-def tell() -> None:
-    """Tell every receiver of every sweep that is over and that it was not told of.
+def look() -> list[str]:
+    """Look what there is to tell, and drop what was told.
+
+    Returns:
+        The names of the receivers, each of which is told by a task of its own.
 
     Raises:
-        ReceiverError: some did not take it; they are asked again.
         SettingsError: there are no such notifiers.
     """
     settings = load_settings()
-    receivers, context = load(settings.notifiers), get_current_context()
-    faults = [
-        fault
-        for notice in notices.every(Workspace(settings.workspace))
-        for fault in _tell(_looked_at(notice, settings), receivers, context, settings)
-    ]
+    workspace, receivers = Workspace(settings.workspace), list(load(settings.notifiers))
+    for notice in notices.every(workspace):
+        told = [notices.is_told(workspace, notice, receiver) for receiver in receivers]
+        if notice.digest and (all(told) or notice.age > GIVE_UP):
+            notices.drop(workspace, notice)
+        elif not notice.digest:
+            _look_at(notice, settings)
+    return receivers
+
+
+def tell(receiver: str) -> None:
+    """Tell a receiver what there is to tell that it was not told.
+
+    Raises:
+        ReceiverError: it did not take all of it; it is asked again.
+    """
+    settings, context = load_settings(), get_current_context()
+    workspace, notifier = Workspace(settings.workspace), load(settings.notifiers)[receiver]
+    faults = []
+    for notice in notices.every(workspace):
+        if notice.digest and not notices.is_told(workspace, notice, receiver):
+            fault = _send(notifier, Digest.from_json(notice.digest), context)
+            if fault:
+                faults.append(fault)
+            else:
+                notices.note_told(workspace, notice, receiver)
     if faults:
         raise ReceiverError("\n".join(faults))
 
 
-def load(name: str) -> tuple[BaseNotifier, ...]:
-    """The notifiers that the operator names.
+def load(name: str) -> dict[str, BaseNotifier]:
+    """The notifiers that the operator names, each with a name of its own.
 
     Raises:
         SettingsError: there are none of this name.
@@ -64,83 +86,67 @@ def load(name: str) -> tuple[BaseNotifier, ...]:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
         message = (
-            f"SWEEPSTAKE_NOTIFIERS: must be module:attribute that can be imported, but {error}. "
+            f"SWEEPSTAKE_NOTIFIERS: must be module:attribute that can be imported, but {said}. "
         )
-        raise SettingsError(
-            message + "Put the module on PYTHONPATH of Airflow's workers."
-        ) from error
+        raise SettingsError(message + "Put it on PYTHONPATH of Airflow's components.") from error
     receivers = tuple(found) if isinstance(found, list | tuple) else (found,)
     if not all(isinstance(each, BaseNotifier) for each in receivers):
         kinds = ", ".join(type(each).__name__ for each in receivers)
         message = f"SWEEPSTAKE_NOTIFIERS: must be a list of Airflow's notifiers, but got {kinds}. "
         raise SettingsError(message + "Write for example notifiers = [SmtpNotifier(to=...)].")
-    return receivers
+    return dict(_named(receivers))
 
 
-class Asking(BaseNotifier):
-    """Tells the receivers that somebody is asked; none of them keeps the question from waiting."""
-
-    def __init__(self, digest: Digest) -> None:
-        super().__init__()
-        self.digest = digest
-
-    def notify(self, context: Context) -> None:
-        """Tell them; what goes wrong is in the log."""
-        try:
-            receivers = load(load_settings().notifiers)
-        except SettingsError as error:
-            log.warning("%s", error)
-            return
-        for receiver in receivers:
-            if fault := _send(receiver, self.digest, context):
-                log.warning("%s", fault)
+def _named(receivers: Iterable[BaseNotifier]) -> Iterator[tuple[str, BaseNotifier]]:
+    """By their classes, those of the same one by their order."""
+    seen: Counter[str] = Counter()
+    for receiver in receivers:
+        kind = type(receiver).__qualname__
+        seen[kind] += 1
+        yield (kind if seen[kind] == 1 else f"{kind} {seen[kind]}"), receiver
 
 
-def _looked_at(notice: Notice, settings: Settings) -> Notice:
-    """A notice with its digest, if its sweep is over and there is something to tell."""
-    from sweepstake.telling import digest_of
-
+def _look_at(notice: Notice, settings: Settings) -> None:
+    """Write down what there is to tell of a sweep, if its run is over and its round as well."""
     instance = get_current_context()["ti"]
     workspace = Workspace(settings.workspace)
 
     def count(*states: str) -> int:
         return int(instance.get_dr_count(notice.dag, run_ids=[notice.run], states=list(states)))
 
-    if notice.digest or count("queued", "running"):
-        return notice
-    digest = digest_of(notice, settings, failed=bool(count("failed")))
-    seen = replace(
-        notice,
-        digest=digest.to_json() if digest else "",
-        due=notices.now() if digest else notice.due or notices.now(),
-    )
-    if seen != notice:
-        notices.keep(workspace, seen)
-    return seen
-
-
-def _tell(
-    notice: Notice, receivers: Sequence[BaseNotifier], context: Context, settings: Settings
-) -> Iterator[str]:
-    """Tell the receivers that have not taken a notice yet; what went wrong, a sentence for each."""
-    if not notice.digest:
+    if count("queued", "running"):
         return
-    workspace, digest = Workspace(settings.workspace), Digest.from_json(notice.digest)
-    for number, receiver in enumerate(receivers):
-        if number in notice.told:
-            continue
-        fault = _send(receiver, digest, context)
-        if not fault:
-            notice = replace(notice, told=(*notice.told, number))
-            notices.keep(workspace, notice)
-        elif notice.age < GIVE_UP:
-            yield fault
-        else:
-            log.error("%s It is not told of this sweep any more.", fault)
-    if len(notice.told) == len(receivers) or notice.age >= GIVE_UP:
-        notices.drop(workspace, notice)
+    try:
+        seen = _seen(notice, settings, failed=bool(count("failed")))
+    except TransientError as error:
+        log.warning("%s", error)  # the next look finds it again
+        return
+    except Exception as error:  # noqa: BLE001 - what is wrong with one sweep keeps no other back
+        reason = printable(f"What became of it cannot be read. {type(error).__name__}: {error}")
+        digest = Digest(sweep=notice.sweep, status=Status.UNDECIDED, reason=reason)
+        seen = replace(notice, digest=digest.to_json(), due=notices.now())
+    if seen != notice and notices.is_current(workspace, notice):
+        notices.keep(workspace, seen)
+
+
+def _seen(notice: Notice, settings: Settings, *, failed: bool) -> Notice:
+    """The notice with its digest; while a round is waited for, with the time since when it is."""
+    from sweepstake import telling
+
+    digest = telling.digest_of(notice, settings, failed=failed)
+    if digest:
+        return replace(notice, digest=digest.to_json(), due=notices.now())
+    if not notice.due or telling.is_asked(notice, settings):
+        return replace(notice, due=notices.now())
+    if notice.late or notice.age < telling.LATE:
+        return notice
+    late = telling.late_of(notice, settings).to_json()
+    told = notices.of_digest(f"{notice.key} late", notice.sweep, late)
+    notices.add(Workspace(settings.workspace), told)
+    return replace(notice, late=True)
 
 
 def _send(receiver: BaseNotifier, digest: Digest, context: Context) -> str:
@@ -151,7 +157,7 @@ def _send(receiver: BaseNotifier, digest: Digest, context: Context) -> str:
     given: Any = {**context, "digest": digest}
     try:
         deepcopy(receiver)(cast("Context", given))
-    except Exception as error:  # noqa: BLE001 - code of the operator's, which may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the operator's code may raise anything
         name = type(receiver).__name__
         return f"{digest.sweep}: {name} must take the digest, but {type(error).__name__}: {error}."
     return ""

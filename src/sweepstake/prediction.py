@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sweepstake import csvfile, loader, parquetfile
 from sweepstake.errors import DataError, GridFileError, NotFoundError
 from sweepstake.plan import Plan
-from sweepstake.spec import CsvSpec, DataSpec
+from sweepstake.spec import DataSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,16 +33,19 @@ if TYPE_CHECKING:
 MOST_ROWS = 10_000
 MOST_CELLS = 2_000_000
 """So much is held at once; a cell of text takes a hundred bytes."""
+_NO_NAME = re.compile(r"__index_level_\d+__")
+"""How pandas calls an index that has no name; training knows no such column either."""
 ADDED = ("prediction", "version")
 """The columns that are added to those of the file."""
 
 
 def predict(
-    model: Any, version: Version, rows: Path, spec: CsvSpec, tell: Callable[[int], None]
+    model: Any, version: Version, rows: Path, spec: DataSpec, tell: Callable[[int], None]
 ) -> Iterator[list[list[Any]]]:
     """The header and then the rows of the file with what ``model`` predicts, in chunks.
 
-    ``tell`` hears how many rows are done.
+    The file is written as ``spec`` says of the data that the version was trained on. ``tell`` hears
+    how many rows are done.
 
     Raises:
         DataError: the file cannot be read, or a row does not fit; lines are not written yet then.
@@ -62,42 +67,76 @@ def predict(
         raise DataError(message)
 
 
-def rules(version: Version, workspace: Workspace, settings: Settings) -> CsvSpec:
+def rules(version: Version, workspace: Workspace, settings: Settings) -> DataSpec:
     """How the data of a version are written, by its grid file; where that is not here, plainly."""
     try:
         plan = Plan.load(workspace, version.sweep)
         content = workspace.read_snapshot(plan.snapshot)
-        return loader.parse(content, plan.file, settings).spec.data.csv
+        return loader.parse(content, plan.file, settings).spec.data
     except (GridFileError, NotFoundError):
-        return CsvSpec()
+        return DataSpec("")
 
 
 def write(chunks: Iterator[list[list[Any]]], out: Path | None, stream: Any) -> None:
-    """Write rows as CSV to ``out``, which is there in whole or not at all, or to a stream."""
+    """Write rows as CSV to ``out``, which is there in whole or not at all, or to a stream.
+
+    A link is followed; into a pipe or a device is written as into a stream.
+
+    Raises:
+        DataError: ``out`` cannot be written; nothing is predicted then.
+    """
     if out is None:
         writer = csv.writer(stream, lineterminator="\n")
         for chunk in chunks:
             writer.writerows(chunk)
-        return
-    descriptor, draft = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
+    elif out.exists() and not out.is_file() and not out.is_dir():
+        with out.open("w", encoding="utf-8", newline="") as file:
+            write(chunks, None, file)
+    else:
+        with _draft(out.resolve()) as file:
+            write(chunks, None, file)
+
+
+@contextmanager
+def _draft(out: Path) -> Iterator[TextIO]:
+    """A file that takes the place of ``out`` at the end, if all goes well."""
+    if out.is_dir() or not out.parent.is_dir():
+        found = "is a folder" if out.is_dir() else "lies in no folder that there is"
+        message = f"--out: must be a file to write, but {out} {found}. Correct the path."
+        raise DataError(message)
+    try:
+        descriptor, draft = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
+    except OSError as error:
+        message = f"--out: must be a file to write, but {out}: {error.strerror}. Name another."
+        raise DataError(message) from None
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            write(chunks, None, file)
+            yield file
+        Path(draft).chmod(_mode(out))
         Path(draft).replace(out)
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
 
 
+def _mode(out: Path) -> int:
+    """The permissions of the file that is there, or those that a new one would have."""
+    if out.exists():
+        return stat.S_IMODE(out.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
 @contextmanager
-def _chunks(path: Path, spec: CsvSpec) -> Iterator[Iterator[pd.DataFrame]]:
+def _chunks(path: Path, spec: DataSpec) -> Iterator[Iterator[pd.DataFrame]]:
     if not path.is_file():
         message = f"{path}: must be a CSV or Parquet file, but there is none. Correct the path."
         raise DataError(message)
     if path.name.lower().endswith(parquetfile.SUFFIXES):
         yield _of_parquet(path)
         return
-    data = DataSpec(path.name, csv=spec)
+    data = DataSpec(path.name, csv=spec.csv, drop=spec.drop)
     with csvfile.opened(path, data, shutil.disk_usage(tempfile.gettempdir()).free) as file:
         yield file.chunks(_at_once(len(file.names)))
 
@@ -113,8 +152,10 @@ def _of_parquet(path: Path) -> Iterator[pd.DataFrame]:
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:  # else a whole row group is held
             for batch in file.iter_batches(_at_once(len(file.schema_arrow))):
-                yield batch.to_pandas()
-    except (OSError, ValueError) as error:
+                # Whole numbers stay such beside gaps, and an index is a column, as in training.
+                frame = batch.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+                yield frame.drop(columns=filter(_NO_NAME.fullmatch, frame.columns))
+    except Exception as error:  # noqa: BLE001 - damaged files make pyarrow raise anything
         raise csvfile.unreadable(path.name, "Parquet", error) from None
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sweepstake import approval, modelfaults
-from sweepstake.digest import TOO_MANY, Digest, Status, about
-from sweepstake.errors import NotFoundError
+from sweepstake.digest import TOO_MANY, Digest, Status, about, of_round
+from sweepstake.errors import GridFileError, NotFoundError
 from sweepstake.modelversion import PENDING
 from sweepstake.plan import Plan
+from sweepstake.provenance import Provenance
 from sweepstake.ranking import leaderboard
 from sweepstake.registry import Registry
 from sweepstake.settlement import judged_before, stand
@@ -48,29 +49,55 @@ def digest_of(notice: Notice, settings: Settings, *, failed: bool) -> Digest | N
     parent = Tracking(settings.tracking_uri).parent(plan.parent_run_id)
     if parent.status in UNFINISHED:
         return about(plan, parent, *UNFINISHED[parent.status], settings)
-    versions = Registry(settings.tracking_uri).versions(plan.model, plan.sweep)
-    if any(version.decision == PENDING for version in versions):
-        return _undecided(notice, plan, parent, settings)
-    return _decided(plan, parent, settings, failed=failed)
-
-
-def _undecided(notice: Notice, plan: Plan, parent: Parent, settings: Settings) -> Digest | None:
-    """Nothing, until the round is late and nobody was told why."""
-    workspace = Workspace(settings.workspace)
-    if approval.waiting(workspace, plan.model) or notice.age < LATE:
+    if _waits(plan, settings):
         return None
+    return _decided(notice, plan, parent, settings, failed=failed)
+
+
+def late_of(notice: Notice, settings: Settings) -> Digest:
+    """What is told of a sweep whose round is late: what keeps it, as far as that is known."""
+    workspace = Workspace(settings.workspace)
+    plan = Plan.load(workspace, notice.sweep)
+    parent = Tracking(settings.tracking_uri).parent(plan.parent_run_id)
     faults = [str(each) for each in modelfaults.known(workspace) if each.model == plan.model]
     reason = " ".join(faults) or "Look at the runs of the DAG champion."
     return about(plan, parent, Status.UNDECIDED, reason, settings)
 
 
-def _decided(plan: Plan, parent: Parent, settings: Settings, *, failed: bool) -> Digest:
+def is_asked(notice: Notice, settings: Settings) -> bool:
+    """Whether somebody is asked about the sweep's model, so that its round has to wait."""
+    workspace = Workspace(settings.workspace)
+    return approval.waiting(workspace, Plan.load(workspace, notice.sweep).model) is not None
+
+
+def _waits(plan: Plan, settings: Settings) -> bool:
+    """Whether versions that the sweep trained have no verdict yet."""
+    provenance = Provenance(Workspace(settings.workspace))
+    versions = Registry(settings.tracking_uri).versions(plan.model, plan.sweep)
+    return any(each.decision == PENDING and provenance.is_own(each) for each in versions)
+
+
+def _decided(
+    notice: Notice, plan: Plan, parent: Parent, settings: Settings, *, failed: bool
+) -> Digest:
+    """The digest of a sweep that waits for nothing: of its round, if that was since it began."""
     history = Registry(settings.tracking_uri).history(plan.model)
-    told = next((each.digest for each in history if each.sweep == plan.sweep and each.digest), "")
-    if told:
-        return Digest.from_json(told)
+    entry = next((each for each in history if each.sweep == plan.sweep and each.complete), None)
+    if entry and entry.decided >= datetime.fromisoformat(notice.begun):
+        return of_round(plan, parent, entry, settings)
     if failed:
-        return about(plan, parent, Status.FAILED, TOO_MANY, settings)
-    bench = open_workbench(plan.sweep, settings)
-    ranked = leaderboard(stand(bench), bench.spec.metric)
-    return about(plan, parent, Status.FINISHED, judged_before(bench, ranked), settings)
+        reason = TOO_MANY if parent.status == "FAILED" else NOT_CLOSED
+        return about(plan, parent, Status.FAILED, reason, settings)
+    if entry:
+        reason = f"It was judged before. {entry.reason}"
+        return about(plan, parent, Status.FINISHED, reason, settings)
+    return about(plan, parent, Status.FINISHED, _earlier(plan, settings), settings)
+
+
+def _earlier(plan: Plan, settings: Settings) -> str:
+    """What was said of the best trial in an earlier sweep; its grid file may be unreadable now."""
+    try:
+        bench = open_workbench(plan.sweep, settings)
+    except (GridFileError, NotFoundError):
+        return ""
+    return judged_before(bench, leaderboard(stand(bench), bench.spec.metric))

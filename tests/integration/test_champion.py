@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import approval, champion, clichampion, leaderboard, sweep
+from sweepstake import approval, champion, clichampion, leaderboard, notices, sweep
 from sweepstake.errors import StackError
 from sweepstake.ledger import Act
-from sweepstake.notices import Notice
 from sweepstake.promotion import Verdict
 from sweepstake.registry import Registry
 from sweepstake.telling import digest_of
@@ -408,4 +407,4 @@ def test_a_sweep_of_judged_trials_says_what_was_decided(train, judge, settings):
         f"Its best, v2, was judged in sweep {second}: {reason} Put it into service"
     )
     assert told.endswith("--replace --to v2 --why ...")
-    assert told == digest_of(Notice(third, "sweep", third), settings, failed=False).reason
+    assert told == digest_of(notices.of_run(third, "sweep", third), settings, failed=False).reason

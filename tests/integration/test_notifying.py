@@ -17,11 +17,11 @@ import skops.io  # noqa: F401 - it looks into every module there is, and Airflow
 from mlflow import MlflowClient
 from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
 
-from sweepstake import approval, cancellation, champion, modelfaults, notices, sweep
+from sweepstake import approval, cancellation, champion, modelfaults, notices, sweep, telling
 from sweepstake.digest import Digest, Status
 from sweepstake.errors import CancelledError, ReceiverError, SettingsError
 from sweepstake.modelfaults import Fault
-from sweepstake.notices import Notice
+from sweepstake.plan import Plan
 from sweepstake.registry import Registry
 from sweepstake.telling import digest_of
 from sweepstake.workspace import Workspace
@@ -51,8 +51,9 @@ def finish(submit, run, settings, workspace):
     """A function that sweeps as Airflow would, and judges if asked; returns the sweep's id."""
 
     def whole(*, judged=True, **changes):
-        sweep_id = run(submit(**{"grid": {"max_depth": [1, 3]}} | changes))
-        notices.keep(workspace, Notice(sweep_id, "sweep", sweep_id))
+        drop = submit(**{"grid": {"max_depth": [1, 3]}} | changes)
+        notices.keep(workspace, notice(drop.sweep))
+        sweep_id = run(drop)
         if judged:
             champion.judge_all(settings)
         return sweep_id
@@ -81,9 +82,9 @@ def post():
         template_fields = ("text",)
         got: list[str]
 
-        def __init__(self, text="{{ digest.subject }}|{{ digest.reason }}", *, broken=False):
+        def __init__(self, text="{{ digest.subject }}|{{ digest.reason }}", *, error=None):
             super().__init__()
-            self.text, self.box = text, SimpleNamespace(got=[], broken=broken)
+            self.text, self.box = text, SimpleNamespace(got=[], error=error, then=lambda: None)
 
         def __deepcopy__(self, memo):
             made = type(self)(self.text)
@@ -91,17 +92,21 @@ def post():
             return made
 
         def notify(self, context):
-            if self.box.broken:
-                message = "gone"
-                raise ConnectionError(message)
+            if self.box.error:
+                raise self.box.error
             self.box.got.append(self.text)
+            self.box.then()
+            self.box.then = lambda: None
 
     return Post
 
 
 @pytest.fixture
 def tell(monkeypatch):
-    """A function that does the task of the DAG, where Airflow's runs are in this state."""
+    """A function that does the tasks of the DAG, where Airflow's runs are in this state.
+
+    It returns what went wrong.
+    """
     from sweepstake import notifying
 
     def once(state="success"):
@@ -111,14 +116,26 @@ def tell(monkeypatch):
 
         context = {"ti": SimpleNamespace(get_dr_count=count), "dag": None}
         monkeypatch.setattr(notifying, "get_current_context", lambda: context)
-        notifying.tell()
+        faults = []
+        for receiver in notifying.look():
+            try:
+                notifying.tell(receiver)
+            except ReceiverError as error:
+                faults.append(str(error))
+        notifying.look()
+        return faults
 
     return once
 
 
 def notice(sweep_id, **changes):
     """A notice of a sweep."""
-    return Notice(sweep_id, "sweep", sweep_id, **changes)
+    return replace(notices.of_run(sweep_id, "sweep", sweep_id), **changes)
+
+
+def ago(hours):
+    """A moment so long ago."""
+    return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
 
 
 def told(sweep_id, settings, *, failed=False, **changes):
@@ -147,39 +164,75 @@ def test_a_running_sweep_is_no_news(finish, receivers, post, tell, workspace):
     assert ([], 1) == (each.box.got, len(notices.every(workspace)))
 
 
-def test_a_receiver_that_fails_is_asked_again_alone(finish, receivers, post, tell):
+@pytest.mark.parametrize("error", [ConnectionError("gone"), SystemExit("gone")])
+def test_a_receiver_that_fails_is_asked_again_alone(finish, receivers, post, tell, error):
     """The others are told at once, and once; the round was over before any of it."""
-    receivers(broken := post(broken=True), other := post())
+    receivers(broken := post(error=error), other := post())
     sweep_id = finish()
-    for _ in range(2):
-        with pytest.raises(ReceiverError) as caught:
-            tell()
-    assert f"{sweep_id}: Post must take the digest, but ConnectionError: gone." == str(caught.value)
-    broken.box.broken = False
-    tell()
-    tell()
+    said = f"{sweep_id}: Post must take the digest, but {type(error).__name__}: gone."
+    assert [[said], [said]] == [tell(), tell()]
+    broken.box.error = None
+    assert [[], []] == [tell(), tell()]
     assert (1, 1) == (len(broken.box.got), len(other.box.got))
 
 
-def test_a_receiver_that_fails_for_a_day_is_given_up(finish, receivers, post, tell, workspace):
+def test_a_receiver_that_fails_for_a_day_is_given_up(receivers, post, tell, workspace):
     """It keeps nothing from being told to others later."""
-    receivers(post(broken=True))
-    finish()
-    with pytest.raises(ReceiverError):
-        tell()
-    (left,) = notices.every(workspace)
-    old = (datetime.now(UTC) - timedelta(hours=25)).isoformat()
-    notices.keep(workspace, notice(left.sweep, digest=left.digest, due=old))
+    receivers(post(error=ConnectionError("gone")))
+    digest = Digest(sweep="s__1", status=Status.FINISHED).to_json()
+    notices.keep(workspace, notice("s__1", digest=digest, due=ago(25)))
     tell()
     assert () == notices.every(workspace)
+
+
+def test_what_is_wrong_with_one_sweep_keeps_no_other_back(
+    finish, receivers, post, tell, workspace, monkeypatch
+):
+    """That it cannot be read is told of it."""
+    receivers(each := post("{{ digest.sweep }} {{ digest.status }}"))
+    first, second = finish(), finish(seed=1)
+    true = telling.digest_of
+
+    def broken(asked, *args, **kwargs):
+        if asked.sweep == first:
+            raise KeyError("tag")  # noqa: EM101
+        return true(asked, *args, **kwargs)
+
+    monkeypatch.setattr(telling, "digest_of", broken)
+    tell()
+    assert {f"{first} undecided", f"{second} kept"} == set(each.box.got)
+    assert () == notices.every(workspace)
+
+
+def test_a_receiver_in_front_of_the_others_is_told_as_they_are(finish, receivers, post, tell):
+    """Who was told does not depend on the place in the list."""
+
+    class Other(post):
+        """A notifier of another class."""
+
+    receivers(old := post(), broken := Other(error=ConnectionError("gone")))
+    finish()
+    tell()
+    receivers(new := Other(), old)
+    tell()
+    assert (1, 1, 0) == (len(old.box.got), len(new.box.got), len(broken.box.got))
+
+
+def test_a_sweep_that_is_retried_meanwhile_is_told_anew(finish, receivers, post, tell, workspace):
+    """Its new notice is not taken for the old one."""
+    receivers(each := post("{{ digest.status }}"))
+    sweep_id = finish()
+    each.box.then = lambda: notices.keep(workspace, notice(sweep_id))
+    tell()
+    tell()
+    assert ["promoted", "finished"] == each.box.got
 
 
 def test_texts_of_users_are_no_templates(receivers, post, tell, workspace):
     """What a digest holds is put in as it is; only the operator's text is rendered."""
     receivers(each := post("{{ 6 * 7 }} {{ digest.reason }}"))
     digest = Digest(sweep="s__1", status=Status.FAILED, reason=EVIL)
-    due = datetime.now(UTC).isoformat()
-    notices.keep(workspace, notice("s__1", digest=digest.to_json(), due=due))
+    notices.keep(workspace, notices.of_digest("s__1", "s__1", digest.to_json()))
     tell()
     assert [f"42 {EVIL}"] == each.box.got
 
@@ -187,7 +240,10 @@ def test_texts_of_users_are_no_templates(receivers, post, tell, workspace):
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (None, "must be module:attribute that can be imported, but No module named 'receivers'."),
+        (
+            None,
+            "must be module:attribute that can be imported, but ModuleNotFoundError: ",
+        ),
         ([3], "must be a list of Airflow's notifiers, but got int."),
     ],
 )
@@ -200,53 +256,103 @@ def test_what_is_no_notifier_is_refused(receivers, tell, found, message):
     assert str(caught.value).startswith(f"SWEEPSTAKE_NOTIFIERS: {message}")
 
 
+def test_a_module_that_cannot_be_imported_is_refused(tell, monkeypatch, tmp_path):
+    """Whatever it raises, the sentence names the setting."""
+    (tmp_path / "receivers.py").write_text("import os\nos.environ['NO_SUCH_TOKEN']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SettingsError, match=r"imported, but KeyError: 'NO_SUCH_TOKEN'\. Put it"):
+        tell()
+
+
 def test_a_kept_champion_is_told_with_the_reason(finish, settings, name):
     """The digest is that of the round, with the figures of the sweep."""
     finish()
+    since = notices.now()
     second = finish(seed=1)
-    digest = told(second, settings)
+    digest = told(second, settings, begun=since)
     assert (Status.KEPT, name, 2, 0) == (digest.status, digest.model, digest.trials, digest.failed)
     assert digest.reason == Registry(settings.tracking_uri).history(name)[0].reason
-    assert second in digest.subject
+    assert f"{name}: champion v2 stays after sweep {second}" == digest.subject
 
 
-def test_a_sweep_waits_for_its_round(finish, settings, workspace, name):
-    """Nothing is told before it, unless it is late: then why, as far as that is known."""
-    sweep_id = finish(judged=False)
-    late = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-    assert None is told(sweep_id, settings)
-    assert None is told(sweep_id, settings, due=datetime.now(UTC).isoformat())
-    assert "runs of the DAG champion" in told(sweep_id, settings, due=late).reason
+def test_a_sweep_waits_for_its_round(finish, receivers, post, tell, settings, name):
+    """That it is late is told, with why; and then what came of it."""
+    workspace = Workspace(settings.workspace)
+    receivers(each := post("{{ digest.status }}: {{ digest.reason }}"))
+    finish(judged=False)
+    tell()
+    (waiting,) = notices.every(workspace)
+    assert ([], "") == (each.box.got, waiting.digest)
     modelfaults.keep(workspace, Fault(name, "judge", "no right"))
-    digest = told(sweep_id, settings, due=late)
-    assert (Status.UNDECIDED, f"judge {name}: no right") == (digest.status, digest.reason)
+    notices.keep(workspace, replace(waiting, due=ago(2)))
+    tell()
+    tell()
+    assert [f"undecided: judge {name}: no right"] == each.box.got
+    champion.judge_all(settings)
+    tell()
+    assert each.box.got[1].startswith("promoted: ")
+    assert (2, ()) == (len(each.box.got), notices.every(workspace))
 
 
-def test_who_waits_for_approval_is_not_late(finish, settings, workspace, name):
-    """People were asked; the digest comes with the answer."""
+def test_a_version_that_others_made_is_not_waited_for(finish, settings, name):
+    """It only says that it is of the sweep."""
+    since = notices.now()
+    sweep_id = finish()
+    tags = {"sweepstake.sweep": sweep_id, "sweepstake.decision": "pending"}
+    client = MlflowClient(settings.tracking_uri, settings.tracking_uri)
+    client.create_model_version(name, "s3://elsewhere/model", tags=tags)
+    assert Status.PROMOTED is told(sweep_id, settings, begun=since).status
+
+
+def test_figures_that_are_none_stop_no_round(finish, settings, name):
+    """Whoever may write metrics on the parent run spoils a message, not the decision."""
+    sweep_id = finish(judged=False)
+    client = MlflowClient(settings.tracking_uri, settings.tracking_uri)
+    parent = Plan.load(Workspace(settings.workspace), sweep_id).parent_run_id
+    client.log_metric(parent, "trials_total", float("nan"))
+    client.log_metric(parent, "best_mean_cv_accuracy", float("nan"))
+    (entry,) = champion.judge_all(settings)
+    digest = Digest.from_json(entry.digest)
+    assert ("promote", 0, None) == (entry.verdict, digest.trials, digest.best)
+
+
+def test_who_waits_for_approval_is_not_late(finish, receivers, post, tell, settings, name):
+    """People were asked: that is told, and then what they said."""
+    workspace = Workspace(settings.workspace)
+    receivers(each := post("{{ digest.status }}"))
     finish(grid={"max_depth": [1]})
-    policy = {"min_delta": 0.01, "approval": True}
-    sweep_id = finish(grid={"max_depth": [3]}, promotion=policy)
+    tell()
+    finish(grid={"max_depth": [3]}, promotion={"min_delta": 0.01, "approval": True})
+    (waiting,) = notices.every(workspace)
+    notices.keep(workspace, replace(waiting, due=ago(2)))
     asked = approval.waiting(workspace, name)
-    late = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-    assert (sweep_id, None) == (asked.sweep, told(sweep_id, settings, due=late))
     question = approval.digest(asked)
-    assert (Status.ASKED, f"{name}: v{asked.version} waits for approval") == (
-        question.status,
-        question.subject,
-    )
+    notices.add(workspace, notices.of_digest(asked.key, asked.sweep, question.to_json()))
+    tell()
     approval.answer(workspace, name, approval.Answer(approved=True, by="ann"))
     champion.judge_all(settings)
-    assert Status.PROMOTED is told(sweep_id, settings).status
+    tell()
+    assert ["promoted", "asked", "promoted"] == each.box.got
+    assert f"{name}: v{asked.version} waits for approval" == question.subject
 
 
-def test_failures_are_told_as_such(submit, settings, run):
-    """One that was never planned, one whose tasks died, one with too many failed trials."""
+def test_failures_are_told_as_such(submit, finish, settings):
+    """One that was never planned, one whose tasks died, a retry that failed after all was well."""
     assert Status.FAILED is told("never__1", settings, failed=True).status
     drop = submit(grid={"max_depth": [1]})
     sweep.plan(drop, settings)
     digest = told(drop.sweep, settings, failed=True)
     assert (Status.FAILED, True) == (digest.status, "before it was closed" in digest.reason)
+    again = told(finish(), settings, failed=True)
+    assert (Status.FAILED, True) == (again.status, "before it was closed" in again.reason)
+
+
+def test_a_first_sweep_that_is_kept_out_leaves_no_champion(finish, settings, name):
+    """Nobody stays who was not there."""
+    since = notices.now()
+    sweep_id = finish(promotion={"floor": 1.0})
+    digest = told(sweep_id, settings, begun=since)
+    assert f"{name}: still no champion after sweep {sweep_id}" == digest.subject
 
 
 def test_a_cancelled_sweep_is_told_at_once(submit, settings):

@@ -286,3 +286,24 @@ def _store(registry, client, version, content):
     with TemporaryDirectory() as folder:
         (Path(folder) / "model.skops").write_bytes(content)
         repository.log_artifacts(folder)
+
+
+def test_a_decision_about_many_classes_is_kept_whole(registry, client, add, model):
+    """However long its record and its texts are: each tag is one that every database takes."""
+    record = {"guards": [{"name": f"recall of class {number}"} for number in range(2000)]}
+    act = Act(PROMOTE, add("k1").version, "", "<" * 9000, record=record, by="ann")
+    registry.apply(model, act, "r1", {})
+    (entry,) = registry.history(model)
+    tags = client.get_run(entry.run_id).data.tags
+    assert (record, 8000) == (entry.record, max(map(len, tags.values())))
+    assert "promote" == entry.verdict
+
+
+def test_a_run_that_is_no_act_is_passed_over(registry, client, add, model):
+    """What others put into the ledger's experiment stops no round."""
+    apply(registry, model, [decision(add("k1").version, PROMOTE)], "r1")
+    ledger = client.get_experiment_by_name("sweepstake-ledger").experiment_id
+    client.create_run(ledger, tags={"sweepstake.model": model})
+    tags = {"sweepstake.model": model, "sweepstake.round": "r", "sweepstake.verdict": "odd"}
+    client.create_run(ledger, tags=tags)
+    assert ["r1"] == [entry.round.rpartition("/")[2] for entry in registry.history(model)]

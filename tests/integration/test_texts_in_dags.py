@@ -24,6 +24,7 @@ def home(tmp_path_factory):
         patch.setenv("AIRFLOW_HOME", str(folder))
         patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "false")
         patch.setenv("SWEEPSTAKE_HOME", str(folder))
+        patch.setenv("SWEEPSTAKE_NOTIFIERS", "receivers:notifiers")
         patch.setenv("SWEEPSTAKE_POOL", "training")  # as in the other tests of this process
         yield folder
 
@@ -102,6 +103,7 @@ MAPPED = [
     ("sweep__churn", "train", {"batch": {"sweep": "TEXT", "label": "TEXT"}}),
     ("champion", "judge", {"model": "TEXT"}),
     ("champion", "replay", {"model": "TEXT"}),
+    ("notify", "tell", {"receiver": "TEXT"}),
     ("champion", "ask", {"trigger_run_id": "TEXT", "conf": {"model": "TEXT", "key": "TEXT"}}),
     ("intake", "start", {"trigger_run_id": "TEXT", "conf": {"snapshot": "TEXT", "file": "TEXT"}}),
 ]

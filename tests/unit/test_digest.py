@@ -4,7 +4,11 @@ import json
 
 import pytest
 
-from sweepstake.digest import Digest, Status
+from sweepstake.digest import Digest, Status, about
+from sweepstake.ledger import LONGEST_TAG
+from sweepstake.plan import Plan
+from sweepstake.runs import Parent
+from sweepstake.settings import load_settings
 
 EVIL = "<script>x</script> {{ 6 * 7 }}\x1b[31m\u202e"
 
@@ -54,11 +58,22 @@ def test_no_text_of_a_user_is_markup():
     assert "\x1b" not in told.subject + told.text + told.html
 
 
+@pytest.mark.parametrize("sign", ['"', "\\\\", "\U000e0067", "\u200b", "\x00", "<", "é"])
+def test_a_digest_fits_into_a_tag(tmp_path, sign):
+    """However long a reason is and whatever it is made of; figures that are none are left out."""
+    plan = Plan(
+        "s" * 200, "f", "0" * 64, "1", "r", "0" * 64, 1, (0,), {}, model="m" * 200, partition="2026"
+    )
+    parent = Parent("FINISHED", "accuracy", {"trials_total": float("nan"), "trials_failed": 2.0})
+    settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path)})
+    told = about(plan, parent, Status.KEPT, sign * 9000, settings)
+    assert len(told.to_json()) <= LONGEST_TAG
+    assert (0, 2) == (told.trials, told.failed)
+
+
 def test_a_digest_comes_back_from_its_json():
-    """JSON has subject and text beside the figures, for receivers that show texts alone."""
+    """JSON has the subject beside the figures, for receivers that show a line alone."""
     told = digest()
     record = json.loads(told.to_json())
-    assert (told.subject, told.text, "promoted") == tuple(
-        record[name] for name in ("subject", "text", "status")
-    )
+    assert (told.subject, "promoted") == (record["subject"], record["status"])
     assert told == Digest.from_json(told.to_json())

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
@@ -16,7 +20,7 @@ from sweepstake.casting import ColumnCast
 from sweepstake.errors import DataError
 from sweepstake.numerals import Rules
 from sweepstake.settings import load_settings
-from sweepstake.spec import CsvSpec, Preprocess
+from sweepstake.spec import CsvSpec, DataSpec, Preprocess
 from sweepstake.workspace import Workspace
 
 FILE = pd.DataFrame({"id": [7, 8, 9], "age": [31.5, None, 55.0], "zip": ["01", "x", None]})
@@ -44,7 +48,7 @@ def predicted(model, path, spec=None, told=None):
     """The rows that are written for a file."""
     written = io.StringIO()
     tell = (told if told is not None else []).append
-    chunks = prediction.predict(model, Stored(), path, spec or CsvSpec(), tell)
+    chunks = prediction.predict(model, Stored(), path, spec or DataSpec(""), tell)
     prediction.write(chunks, None, written)
     return list(csv.reader(io.StringIO(written.getvalue())))
 
@@ -95,7 +99,7 @@ def test_a_file_is_read_by_the_rules_of_training(model, tmp_path):
     spec = CsvSpec(separator=";", decimal=",", missing=("?",))
     cast = ColumnCast.like(TYPED, Rules.of(spec))
     told = Pipeline([("cast", cast), *model.steps[1:]])
-    assert ["a", "b", "c"] == [row[3] for row in predicted(told, path, spec)[1:]]
+    assert ["a", "b", "c"] == [row[3] for row in predicted(told, path, DataSpec("", csv=spec))[1:]]
 
 
 def test_what_does_not_fit_is_said_with_its_place(model, tmp_path):
@@ -124,14 +128,73 @@ def test_a_file_is_written_in_whole_or_not_at_all(model, tmp_path):
     out.write_text("before")
     path.write_text("age,zip\nold,01\n")
     with pytest.raises(DataError):
-        prediction.write(prediction.predict(model, Stored(), path, CsvSpec(), print), out, None)
+        prediction.write(prediction.predict(model, Stored(), path, DataSpec(""), print), out, None)
     assert ["out.csv", "rows.csv"] == sorted(each.name for each in tmp_path.iterdir())
     assert "before" == out.read_text()
     path.write_text("age,zip\n31.5,01\n")
-    prediction.write(prediction.predict(model, Stored(), path, CsvSpec(), print), out, None)
+    prediction.write(prediction.predict(model, Stored(), path, DataSpec(""), print), out, None)
     assert "age,zip,prediction,version\n31.5,01,a,3\n" == out.read_text()
 
 
 def test_rules_are_plain_where_the_grid_file_is_not_here(tmp_path):
     """A version of another workspace is asked all the same."""
-    assert CsvSpec() == prediction.rules(Stored(), Workspace(tmp_path), load_settings())
+    assert DataSpec("") == prediction.rules(Stored(), Workspace(tmp_path), load_settings())
+
+
+def test_a_file_of_training_can_be_asked_about(model, tmp_path):
+    """A column without a name that training drops, and an index with a name, are no hindrance."""
+    FILE.to_csv(tmp_path / "rows.csv")
+    spec = DataSpec("", drop=("Unnamed: 0",))
+    assert ["a", "b", "c"] == [row[4] for row in predicted(model, tmp_path / "rows.csv", spec)[1:]]
+    FILE.set_index("age").to_parquet(tmp_path / "named.parquet")
+    FILE.set_index([[3, 2, 1]]).to_parquet(tmp_path / "nameless.parquet")
+    for name in ("named", "nameless"):
+        rows = predicted(model, tmp_path / f"{name}.parquet")
+        assert (["a", "b", "c"], 5) == ([row[3] for row in rows[1:]], len(rows[0]))
+
+
+def test_whole_numbers_of_a_file_come_back_as_they_are(model, tmp_path, monkeypatch):
+    """However great, beside a gap, and the same in every chunk."""
+    monkeypatch.setattr(prediction, "MOST_ROWS", 1)
+    numbers = pa.array([2**53 + 1, None, 7])
+    table = pa.Table.from_pandas(FILE.drop(columns="id")).append_column("id", numbers)
+    pq.write_table(table, tmp_path / "rows.parquet")
+    assert [str(2**53 + 1), "", "7"] == [
+        row[2] for row in predicted(model, tmp_path / "rows.parquet")[1:]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [(".", "is a folder"), ("none/x.csv", "lies in no folder that there is")],
+)
+def test_a_place_that_cannot_be_written_is_told_first(tmp_path, name, said):
+    """Before any row is predicted."""
+    with pytest.raises(DataError) as caught:
+        prediction.write(iter(()), tmp_path / name, None)
+    path = (tmp_path / name).resolve()
+    message = f"--out: must be a file to write, but {path} {said}. Correct the path."
+    assert message == str(caught.value)
+
+
+def test_what_is_written_is_a_file_like_any_other(tmp_path):
+    """Its permissions are usual ones or those that it had; a link stays one."""
+    out, link = tmp_path / "out.csv", tmp_path / "link.csv"
+    link.symlink_to(out)
+    prediction.write(iter([[["x"]]]), link, None)
+    (tmp_path / "plain").touch()
+    usual = (tmp_path / "plain").stat().st_mode
+    assert ("x\n", True, usual) == (out.read_text(), link.is_symlink(), out.stat().st_mode)
+    out.chmod(0o640)
+    prediction.write(iter([[["y"]]]), out, None)
+    assert ("y\n", 0o640) == (out.read_text(), out.stat().st_mode & 0o777)
+
+
+def test_a_pipe_is_written_into(tmp_path):
+    """It is not replaced by a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        prediction.write(iter([[["x"]]]), pipe, None)
+    assert ("x\n", True) == (read.result(), pipe.is_fifo())

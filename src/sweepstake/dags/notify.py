@@ -1,9 +1,15 @@
 """Notify: tells receivers how each sweep ended; there only where the operator names some."""
 
+from datetime import timedelta
+
 from airflow.sdk import dag
 
 from sweepstake.airflow import PATIENT, ROUNDS, on_change_or_time, task
 from sweepstake.settings import load_settings
+
+RECEIVER = "{{ task.op_kwargs['receiver'] }}"
+LONGEST = timedelta(minutes=2)
+"""A receiver that takes longer is interrupted."""
 
 
 @dag(
@@ -16,12 +22,19 @@ from sweepstake.settings import load_settings
 )
 def notify() -> None:
     @task()
-    def tell() -> None:
+    def look() -> list[str]:
+        from sweepstake.notifying import look
+
+        return look()
+
+    # The next run tries again: meanwhile no other receiver is to wait for one that fails.
+    @task(retries=0, execution_timeout=LONGEST, map_index_template=RECEIVER)
+    def tell(receiver: str) -> None:
         from sweepstake.notifying import tell
 
-        tell()
+        tell(receiver)
 
-    tell()
+    tell.expand(receiver=look())
 
 
 if load_settings().notifiers:
