@@ -54,11 +54,18 @@ def _put(verdict: Verdict, model: str, to: str, why: str, settings: Settings) ->
     registry.resume(model)
     champion = registry.champion(model)
     find = _former if verdict is Verdict.ROLLBACK else _kept_out
-    number = to.removeprefix("v") or find(model, champion, registry.history(model))
-    version = registry.version(model, number)
+    history = registry.history(model)
+    version = registry.version(model, to or find(model, champion, history))
+    number = version.version
     if champion and version.version == champion.version:
         message = f"{model}: v{number} is champion already. Name another version with --to."
         raise NotFoundError(message)
+    served = {entry.version for entry in history if entry.changes and not entry.as_of}
+    if verdict is Verdict.ROLLBACK and number not in served:
+        message = (
+            f"{model}: v{number} must have been champion to be rolled back to, but never was. "
+        )
+        raise NotFoundError(message + f"Use sweepstake champion {model} --replace --to v{number}.")
     provenance.vouch(version)
     with Worker(_Reader()) as worker:  # a broken model must not take over
         content = registry.read(version)

@@ -103,7 +103,9 @@ def up(
 
 app.command(epilog="Example: `sweepstake down`")(reaching()(cliservers.down))
 app.command(epilog="Example: `sweepstake status --json`")(reaching()(cliservers.status))
-app.command(epilog="Example: `sweepstake doctor --json`")(reaching()(cliservers.doctor))
+app.command(epilog="Example: `sweepstake doctor --json`")(
+    reaching(reach.must_be_own)(cliservers.doctor)
+)
 
 
 @app.command(epilog="Example: `sweepstake validate grids/digits-forest.yaml`")
@@ -158,16 +160,19 @@ def submit(
     read, checked = preflight.inspect(content, grid.name, settings)
     _warn(checked)
     intake.own(read, grid.name, settings)
+    replaces = intake.replaces(content, grid.name, settings)
     dropped = intake.drop(content, read.spec.name, grid.name, settings)
     if read.spec.data.by_day:
         return clidays.tell_dag(read.spec.name, settings)
     console.tell(f"{dropped.sweep} is in {settings.grids}")
+    if replaces:
+        console.say(f"{grid.name} takes the place of another file of this name there.")
     if cancelled := cancellation.reason_of(Workspace(settings.workspace), dropped.sweep):
         console.say(f"{cancelled} Go on by sweepstake retry {read.spec.name}", style="yellow")
     elif progress.is_planned(dropped.sweep, settings):
         again = "The same content was swept before, and is not swept again"
         console.say(f"{again}: see sweepstake leaderboard {dropped.sweep}")
-    elif not wait and not stacks.listens(settings.airflow_url):
+    elif not wait and (reach.stranger(settings) or not stacks.listens(settings.airflow_url)):
         console.say("Airflow is down: the sweep begins after sweepstake up.", style="yellow")
     if wait:
         clisweeps.follow_on(dropped.sweep, settings)
@@ -223,7 +228,9 @@ app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 
 app.command(epilog="Example: `sweepstake predict churn rows.csv --out predicted.csv`")(
     tracked(cliservers.predict)
 )
-app.command(epilog="Example: `sweepstake serve digits --port 8100`")(reaching()(cliservers.serve))
+app.command(epilog="Example: `sweepstake serve digits --port 8100`")(
+    reaching(reach.must_be_own)(cliservers.serve)
+)
 
 
 @app.command(epilog="Example: `sweepstake schema > sweep.schema.json`")

@@ -15,8 +15,6 @@ from sweepstake.errors import NotFoundError, SweepstakeError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from sweepstake.ledger import LedgerEntry
 
 MOMENTS = ["%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"]
@@ -112,15 +110,6 @@ def _answer(model: str, why: str, *, approved: bool) -> None:
         _tell_act(entry, as_json=False)
 
 
-def tell_kept(model: str, sweeps: Collection[str]) -> None:
-    """Of each of these sweeps whose finalist was kept out, why."""
-    from sweepstake.registry import Registry
-
-    for entry in reversed(Registry(load_settings().tracking_uri).history(model)):
-        if entry.sweep in sweeps and not entry.changes:
-            console.tell(f"{entry.sweep}: v{entry.version} does not take over. {entry.reason}")
-
-
 def _tell_waiting(model: str) -> None:
     """What is asked about the model, if anything is."""
     from sweepstake import approval
@@ -153,13 +142,13 @@ def _tell_at(model: str, moment: datetime, *, as_json: bool) -> None:
     entry = Registry(load_settings().tracking_uri).champion_at(model, moment)
     if entry is None:
         message = (
-            f"{model}: must have had a champion at {moment:%Y-%m-%dT%H:%MZ}, but had none yet."
+            f"{model}: must have had a champion at {moment:%Y-%m-%dT%H:%M:%SZ}, but had none yet."
         )
         raise NotFoundError(message + f" Look: sweepstake champion {model} --history.")
     if as_json:
         console.print_json({"at": str(moment), "champion": entry.champion, **asdict(entry)})
     else:
         console.tell(
-            f"{model}: champion at {moment:%Y-%m-%d %H:%M} UTC was v{entry.champion}, by the "
+            f"{model}: champion at {moment:%Y-%m-%d %H:%M:%S} UTC was v{entry.champion}, by the "
             f"decision of {entry.decided:%Y-%m-%d %H:%M:%S}: {entry.reason}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from functools import wraps
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 from sweepstake import console, reach, stacks
-from sweepstake.errors import NotFoundError
+from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.nearmiss import did_you_mean
 from sweepstake.settings import load_settings
 
@@ -126,15 +127,33 @@ def serve(
     if stacks.listens(settings.tracking_uri):
         _tell_unknown(model, registry)
     served = Host(registry, workspace, model, Capacity(processes, seconds))
-    uvicorn.run(
+    config = uvicorn.Config(
         application(served),
-        host=host,
-        port=port,
         access_log=False,
         log_config=LOGGING,
         http=PatientProtocol,
         limit_concurrency=MOST_CONNECTIONS,
     )
+    with _listening(host, port) as taken:
+        uvicorn.Server(config).run(sockets=[taken])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at an address, before anything else begins: uvicorn would end in the middle of it.
+
+    Raises:
+        SettingsError: the address is taken, or is none of this machine.
+    """
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+    except (OSError, OverflowError) as error:
+        made.close()
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        message = f"--host and --port: must be an address that is free, but {host}:{port}: {said}. "
+        raise SettingsError(message + "Choose another --port.") from None
+    return made
 
 
 def champion_of(model: str, registry: Registry) -> Version | None:

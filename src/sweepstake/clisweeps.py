@@ -76,10 +76,12 @@ def follow(sweep_ids: list[str], settings: Settings) -> None:
     with console.SweepBars() as bars:
         states = following.follow(sweep_ids, settings, bars.show, console.say)
     ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
-    for sweep_id in ended:
-        print_leaderboard(sweep_id, settings)
-    for model in following.wait_until_judged(ended, settings, console.say):
-        clichampion.tell_kept(model, ended)
+    try:
+        models = list(following.wait_until_judged(ended, settings, console.say))
+    finally:  # with the decision, where there is one by now
+        for sweep_id in ended:
+            print_leaderboard(sweep_id, settings)
+    for model in models:
         clichampion.tell(model)
     _raise_for(sorted(set(sweep_ids) - set(ended)), settings)
 

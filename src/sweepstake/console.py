@@ -176,8 +176,7 @@ def champion_text(model: str, version: Version | None, entries: Iterable[LedgerE
     if version is None:
         return f"{model} has no champion {_last_day(entries)}"
     mine = (e for e in entries if e.version == version.version and not e.as_of)
-    crowned = (e for e in mine if e.verdict == "promote")
-    entry = next(crowned, None)
+    entry = next((e for e in mine if e.changes), None)
     since = f" since {entry.decided:%Y-%m-%d %H:%M:%S} UTC. {entry.reason}" if entry else ""
     return f"{model}: champion is v{version.version}{since}"
 

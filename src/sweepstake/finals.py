@@ -117,8 +117,10 @@ class _Final:
         pair, incumbent = Pair(truth, answers), None
         if champion:
             try:
-                new = self._new_rows(champion)
-                said = self._ask(self._read(champion), self._columns(champion))
+                trained = self._trained(champion)
+                new = self._new_rows(trained)
+                columns = None if trained is None else list(trained.X_train.columns)
+                said = self._ask(self._read(champion), columns)
             except PermanentError as error:
                 incumbent = Incumbent(champion.version, str(error))
             else:
@@ -128,34 +130,34 @@ class _Final:
                 terrain = replace(terrain, excluded=int((~new).sum()), test=number)
         return decide(finalist, incumbent, pair, terrain, spec.promotion)
 
-    def _new_rows(self, champion: Version) -> np.ndarray:
-        """Which rows of the holdout the champion was not trained on.
+    def _trained(self, champion: Version) -> Dataset | None:
+        """The data that the champion was trained on, ``None`` where they are those of the sweep.
 
         Raises:
-            DataError: nobody knows, or it cannot be asked about such rows.
+            DataError: nobody knows them.
         """
-        import numpy as np
-
-        if champion.data_digest == self.ground.digest:
-            return np.ones(len(self.dataset.y_holdout), dtype=bool)
-        trained = self._trained(champion)
-        features = self.dataset.X_holdout
-        if problem := problem_of(trained, features, self.dataset.classes):
-            raise DataError(problem)
-        return ~met(trained, features[list(trained.X_train.columns)], self.dataset.y_holdout)
-
-    def _columns(self, champion: Version) -> list[str] | None:
-        """The columns that the champion knows: the data may have got others since."""
         if champion.data_digest == self.ground.digest:
             return None
-        return list(self._trained(champion).X_train.columns)
-
-    def _trained(self, champion: Version) -> Dataset:
         try:
             return self.ground.dataset(champion.data_digest)
         except DataError:
             message = "its training rows are not known: its data are no longer in the workspace"
             raise DataError(message) from None
+
+    def _new_rows(self, trained: Dataset | None) -> np.ndarray:
+        """Which rows of the holdout a champion that was trained on these data does not know.
+
+        Raises:
+            DataError: it cannot be asked about such rows.
+        """
+        import numpy as np
+
+        if trained is None:
+            return np.ones(len(self.dataset.y_holdout), dtype=bool)
+        features = self.dataset.X_holdout
+        if problem := problem_of(trained, features, self.dataset.classes):
+            raise DataError(problem)
+        return ~met(trained, features[list(trained.X_train.columns)], self.dataset.y_holdout)
 
     def _read(self, version: Version) -> bytes:
         self.ground.provenance.vouch(version)

@@ -162,6 +162,16 @@ def drop(content: bytes, name: str, file: str, settings: Settings) -> Drop:
     return claim(content, name, file, settings)
 
 
+def replaces(content: bytes, file: str, settings: Settings) -> bool:
+    """Whether a file of this name with another content lies in the watched folder."""
+    from sweepstake import loader
+
+    try:
+        return files.read(settings.grids / file, loader.LARGEST) != content
+    except OSError:
+        return False
+
+
 def claim(content: bytes, name: str, file: str, settings: Settings) -> Drop:
     """The sweep of a content: that of the name under which it was first seen."""
     workspace = Workspace(settings.workspace)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepstake.errors import SettingsError, StackError
-from sweepstake.stacks import CLIENT, FOLDER, listens
+from sweepstake.stacks import CLIENT, ELSEWHERE, FOLDER, listens, running_at
 
 if TYPE_CHECKING:
     from sweepstake.settings import Settings
@@ -27,6 +28,7 @@ def must_track(settings: Settings) -> None:
     Raises:
         StackError: nothing does.
     """
+    must_be_own(settings)
     uri = settings.tracking_uri
     if uri.startswith(HTTP):
         _must_listen(uri, "MLflow", "MLFLOW_TRACKING_URI")
@@ -38,7 +40,29 @@ def must_schedule(settings: Settings) -> None:
     Raises:
         StackError: nothing does.
     """
+    must_be_own(settings)
     _must_listen(settings.airflow_url, "Airflow", "SWEEPSTAKE_AIRFLOW_URL")
+
+
+def must_be_own(settings: Settings) -> None:
+    """See that no other stack of this user answers in the place of the one that is meant.
+
+    Raises:
+        StackError: one does, as the one that is meant is down and had the same ports.
+    """
+    other = stranger(settings)
+    if other:
+        message = (
+            f"{settings.home}: its stack must be up, but is not: that in {other} has its ports. "
+        )
+        raise StackError(message + f"Start it by sweepstake up, or set SWEEPSTAKE_HOME={other}.")
+
+
+def stranger(settings: Settings) -> Path | None:
+    """The other stack that answers at the addresses of the one that is meant, if one does."""
+    if any(map(os.environ.get, ELSEWHERE[:2])):
+        return None
+    return running_at({settings.airflow_url, settings.tracking_uri}, settings.home, os.environ)
 
 
 def must_be_watched(settings: Settings, *, named: bool) -> None:

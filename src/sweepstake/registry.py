@@ -17,6 +17,7 @@ from sweepstake.errors import NotFoundError, StackError
 from sweepstake.ledger import Ledger
 from sweepstake.modelfile import MODEL_FILE, loads, read_model
 from sweepstake.modelversion import PENDING, Version, first_tags, model_uri, version_of
+from sweepstake.nearmiss import shown
 from sweepstake.promotion import Ruling, Verdict
 from sweepstake.runs import TrialRun
 from sweepstake.scratch import scratch
@@ -172,8 +173,23 @@ class Registry:
         return dict(sorted((day, str(version)) for day, version in days.items()))
 
     def version(self, model: str, number: str) -> Version:
-        """The version ``number`` of ``model``."""
-        return version_of(self._client.get_model_version(model, number))
+        """The version ``number`` of ``model``, as ``7`` or ``v7``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        look = f"Look: sweepstake champion {model} --history."
+        digits = number.removeprefix("v")
+        if not digits.isdecimal() or not digits.isascii():
+            message = (
+                f"{model}: must be asked for a version by its number, but got {shown(number)}. "
+            )
+            raise NotFoundError(message + look)
+        try:
+            return version_of(self._client.get_model_version(model, digits))
+        except NotFoundError:
+            message = f"{model}: must have version {digits}, but MLflow knows none such. {look}"
+            raise NotFoundError(message) from None
 
     def champion(self, model: str) -> Version | None:
         """The version in service, ``None`` before the first promotion.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from sweepstake.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 HOME = "SWEEPSTAKE_HOME"
 FOLDER = ".sweepstake"
@@ -57,6 +57,12 @@ def find(env: Mapping[str, str], folder: Path) -> Path:
         message = f"{HOME}: must say which stack is meant, as {len(running)} run: "
         raise SettingsError(message + f"{', '.join(map(str, running))}. Set it to one of them.")
     return running[0] if running else home
+
+
+def running_at(addresses: Collection[str], but: Path, env: Mapping[str, str]) -> Path | None:
+    """The stack of this user that runs at one of these addresses, other than that in ``but``."""
+    others = (home for home in _running(env) if home.resolve() != but.resolve())
+    return next((each for each in others if set(told(each).values()) & set(addresses)), None)
 
 
 def told(home: Path) -> dict[str, str]:

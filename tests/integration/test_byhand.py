@@ -99,7 +99,8 @@ def test_a_champion_is_replaced_knowingly(sweep_of, client, name, settings):
 IMPOSSIBLE = [
     ("", " ", SettingsError, "--why: must be a reason"),
     ("", "x" * 1001, SettingsError, "--why: must be a reason"),
-    ("9", "why not", NotFoundError, "9"),
+    ("9", "why not", NotFoundError, "must have version 9, but MLflow knows none such"),
+    ("29x", "why not", NotFoundError, "a version by its number, but got '29x'"),
     ("2", "why not", NotFoundError, "is champion already"),
 ]
 
@@ -110,6 +111,13 @@ def test_what_cannot_be_done_is_said(twice, client, name, settings):
         with pytest.raises(error, match=rule):
             byhand.roll_back(name, to, why, settings)
         assert ("2", "2") == in_service(client, name)
+
+
+def test_only_a_champion_of_before_is_gone_back_to(twice, sweep_of, name, settings):
+    """Who never was one is put into service by another command."""
+    sweep_of(2)
+    with pytest.raises(NotFoundError, match=r"never was\. Use sweepstake champion .+ --to v3\."):
+        byhand.roll_back(name, "v3", "why not", settings)
 
 
 def test_there_must_be_somebody_to_go_back_to(sweep_of, name, settings):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import approval, champion, clichampion, leaderboard, notices, sweep
+from sweepstake import approval, champion, leaderboard, notices, sweep
 from sweepstake.errors import StackError
 from sweepstake.ledger import Act
 from sweepstake.promotion import Verdict
@@ -378,20 +378,6 @@ def test_a_declined_promotion_is_kept_out(train, judge, settings, name, seen):
     approval.answer(Workspace(settings.workspace), name, approval.Answer(approved=False, by="bob"))
     assert judge().reason.endswith("Declined by bob.")
     assert ({}, {1: "keep"}) == seen()[::2]
-
-
-def test_who_waits_is_told_why_the_finalist_was_kept_out(train, judge, settings, name, capsys):
-    """The sentence is about the sweep that was waited for, and no other."""
-    first = train(3)
-    judge()
-    second = train(1)
-    reason = judge().reason
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SWEEPSTAKE_HOME", str(settings.home))
-        patch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
-        clichampion.tell_kept(name, [first, second])
-    told = " ".join(capsys.readouterr().out.split())
-    assert f"{second}: v2 does not take over. {reason}" == told
 
 
 def test_a_sweep_of_judged_trials_says_what_was_decided(train, judge, settings):

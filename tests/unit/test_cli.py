@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -207,6 +208,23 @@ def test_submitting_warns_of_what_deserves_a_look(call, folder):
         "Airflow is down: the sweep begins after sweepstake up.\n"
     )
     assert (0, expected) == (code, err)
+
+
+def test_submitting_tells_of_a_file_that_it_replaces(call, folder):
+    """The same file again replaces nothing."""
+    call("submit", grid(folder, GOOD))
+    assert "takes the place" not in call("submit", grid(folder, GOOD))[2]
+    code, _, err = call("submit", grid(folder, GOOD.replace("iris", "wine")))
+    assert (0, True) == (code, "flowers.yaml takes the place of another file" in err)
+
+
+def test_serving_at_an_address_that_is_taken_is_a_sentence(call, folder):
+    """Before any process is started that predicts."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, err = call("serve", "digits", "--port", port)
+    said = f"--host and --port: must be an address that is free, but 127.0.0.1:{port}: Address"
+    assert (1, "", True) == (code, out, " ".join(err.split()).startswith(said))
 
 
 def test_nothing_is_put_where_nobody_looks(call, folder, monkeypatch):

@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from sweepstake import console
 from sweepstake.leaderboard import Leaderboard
@@ -111,3 +113,12 @@ def test_a_model_that_was_only_backfilled_tells_how_to_ask_for_its_days():
     rounds = [entry("2026-01-07", as_of=True), entry("2026-01-05", as_of=True)]
     assert "m has no champion yet" == console.champion_text("m", None, [])
     assert console.champion_text("m", None, rounds).endswith("ask with --as-of 2026-01-07")
+
+
+def test_a_champion_is_told_with_the_last_act_that_put_it_there():
+    """What somebody did by hand after its promotion counts as well."""
+    promoted = entry("", as_of=False)
+    later = datetime(2026, 1, 10, tzinfo=UTC)
+    back = replace(promoted, verdict=Verdict.REPLACE, decided=later, reason="By hand.")
+    text = console.champion_text("m", SimpleNamespace(version="1"), [back, promoted])
+    assert "m: champion is v1 since 2026-01-10 00:00:00 UTC. By hand." == text

@@ -102,6 +102,27 @@ def test_a_command_elsewhere_gets_the_folder_that_is_watched(tmp_path, env, port
     assert f"The stack is that in {tmp_path / 'clone'}" in reach.elsewhere(load_settings(env))
 
 
+def test_another_stack_does_not_answer_for_one_that_is_down(tmp_path, env, port, monkeypatch):
+    """It has the same ports: reads would come from it, and writes go to it."""
+    other, down = started(tmp_path / "other", port), started(tmp_path / "down", port)
+    stacks.remember(other, env)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    meant = load_settings({**env, stacks.HOME: str(down)})
+    for check in (reach.must_be_own, reach.must_track, reach.must_schedule):
+        with pytest.raises(StackError) as caught:
+            check(meant)
+        assert str(caught.value) == (
+            f"{down}: its stack must be up, but is not: that in {other} has its ports. "
+            f"Start it by sweepstake up, or set SWEEPSTAKE_HOME={other}."
+        )
+    reach.must_be_own(load_settings({**env, stacks.HOME: str(other)}))
+    monkeypatch.setenv("SWEEPSTAKE_AIRFLOW_URL", f"http://127.0.0.1:{port}")
+    reach.must_be_own(meant)
+
+
 def test_a_note_that_cannot_be_written_stops_no_stack(tmp_path):
     """A home that is read-only, or none, costs the comfort alone."""
     (tmp_path / "file").write_text("", encoding="utf-8")
