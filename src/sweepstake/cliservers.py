@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, ParamSpec
@@ -134,7 +135,7 @@ def serve(
         http=PatientProtocol,
         limit_concurrency=MOST_CONNECTIONS,
     )
-    with _listening(host, port) as taken:
+    with _listening(host, port) as taken, suppress(KeyboardInterrupt):  # it has ended well by then
         uvicorn.Server(config).run(sockets=[taken])
 
 
