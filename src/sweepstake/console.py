@@ -124,10 +124,19 @@ def _leaderboard_row(
         _figure(test),
         _version(standing),
         mark,
-        f"{standing.estimator.rpartition('.')[2]} {given}"
-        if complete
-        else f"{standing.state}: {standing.reason}",
+        _described(standing, f"{standing.estimator.rpartition('.')[2]} {given}".rstrip()),
     )
+
+
+def _described(standing: Standing, classifier: str) -> str:
+    """A trial's classifier; of one that is not complete also its state and why, if it has a reason.
+
+    That of a cancelled sweep's trials is one for all of them, and stands below the table.
+    """
+    if standing.state is TrialState.COMPLETE:
+        return classifier
+    reason = "" if standing.state is TrialState.CANCELLED else standing.reason
+    return f"{standing.state} {classifier}" + (f": {reason}" if reason else "")
 
 
 def _version(standing: Standing) -> str:

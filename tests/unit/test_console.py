@@ -2,6 +2,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import pytest
+
 from sweepstake import console
 from sweepstake.leaderboard import Leaderboard
 from sweepstake.ledger import LedgerEntry
@@ -37,7 +39,22 @@ def test_a_table_shows_what_an_error_said(capsys):
     reason = "ValueError: got [red] [/nonsense]"
     table = console.leaderboard_table(board(standing(3, TrialState.FAILED, reason=reason)))
     console.out.print(table)
-    assert f"FAILED: {reason}" in capsys.readouterr().out
+    assert f"FAILED DecisionTreeClassifier: {reason}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "shown"),
+    [
+        (TrialState.RUNNING, "", "RUNNING DecisionTreeClassifier max_depth=3 "),
+        (TrialState.CANCELLED, "wrong data", "CANCELLED DecisionTreeClassifier max_depth=3 "),
+        (TrialState.SKIPPED, "no", "SKIPPED DecisionTreeClassifier max_depth=3: no "),
+    ],
+)
+def test_a_trial_is_told_by_its_classifier_whatever_its_state(capsys, state, reason, shown):
+    """What cancelled a sweep is not repeated for each of its trials."""
+    others = standing(1, TrialState.COMPLETE, 0.5), standing(3, state, reason=reason)
+    console.out.print(console.leaderboard_table(board(*others)))
+    assert shown in capsys.readouterr().out
 
 
 def test_nothing_that_is_shown_steers_the_terminal(capsys):
