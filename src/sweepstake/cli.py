@@ -163,7 +163,7 @@ def submit(
     replaces = intake.replaces(content, grid.name, settings)
     dropped = intake.drop(content, read.spec.name, grid.name, settings)
     if read.spec.data.by_day:
-        return clidays.tell_dag(read.spec.name, settings)
+        return clidays.tell_dag(read.spec, settings)
     console.tell(f"{dropped.sweep} is in {settings.grids}")
     if replaces:
         console.say(f"{grid.name} takes the place of another file of this name there.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sweepstake.backfill_api import Ask
     from sweepstake.backfilling import Day
     from sweepstake.settings import Settings
+    from sweepstake.spec import SweepSpec
 
 RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})")
 FORMATS = ["%Y-%m-%d"]
@@ -47,10 +48,15 @@ def day_of(partition: datetime | None) -> date | None:
     return partition.date() if partition else None
 
 
-def tell_dag(name: str, settings: Settings) -> None:
-    """Where the days of a file that was submitted are run."""
-    dag = PREFIX + name
-    console.tell(f"{dag} runs its days: {settings.airflow_url}/dags/{dag}")
+def tell_dag(spec: SweepSpec, settings: Settings) -> None:
+    """Where the days of a file that was submitted are run, and what starts them."""
+    dag = PREFIX + spec.name
+    page = f"{settings.airflow_url}/dags/{dag}"
+    if spec.schedule:
+        console.tell(f"{dag} runs its days: {page}")
+    else:
+        console.tell(f"{dag} runs the days that are asked for, as the file has no schedule: {page}")
+        console.say(f"Ask: sweepstake backfill {spec.name} --from 2026-01-01 --to 2026-01-07")
 
 
 def backfill(  # noqa: PLR0913 - each is an option

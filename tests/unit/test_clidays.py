@@ -1,5 +1,6 @@
 import re
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -12,6 +13,7 @@ from sweepstake.backfill_api import Ask
 from sweepstake.backfilling import Day
 from sweepstake.errors import NotFoundError, SweepFailedError
 from sweepstake.progress import Progress
+from sweepstake.settings import load_settings
 
 REIGNS = (
     Reign("2026-01-01", "3", 0.9, "It scored 0.9 and there was no champion."),
@@ -135,3 +137,14 @@ def test_a_long_range_is_drawn_without_numbers(tmp_path):
 def test_a_partition_is_a_date():
     """What Typer reads as a moment is a day."""
     assert clidays.day_of(None) is None
+
+
+@pytest.mark.parametrize("schedule", [None, "daily"])
+def test_what_starts_the_days_of_a_file_is_told(capsys, tmp_path, schedule):
+    """Without a schedule no day runs by itself, and the command that asks for some is named."""
+    settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path)})
+    clidays.tell_dag(SimpleNamespace(name="churn", schedule=schedule), settings)
+    said = capsys.readouterr()
+    asked_for = ("as the file has no schedule" in said.out, "sweepstake backfill churn" in said.err)
+    assert (schedule is None, schedule is None) == asked_for
+    assert "/dags/sweep__churn" in said.out

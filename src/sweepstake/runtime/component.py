@@ -99,7 +99,8 @@ def wait(layout: Layout, ports: Ports, names: Iterable[str], say: Callable[[str]
         for component in components.values():
             if component.state is ComponentState.HEALTHY:
                 missing.discard(component.name)
-                say(f"{component.name}: healthy after {component.uptime:.0f} s")
+                seconds = min(component.uptime, time.monotonic() - begin)  # it may run for long
+                say(f"{component.name}: healthy after {seconds:.0f} s")
             elif component.restarts - before.get(component.name, 0) >= MOST_RESTARTS:
                 raise _failure(layout, component.name, f"died {MOST_RESTARTS} times")
         if not missing:

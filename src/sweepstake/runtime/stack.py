@@ -93,10 +93,16 @@ def down(
     layout = Layout(settings.home)
     stacks.forget(layout.home, os.environ if environ is None else environ)
     if not layout.run.is_dir():
+        say(f"no stack is up in {layout.home}")
         return
     with _locked(layout):
-        say(f"stopping the stack in {layout.home}")
-        _end(layout)
+        is_live = supervisor.daemon(layout) is not None
+        say(
+            f"stopping the stack in {layout.home}"
+            if is_live
+            else f"no stack is up in {layout.home}"
+        )
+        _end(layout)  # also what a killed one has left
 
 
 def is_up(settings: Settings) -> bool:
