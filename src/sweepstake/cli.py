@@ -86,9 +86,8 @@ def up(
     from sweepstake import runtime
 
     settings = load_settings(own=True)
-    if follow:
-        for end in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(end, signal.default_int_handler)
+    for end in (signal.SIGTERM, signal.SIGHUP):  # what was started ends with its start as well
+        signal.signal(end, signal.default_int_handler)
     try:
         stack = runtime.up(settings, console.say)
         settings = load_settings()

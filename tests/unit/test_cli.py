@@ -383,3 +383,27 @@ def test_a_stack_ends_with_who_follows_it(call, folder, followed, monkeypatch, e
 
     monkeypatch.setattr(runtime, "is_up", lambda _: os.kill(os.getpid(), end) or True)
     assert (0, ["up", "down"]) == (call("up", "--follow")[0], followed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_start_that_is_ended_ends_what_it_started(call, folder, monkeypatch, number):
+    """Whichever signal ends it: the start is told, and takes back what it did."""
+    from sweepstake import runtime
+
+    ended = []
+
+    def up(*_):
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            ended.append(number)
+            raise
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.setattr(runtime, "up", up)
+    try:
+        assert 130 == call("up")[0]
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert [number] == ended
