@@ -122,6 +122,7 @@ def validate(grid: GridPath, *, partition: Partition = None, as_json: Json = Fal
         console.print_json({"valid": True, "sweep": read.sweep_id, **checked.figures()})
         return
     _warn(checked)
+    _warn_of_place(read.spec.data.filled_source)
     console.tell(
         f"{grid}: {checked.trial_count} trials on {checked.rows} rows, "
         f"about {console.duration(checked.estimate_seconds)} of one core"
@@ -249,6 +250,18 @@ def _check(grid: Path, partition: Partition) -> tuple[GridFile, Preflight]:
 def _warn(checked: Preflight) -> None:
     for warning in checked.warnings:
         console.say(f"warning: {warning}", style="yellow")
+
+
+def _warn_of_place(source: str) -> None:
+    """Say that a stack would not find data that lie beside the grid file alone."""
+    from sweepstake import sources
+
+    settings = load_settings()
+    if not sources.is_file(source) or sources.is_found(source, settings.data_roots):
+        return
+    where = ", ".join(map(str, settings.data_roots))
+    message = f"data.source: {source!r} lies beside the grid file, and not where sweepstake submit "
+    console.say(f"warning: {message}looks: {where}. Copy it there first.", style="yellow")
 
 
 def _rooted_at(grid: Path) -> Settings:

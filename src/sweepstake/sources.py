@@ -164,6 +164,20 @@ def locate(source: str, roots: Sequence[Path]) -> Path:
     raise DataError(message)
 
 
+def is_file(source: str) -> bool:
+    """Whether a source names a file or a folder of this host, one and not one for each day."""
+    return not source.startswith((SKLEARN, remote.SCHEME)) and PARTITION not in source
+
+
+def is_found(source: str, roots: Sequence[Path | Bucket]) -> bool:
+    """Whether a file of this host lies inside the roots."""
+    try:
+        locate(source, [root for root in roots if isinstance(root, Path)])
+    except DataError:
+        return False
+    return True
+
+
 def _check_form(source: str) -> None:
     """Hold an address or a path against the rules for them.
 

@@ -210,6 +210,20 @@ def test_submitting_warns_of_what_deserves_a_look(call, folder):
     assert (0, expected) == (code, err)
 
 
+def test_data_that_a_stack_would_not_find_are_told(call, folder):
+    """A file that lies beside the grid file is enough for a check, and not for a sweep."""
+    rows = "a,label\n" + "".join(f"{number},{'xy'[number % 2]}\n" for number in range(60))
+    path = grid(folder, GOOD.replace('"sklearn:iris"', "rows.csv, target: label"))
+    (folder / "rows.csv").write_text(rows, encoding="utf-8")
+    code, _, err = call("validate", path)
+    said = "'rows.csv' lies beside the grid file, and not where sweepstake submit looks: "
+    assert (0, True) == (code, f"{said}{folder / 'watched'}. Copy it there first." in err)
+    (folder / "watched").mkdir()
+    (folder / "rows.csv").rename(folder / "watched" / "rows.csv")
+    code, _, err = call("validate", path)
+    assert (0, False) == (code, "lies beside" in err)
+
+
 def test_submitting_tells_of_a_file_that_it_replaces(call, folder):
     """The same file again replaces nothing."""
     call("submit", grid(folder, GOOD))
