@@ -253,10 +253,12 @@ def _warn(checked: Preflight) -> None:
 
 
 def _warn_of_place(source: str) -> None:
-    """Say that a stack would not find data that lie beside the grid file alone."""
+    """Say that the stack, if there is one, would not find data that lie beside the file alone."""
     from sweepstake import sources
 
     settings = load_settings()
+    if not (settings.home / stacks.CLIENT).exists():
+        return
     if not sources.is_file(source) or sources.is_found(source, settings.data_roots):
         return
     where = ", ".join(map(str, settings.data_roots))

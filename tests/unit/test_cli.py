@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sweepstake import cli, standstill
+from sweepstake import cli, stacks, standstill
 from sweepstake.schema import text
 from sweepstake.standstill import Standstill
 
@@ -215,6 +215,9 @@ def test_data_that_a_stack_would_not_find_are_told(call, folder):
     rows = "a,label\n" + "".join(f"{number},{'xy'[number % 2]}\n" for number in range(60))
     path = grid(folder, GOOD.replace('"sklearn:iris"', "rows.csv, target: label"))
     (folder / "rows.csv").write_text(rows, encoding="utf-8")
+    assert "lies beside" not in call("validate", path)[2]  # there is no stack
+    (folder / "state").mkdir()
+    (folder / "state" / stacks.CLIENT).touch()
     code, _, err = call("validate", path)
     said = "'rows.csv' lies beside the grid file, and not where sweepstake submit looks: "
     assert (0, True) == (code, f"{said}{folder / 'watched'}. Copy it there first." in err)
