@@ -17,7 +17,8 @@ from sweepstake.settings import load_settings
 if TYPE_CHECKING:
     from sweepstake.ledger import LedgerEntry
 
-MOMENTS = ["%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"]
+MOMENTS = ["%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+"""The last two as they are printed."""
 
 AsOf = clidays.AsOf
 FigureFile = clidays.FigureFile
@@ -27,7 +28,7 @@ Model = Annotated[str, typer.Argument(help="A registered model.")]
 To = Annotated[str, typer.Option(help="The version. Default: see the command.")]
 Why = Annotated[str, typer.Option(help="The reason, for the ledger.")]
 At = Annotated[
-    datetime | None, typer.Option(formats=MOMENTS, help="At a moment, as 2026-01-15T12:00Z.")
+    datetime | None, typer.Option(formats=MOMENTS, help="At a moment in UTC, as 2026-01-15T12:00Z.")
 ]
 
 

@@ -84,8 +84,13 @@ def _latest(name: str, settings: Settings) -> tuple[str, str]:
     try:
         return Tracking(settings.tracking_uri).latest_sweep(name)
     except NotFoundError:
-        if not progress.is_submitted(name, settings):
+        found = progress.submitted(name, settings)
+        if not found:
             raise
+        workspace = Workspace(settings.workspace)
+        if cancelled := next(filter(None, (reason_of(workspace, each) for each in found)), ""):
+            message = f"{cancelled} It had not begun. Go on by sweepstake retry {name}"
+            raise NotFoundError(message) from None
         message = f"{name}: must have begun, but is not planned yet. Ask again in some seconds; "
         message += "where nothing happens, sweepstake status tells why."
         raise NotFoundError(message) from None

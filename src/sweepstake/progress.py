@@ -56,10 +56,11 @@ def is_planned(sweep_id: str, settings: Settings) -> bool:
         return False
 
 
-def is_submitted(name: str, settings: Settings) -> bool:
-    """Whether a sweep with this name or id was handed in, begun or not."""
+def submitted(name: str, settings: Settings) -> tuple[str, ...]:
+    """The ids of the sweeps with this name or id that were handed in, begun or not."""
     claims = Workspace(settings.workspace).claims()
-    return any(name in {each.sweep, each.sweep.rpartition("__")[0]} for each in claims)
+    ids = (each.sweep for each in claims)
+    return tuple(each for each in ids if name in {each, each.rpartition("__")[0]})
 
 
 def measure(bench: Workbench) -> Progress:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 RULE = "cross-validation selects, the holdout confirms one"
 WARNED_ROWS = 200
 """Rows of the smallest class below which resamples of ranks and probabilities err more often."""
+_SHOWN = 0.5e-4
+"""The least loss that four decimals do not show as none."""
 _ROUNDING = 1e-12
 """A gain this close to ``min_delta`` equals it: 0.95 - 0.94 is not quite 0.01."""
 
@@ -278,7 +280,7 @@ def _named(finalist: Finalist) -> str:
 def _told(gain: Gain, incumbent: Incumbent, terrain: Terrain, policy: PromotionPolicy) -> str:
     scores = f"{gain.score:.4f} against {gain.champion_score:.4f}"
     bounds = f"{100 * policy.confidence:g} % bounds {gain.low:+.4f} and {gain.high:+.4f}"
-    moves = "loses" if gain.gain < 0 else "gains"
+    moves = "loses" if gain.gain <= -_SHOWN else "gains"
     return (
         f"{moves} {abs(gain.gain):.4f} {terrain.metric} on champion v{incumbent.version} "
         f"({scores}; {bounds}) on {gain.rows:,} rows that neither was trained on."

@@ -13,7 +13,17 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import champion, data, leaderboard, progress, refusals, revision, splitting, sweep
+from sweepstake import (
+    cancellation,
+    champion,
+    data,
+    leaderboard,
+    progress,
+    refusals,
+    revision,
+    splitting,
+    sweep,
+)
 from sweepstake.errors import GridFileError, NotFoundError, SweepFailedError
 from sweepstake.spec import DataSpec
 from sweepstake.workspace import Workspace
@@ -489,3 +499,17 @@ def test_a_sweep_that_was_never_planned_is_not_found(settings, mlflow_uri, use):
     """Asking about what does not exist is answered as such."""
     with pytest.raises(NotFoundError):
         use("nowhere__0123456789ab", settings)
+
+
+def test_a_sweep_that_was_cancelled_before_it_began_is_told_as_such(submit, settings, name):
+    """There is no leaderboard to wait for."""
+    drop = submit()
+    with pytest.raises(NotFoundError, match="is not planned yet"):
+        leaderboard.read(name, settings)
+    cancellation.note(Workspace(settings.workspace), drop.sweep, "ann", "wrong data")
+    with pytest.raises(NotFoundError) as caught:
+        leaderboard.read(name, settings)
+    told = (
+        f"{drop.sweep}: cancelled by ann (wrong data). It had not begun. Go on by sweepstake retry"
+    )
+    assert f"{told} {name}" == str(caught.value)

@@ -5,13 +5,14 @@ import shutil
 import signal
 import socket
 import sys
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from sweepstake import cli, stacks, standstill
+from sweepstake import cli, clichampion, reach, stacks, standstill
 from sweepstake.schema import text
 from sweepstake.standstill import Standstill
 
@@ -424,3 +425,13 @@ def test_a_start_that_is_ended_ends_what_it_started(call, folder, monkeypatch, n
         for each, handler in before.items():
             signal.signal(each, handler)
     assert [number] == ended
+
+
+@pytest.mark.parametrize("moment", ["2026-01-15T12:00Z", "2026-01-15 12:00", "2026-01-15 12:00:00"])
+def test_a_moment_is_taken_as_it_is_printed(call, folder, monkeypatch, moment):
+    """A time that a command has shown can be given back to one."""
+    asked = []
+    monkeypatch.setattr(reach, "listens", lambda _: True)
+    monkeypatch.setattr(clichampion, "_tell_at", lambda _, moment, **__: asked.append(moment))
+    assert 0 == call("champion", "digits", "--at", moment)[0]
+    assert [datetime(2026, 1, 15, 12, tzinfo=UTC)] == asked

@@ -130,8 +130,9 @@ def test_the_sentence_ends_with_what_was_missing(pair, policy, ending):
 
 
 def test_a_loss_is_called_a_loss():
-    """A finalist that is worse does not gain."""
+    """A finalist that is worse does not gain, unless by less than is shown."""
     assert "loses 0.1000 accuracy" in verdict(rows(both=9, champion=1)).reason
+    assert "gains 0.0000 accuracy" in verdict(rows(both=29_999, champion=1)).reason
 
 
 def test_the_record_holds_every_figure():
