@@ -1,6 +1,10 @@
-"""What all tests need: none of them knows the stacks that run on this machine."""
+"""What all tests need: none knows the stacks of this machine, or fails as it is busy."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -163,16 +163,18 @@ class Hands:
         query = "SELECT task_id, state FROM task_instance WHERE run_id = %s"
         return dict(self.ask(query, run))
 
-    def trains(self, run):
-        """The states of the training tasks of a run."""
-        query = "SELECT state FROM task_instance WHERE run_id = %s AND task_id = 'train'"
-        return {state for (state,) in self.ask(query, run)}
+    def running(self, run, task):
+        """The ids of the instances of a task that run."""
+        query = "SELECT id::text FROM task_instance WHERE run_id = %s AND task_id = %s"
+        return [one for (one,) in self.ask(f"{query} AND state = 'running'", run, task)]
 
     def worker(self, run):
         """The process that works on a task of a run, if there is one."""
-        ids = [
-            one for (one,) in self.ask("SELECT id::text FROM task_instance WHERE run_id = %s", run)
-        ]
+        ids = self.ask("SELECT id::text FROM task_instance WHERE run_id = %s", run)
+        return self.worker_of([one for (one,) in ids])
+
+    def worker_of(self, ids):
+        """The process that works on one of these instances of tasks, if there is one."""
         for process in processes.of_stack(self.settings.home):
             with suppress(psutil.Error):
                 found = WORKER.match(" ".join(process.cmdline()))
@@ -199,5 +201,5 @@ class Hands:
 def send(found, number):
     """Send a signal to processes, of which some may be gone."""
     for process in found:
-        with suppress(psutil.NoSuchProcess):
+        with suppress(ProcessLookupError):
             os.kill(process.pid, number)

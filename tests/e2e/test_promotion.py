@@ -207,12 +207,14 @@ def test_a_running_sweep_is_not_touched(stack, load, submit, decided, registry):
 
 def hold_task(hands, run):
     """The processes of a training task that were stopped, unless it was over just then."""
-    worker = hands.worker(run) if "running" in hands.trains(run) else None
-    held = worker.children(recursive=True) if worker else []
-    send(held, signal.SIGSTOP)
-    if held and "running" in hands.trains(run):
-        return held
-    send(held, signal.SIGCONT)
+    for one in hands.running(run, "train"):
+        worker = hands.worker_of([one])
+        held = worker.children(recursive=True) if worker else []
+        send(held, signal.SIGSTOP)
+        time.sleep(1)  # for what it may have told before
+        if held and one in hands.running(run, "train"):
+            return held
+        send(held, signal.SIGCONT)
     return None
 
 

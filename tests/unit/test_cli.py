@@ -403,7 +403,7 @@ def test_a_stack_ends_with_who_follows_it(call, folder, followed, monkeypatch, e
     assert (0, ["up", "down"]) == (call("up", "--follow")[0], followed)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_start_that_is_ended_ends_what_it_started(call, folder, monkeypatch, number):
     """Whichever signal ends it: the start is told, and takes back what it did."""
     from sweepstake import runtime
