@@ -210,7 +210,8 @@ def _is_plain(frame: pd.DataFrame, columns: list[list[Any]]) -> bool:
     """Whether the rows are floats of the right width already, so that nothing is to be done."""
     wanted = {kind: np.dtype(kind) for kind in FLOATS}
     kinds = zip(columns, frame.dtypes, strict=True)
-    if not all(wanted.get(kind) == found for (_, kind, *_), found in kinds):
+    # to NumPy no type at all is that of floats
+    if not all(kind in wanted and wanted[kind] == found for (_, kind, *_), found in kinds):
         return False
     return not bool(np.isinf(frame.to_numpy()).any())
 

@@ -241,3 +241,12 @@ def test_a_model_from_before_there_were_rules_answers():
     assert [2.0] == stored.transform(pd.DataFrame({"a": ["2"]}))["a"].tolist()
     with pytest.raises(ValueError, match="NA"):
         stored.transform(pd.DataFrame({"a": ["NA"]}))
+
+
+def test_gaps_alone_are_no_numbers_to_a_column_of_text():
+    """A frame in which nothing is given has columns of floats; those of text become such again."""
+    trained = pd.DataFrame({"kind": pd.Categorical(["a", "b", None])})
+    asked = pd.DataFrame({"kind": [None, None]}, dtype="float64")
+    found = ColumnCast.like(trained).transform(asked)
+    assert found["kind"].dtype != np.float64
+    assert found["kind"].isna().all()
