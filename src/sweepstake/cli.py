@@ -87,7 +87,8 @@ def up(
 
     settings = load_settings(own=True)
     for end in (signal.SIGTERM, signal.SIGHUP):  # what was started ends with its start as well
-        signal.signal(end, signal.default_int_handler)
+        if signal.getsignal(end) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(end, signal.default_int_handler)
     try:
         stack = runtime.up(settings, console.say)
         settings = load_settings()

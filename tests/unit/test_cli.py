@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import sys
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -417,14 +418,32 @@ def test_a_start_that_is_ended_ends_what_it_started(call, folder, monkeypatch, n
             ended.append(number)
             raise
 
-    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
     monkeypatch.setattr(runtime, "up", up)
-    try:
+    with handled(signal.SIG_DFL):
         assert 130 == call("up")[0]
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
     assert [number] == ended
+
+
+def test_a_signal_that_is_ignored_ends_no_start(call, folder, monkeypatch):
+    """Whoever starts it under nohup wants it to outlive the terminal."""
+    from sweepstake import runtime
+
+    seen = []
+    monkeypatch.setattr(runtime, "up", lambda *_: seen.append(signal.getsignal(signal.SIGHUP)))
+    with handled(signal.SIG_IGN), suppress(AttributeError):  # what follows has no stack to greet
+        call("up")
+    assert [signal.SIG_IGN] == seen
+
+
+@contextmanager
+def handled(handler):
+    """The signals that end a start are handled so at its beginning, and as before at the end."""
+    before = {each: signal.signal(each, handler) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, old in before.items():
+            signal.signal(each, old)
 
 
 @pytest.mark.parametrize("moment", ["2026-01-15T12:00Z", "2026-01-15 12:00", "2026-01-15 12:00:00"])
