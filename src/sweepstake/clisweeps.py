@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweepstake import clichampion, cliservers, console
-from sweepstake.errors import CancelledError, SweepFailedError
+from sweepstake.errors import CancelledError, StackError, SweepFailedError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -76,13 +76,18 @@ def follow(sweep_ids: list[str], settings: Settings) -> None:
     with console.SweepBars() as bars:
         states = following.follow(sweep_ids, settings, bars.show, console.say)
     ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
+    late: StackError | None = None
+    models: list[str] = []
     try:
-        models = list(following.wait_until_judged(ended, settings, console.say))
-    finally:  # with the decision, where there is one by now
-        for sweep_id in ended:
-            print_leaderboard(sweep_id, settings)
+        models += following.wait_until_judged(ended, settings, console.say)
+    except StackError as error:  # what was trained is shown all the same
+        late = error
+    for sweep_id in ended:
+        print_leaderboard(sweep_id, settings)
     for model in models:
         clichampion.tell(model)
+    if late:
+        raise late
     _raise_for(sorted(set(sweep_ids) - set(ended)), settings)
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 2000
 """Printable characters of a reason: its JSON fits into a tag of a run, which holds 8,000."""
-
-
 TOO_MANY = "Too many of its trials failed. Read their reasons on its page."
 
 

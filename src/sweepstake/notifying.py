@@ -49,11 +49,11 @@ def look() -> list[str]:
     settings = load_settings()
     workspace, receivers = Workspace(settings.workspace), list(load(settings.notifiers))
     for notice in notices.every(workspace):
-        told = [notices.is_told(workspace, notice, receiver) for receiver in receivers]
-        if notice.digest and (all(told) or notice.age > GIVE_UP):
-            notices.drop(workspace, notice)
-        elif not notice.digest:
+        told = (notices.is_told(workspace, notice, receiver) for receiver in receivers)
+        if not notice.digest:
             _look_at(notice, settings)
+        elif notice.age > GIVE_UP or all(told):
+            notices.drop(workspace, notice)
     return receivers
 
 

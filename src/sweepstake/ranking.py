@@ -34,8 +34,10 @@ def leaderboard(standings: Sequence[Standing], metric: str) -> tuple[Standing, .
 
 def best(standings: Sequence[Standing], metric: str) -> Standing | None:
     """The head of the leaderboard, if it is complete and has a score."""
-    head = next(iter(leaderboard(standings, metric)), None)
-    return None if head is None or any(_place(head, metric)[:2]) else head
+    for head in leaderboard(standings, metric)[:1]:
+        incomplete, unscored, *_ = _place(head, metric)
+        return None if incomplete or unscored else head
+    return None
 
 
 def _place(standing: Standing, metric: str) -> tuple[bool, bool, float, int]:
