@@ -39,11 +39,15 @@ REACHING = """if True:
     print(json.dumps(reached))
 """
 PREDICTION = """if True:
-    import httpx, json
+    import httpx, json, time
     from sklearn.datasets import load_digits
     rows = load_digits(as_frame=True).data.head(20)
     body = {"dataframe_split": rows.to_dict(orient="split")}
-    answer = httpx.post("http://champion:8100/invocations", json=body, timeout=30)
+    for _ in range(60):
+        answer = httpx.post("http://champion:8100/invocations", json=body, timeout=30)
+        if "Retry-After" not in answer.headers:  # it follows the alias within seconds
+            break
+        time.sleep(int(answer.headers["Retry-After"]))
     print(json.dumps([answer.headers["X-Model-Version"], len(answer.json()["predictions"])]))
 """
 INTRUSION = """if True:

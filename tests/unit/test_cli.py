@@ -401,7 +401,8 @@ def test_a_stack_ends_with_who_follows_it(call, folder, followed, monkeypatch, e
     from sweepstake import runtime
 
     monkeypatch.setattr(runtime, "is_up", lambda _: os.kill(os.getpid(), end) or True)
-    assert (0, ["up", "down"]) == (call("up", "--follow")[0], followed)
+    with handled(signal.SIG_DFL):
+        assert (0, ["up", "down"]) == (call("up", "--follow")[0], followed)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
