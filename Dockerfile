@@ -7,6 +7,7 @@ COPY requirements-build.txt requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes -r requirements-build.txt \
     && uv pip install --no-cache --compile-bytecode --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
+COPY dags dags
 COPY schemas schemas
 COPY src src
 RUN uv pip install --no-cache --no-build-isolation --no-deps .

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from bench.stack import wait
 from bench.timeline import Ended, Timeline, build
 
-from sweepstake import loader
-from sweepstake.store import write_atomically
+from sweepstake.gridfile import loader
+from sweepstake.storage.store import write_atomically
 
 if TYPE_CHECKING:
     from bench.stack import Stack

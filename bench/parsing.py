@@ -26,7 +26,7 @@ schedule: {{cron: "{minute} 6 * * *", timezone: Europe/Madrid}}
 """
 PARSE = """\
 import json, runpy, time
-import sweepstake.taskgraph
+import sweepstake.airflow.task_graph
 started = time.perf_counter()
 found = runpy.run_path({file!r})
 seconds = time.perf_counter() - started
@@ -53,7 +53,7 @@ def measure(count: int) -> dict[str, float]:
 
 def _publish(folder: Path, count: int) -> float:
     """Write the files and let intake publish them; seconds that its look took."""
-    from sweepstake import intake
+    from sweepstake.intake import intake
     from sweepstake.settings import load_settings
 
     grids = folder / "grids"
@@ -74,7 +74,7 @@ def _parse(folder: str, dag_id: str = "") -> tuple[float, int]:
     """Seconds to parse the DAG file, and the DAGs that it made."""
     only = {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": dag_id} if dag_id else {}
     home = {"SWEEPSTAKE_HOME": folder, "AIRFLOW_HOME": f"{folder}/airflow", **only}
-    code = PARSE.format(file=str(ROOT / "src/sweepstake/dags/scheduled_sweeps.py"))
+    code = PARSE.format(file=str(ROOT / "dags/scheduled_sweeps.py"))
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **home},

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np  # noqa: TID253 - nothing here waits for it
 from scipy.stats import binom
 
-from sweepstake.answers import Answers, Pair
-from sweepstake.promotion import Finalist, Incumbent, Terrain, Verdict, decide
-from sweepstake.spec import PromotionPolicy
+from sweepstake.domain.answers import Answers, Pair
+from sweepstake.domain.promotion import Finalist, Incumbent, Terrain, Verdict, decide
+from sweepstake.domain.spec import PromotionPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

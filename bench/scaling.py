@@ -14,8 +14,8 @@ from bench import ours
 from bench.stack import wait
 from bench.workloads import tiny
 
-from sweepstake.runtime import processes
-from sweepstake.store import write_atomically
+from sweepstake.embedded import processes
+from sweepstake.storage.store import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from sweepstake import runtime
-from sweepstake.airflow_api import AirflowApi
-from sweepstake.runtime.environment import POOL
-from sweepstake.runtime.ports import DEFAULTS, setting
+from sweepstake.airflow_client.api import AirflowApi
+from sweepstake.embedded import down, up
+from sweepstake.embedded.environment import POOL
+from sweepstake.embedded.ports import DEFAULTS, setting
 from sweepstake.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ def embedded(say: Callable[[str], None]) -> Iterator[Stack]:
         "XDG_STATE_HOME": str(folder / "state"),
     }
     try:
-        runtime.up(load_settings(environ), say, environ)
+        up(load_settings(environ), say, environ)
         yield Stack(load_settings(environ), folder)
     finally:
-        runtime.down(load_settings(environ), say, environ)
+        down(load_settings(environ), say, environ)
         shutil.rmtree(folder)
 
 

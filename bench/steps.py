@@ -24,8 +24,9 @@ from pathlib import Path
 from threading import Lock, current_thread, local, main_thread
 from typing import TYPE_CHECKING, Any
 
-from sweepstake import intake, loader
-from sweepstake.workspace import Workspace
+from sweepstake.gridfile import loader
+from sweepstake.intake import intake
+from sweepstake.storage.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,25 +35,25 @@ if TYPE_CHECKING:
     from bench.workloads import Workload
 
 STEPS = {
-    "sweepstake.training": "fit",
-    "sweepstake.tracking": "run and version",
-    "sweepstake.models": "model",
-    "sweepstake.modelfile": "model",
-    "sweepstake.trainer": "model",
-    "sweepstake.registry": "run and version",
-    "sweepstake.recorder": "run and version",
-    "sweepstake.report": "other",
-    "sweepstake.isolation": "other",
-    "sweepstake.workbench": "other",
-    "sweepstake.data": "other",
-    "sweepstake.preflight": "other",
-    "sweepstake.sweep": "other",
+    "sweepstake.training.fit_trial": "fit",
+    "sweepstake.mlflow_client.tracking": "run and version",
+    "sweepstake.mlflow_client.model_folders": "model",
+    "sweepstake.modelfile.model_file": "model",
+    "sweepstake.sweeps.trainer": "model",
+    "sweepstake.mlflow_client.registry": "run and version",
+    "sweepstake.sweeps.recorder": "run and version",
+    "sweepstake.reports.report": "other",
+    "sweepstake.processes.isolation": "other",
+    "sweepstake.sweeps.workbench": "other",
+    "sweepstake.data.dataset": "other",
+    "sweepstake.preflight.checks": "other",
+    "sweepstake.sweeps.sweep": "other",
 }
 MOVED = {"Tracking.upload": "model"}
 """What belongs to another step than its module."""
 BESIDE = "beside: "
 """How the names of calls begin that were made in another thread than the main one."""
-WAITS = "sweepstake.isolation:Worker.call"
+WAITS = "sweepstake.processes.isolation:Worker.call"
 """The call in which a task waits for the process that fits."""
 LIBRARIES = ("matplotlib.figure", "mlflow.sklearn", "pandas", "skops.io")
 """Imported beforehand, as the stack's workers find them."""
@@ -100,7 +101,7 @@ def _run(
 
 
 def _call(use_case: str, subject: Any, settings: Any) -> Any:
-    return getattr(import_module("sweepstake.sweep"), use_case)(subject, settings)
+    return getattr(import_module("sweepstake.sweeps.sweep"), use_case)(subject, settings)
 
 
 def collect(folder: Path) -> dict[str, float]:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from sweepstake import data, loader, splitting
+from sweepstake.data import dataset, splitting
+from sweepstake.gridfile import loader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,8 +105,8 @@ def write_job(workload: Workload, settings: Settings, folder: Path) -> dict[str,
     import numpy as np
 
     spec = loader.parse(workload.grid_file("job"), "job.json", settings).spec
-    table = data.read(spec.data, settings.data_roots)
-    rows = data.divide(table, splitting.split(table, spec.data.holdout, spec.seed))
+    table = dataset.read(spec.data, settings.data_roots)
+    rows = dataset.divide(table, splitting.split(table, spec.data.holdout, spec.seed))
     fold = np.empty(len(rows.y_train), dtype=int)
     for number, (_, test) in enumerate(splitting.folds(rows.y_train, spec.cv, spec.seed)):
         fold[test] = number

@@ -1,6 +1,6 @@
 """Airflow imports this in each of its programs."""
 
-from sweepstake.preload import preload_for_tasks
+from sweepstake.airflow.preload import preload_for_tasks
 
 __all__ = []
 

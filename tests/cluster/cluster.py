@@ -10,7 +10,7 @@ import s3server
 from composefile import read_env, read_services
 from hosts import DISK, ROOT, Host, clear, make_network
 
-from sweepstake.runtime import binaries, postgres
+from sweepstake.embedded import binaries, postgres
 
 BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 300 * int(os.environ.get("SWEEPSTAKE_TEST_PATIENCE", "1"))

@@ -52,9 +52,9 @@ PREDICTION = """if True:
 """
 INTRUSION = """if True:
     import json
-    from sweepstake.connection import Connection
+    from sweepstake.mlflow_client.connection import Connection
     from sweepstake.errors import SettingsError
-    from sweepstake.registry import Registry
+    from sweepstake.mlflow_client.registry import Registry
     from sweepstake.settings import load_settings
     client = Connection(load_settings().tracking_uri)
     experiment = client.get_experiment_by_name("digits").experiment_id

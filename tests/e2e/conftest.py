@@ -11,9 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from sweepstake import runtime
-from sweepstake.runtime import processes
-from sweepstake.runtime.ports import DEFAULTS, setting
+from sweepstake import embedded
+from sweepstake.embedded import processes
+from sweepstake.embedded.ports import DEFAULTS, setting
 from sweepstake.settings import Settings, load_settings
 
 RECEIVERS = """\
@@ -47,7 +47,7 @@ class Running:
 
     settings: Settings
     environ: dict[str, str]
-    stack: runtime.Stack
+    stack: embedded.Stack
     said: list[str]
     received: Path
 
@@ -72,10 +72,10 @@ def stack():
     said = []
     settings = load_settings(environ)
     try:
-        started = runtime.up(settings, said.append, environ)
+        started = embedded.up(settings, said.append, environ)
         yield Running(load_settings(environ), environ, started, said, folder / "received")
     finally:
-        runtime.down(settings, said.append, environ)
+        embedded.down(settings, said.append, environ)
         left = processes.of_stack(settings.home)
         shutil.rmtree(folder)
     assert left == []

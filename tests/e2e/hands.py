@@ -12,11 +12,11 @@ import httpx
 import psutil
 import psycopg2
 
-from sweepstake.airflow_api import AirflowApi
+from sweepstake.airflow_client.api import AirflowApi
+from sweepstake.embedded import ports, processes, supervisor
+from sweepstake.embedded.layout import Layout
+from sweepstake.embedded.postgres import USER
 from sweepstake.errors import SweepstakeError
-from sweepstake.runtime import ports, processes, supervisor
-from sweepstake.runtime.layout import Layout
-from sweepstake.runtime.postgres import USER
 
 WORKER = re.compile("airflow worker -- ForkExecutor: ([0-9a-f-]+)")
 """The id that follows is cut off where the title grows beyond the room it has."""

@@ -19,9 +19,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from sweepstake import data, loader, partitions, runtime, splitting
-from sweepstake.backfill_api import Ask, BackfillApi
-from sweepstake.backfilling import Day, backfill
+from sweepstake import embedded
+from sweepstake.airflow_client.backfill_api import Ask, BackfillApi
+from sweepstake.airflow_client.backfilling import Day, backfill
+from sweepstake.data import dataset, partitions, splitting
+from sweepstake.gridfile import loader
 
 pytestmark = [
     pytest.mark.e2e,
@@ -137,7 +139,7 @@ def airflow(stack, *arguments):
 
 def component(stack, name):
     """One component of the stack, with its process."""
-    return next(each for each in runtime.status(stack.settings) if each.name == name)
+    return next(each for each in embedded.status(stack.settings) if each.name == name)
 
 
 def is_known(settings):
@@ -215,7 +217,7 @@ def test_the_data_digests_are_those_of_the_windows(week):
     """Every trial of a day names the digest of exactly the rows of its window."""
     for day in DAYS:
         spec = week.spec.at(day)
-        table = data.read(spec.data, week.settings.data_roots)
+        table = dataset.read(spec.data, week.settings.data_roots)
         first, end = partitions.window(spec.data)
         assert (timedelta(days=3), 120) == (end - first, len(table.X))
         split = splitting.split(table, spec.data.holdout, spec.seed)
@@ -224,7 +226,7 @@ def test_the_data_digests_are_those_of_the_windows(week):
             for run in week.runs("trial")
             if run.data.tags["sweepstake.partition"] == str(day)
         }
-        assert {data.divide(table, split).digest} == named
+        assert {dataset.divide(table, split).digest} == named
 
 
 def test_each_day_has_its_champion(week):

@@ -19,8 +19,11 @@ import mlflow
 import psutil
 import pytest
 
-from sweepstake import data, loader, runtime, space, splitting, training
-from sweepstake.runtime import ComponentState, processes
+from sweepstake import embedded
+from sweepstake.data import dataset, splitting
+from sweepstake.embedded import ComponentState, processes
+from sweepstake.gridfile import loader, search_space
+from sweepstake.training import fit_trial
 
 pytestmark = [
     pytest.mark.e2e,
@@ -107,7 +110,7 @@ class Killer:
         if kind in {"task", "worker"}:
             found = self.busy(TASK if kind == "task" else WORKER)
             return self.random.sample(found, min(1, len(found)))
-        (pid,) = [part.pid for part in runtime.status(self.settings) if part.name == kind]
+        (pid,) = [part.pid for part in embedded.status(self.settings) if part.name == kind]
         if pid is None:
             return []
         with suppress(psutil.NoSuchProcess):
@@ -177,7 +180,7 @@ def wait(what, condition):
 
 def is_healthy(settings):
     """Whether every component does its work."""
-    return all(part.state is ComponentState.HEALTHY for part in runtime.status(settings))
+    return all(part.state is ComponentState.HEALTHY for part in embedded.status(settings))
 
 
 @dataclass(frozen=True)
@@ -274,12 +277,12 @@ def test_every_trial_is_one_version(swept):
 def test_the_figures_are_those_of_an_undisturbed_sweep(swept):
     """Scores and curves are what training here gives, and no point was logged twice over."""
     settings, _, client, sweep = swept
-    table = data.read(sweep.spec.data, settings.data_roots)
-    rows = data.divide(table, splitting.split(table, sweep.spec.data.holdout, sweep.spec.seed))
+    table = dataset.read(sweep.spec.data, settings.data_roots)
+    rows = dataset.divide(table, splitting.split(table, sweep.spec.data.holdout, sweep.spec.seed))
     for trial, run in zip(
-        space.trials(sweep.spec, table.digest), runs(client, sweep)[1], strict=True
+        search_space.trials(sweep.spec, table.digest), runs(client, sweep)[1], strict=True
     ):
-        _, result = training.train(trial, sweep.spec, rows)
+        _, result = fit_trial.train(trial, sweep.spec, rows)
         scored = {name for name in result.metrics if not name.endswith("seconds")}
         assert {name: result.metrics[name] for name in scored} == {
             name: pytest.approx(run.data.metrics[name], abs=1e-12) for name in scored

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from sweepstake import doctor
-from sweepstake.airflow_api import AirflowApi
+from sweepstake.airflow_client.api import AirflowApi
 
 pytestmark = [
     pytest.mark.e2e,

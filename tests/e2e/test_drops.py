@@ -15,8 +15,9 @@ import httpx
 import mlflow
 import pytest
 
-from sweepstake import loader, runtime
-from sweepstake.intake import REPORT_SUFFIX
+from sweepstake import embedded
+from sweepstake.gridfile import loader
+from sweepstake.intake.intake import REPORT_SUFFIX
 
 pytestmark = [
     pytest.mark.e2e,
@@ -177,10 +178,10 @@ def dropped(stack, tmp_path_factory):
     """Drop files while the stack is down, while intake is paused, and in all ways while it runs."""
     settings = stack.settings
     folder = Folder(settings)
-    runtime.down(settings, stack.said.append, stack.environ)
+    embedded.down(settings, stack.said.append, stack.environ)
     folder.write("drop-down.yaml")
     folder.write_bad("drop-down-bad.yaml")
-    runtime.up(settings, stack.said.append, stack.environ)
+    embedded.up(settings, stack.said.append, stack.environ)
     airflow = Airflow(settings)
     wait("the first of them", lambda: folder.sweeps <= airflow.states().keys())
     airflow.pause("intake", paused=True)

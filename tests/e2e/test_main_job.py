@@ -11,8 +11,10 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from sweepstake import data, estimators, loader, pipeline, splitting
-from sweepstake.intake import REPORT_SUFFIX
+from sweepstake.data import dataset, splitting
+from sweepstake.gridfile import estimators, loader
+from sweepstake.intake.intake import REPORT_SUFFIX
+from sweepstake.training import pipeline
 
 pytestmark = [
     pytest.mark.e2e,
@@ -148,11 +150,11 @@ def versions(swept):
     return swept.client.search_model_versions("name = 'digits'")
 
 
-def dataset(swept):
+def divided(swept):
     """The rows as the trials saw them."""
-    table = data.read(swept.spec.data, swept.settings.data_roots)
+    table = dataset.read(swept.spec.data, swept.settings.data_roots)
     split = splitting.split(table, swept.spec.data.holdout, swept.spec.seed)
-    return data.divide(table, split)
+    return dataset.divide(table, split)
 
 
 def test_one_parent_holds_exactly_the_trials(swept):
@@ -174,7 +176,7 @@ def test_every_child_became_one_version(swept):
 
 def test_metrics_equal_those_of_grid_search(swept):
     """Fold by fold, the children have the scores that GridSearchCV gets on the same folds."""
-    rows = dataset(swept)
+    rows = divided(swept)
     classifier = estimators.build(swept.spec.candidates[0].estimator, swept.spec.seed)
     search = GridSearchCV(
         clone(pipeline.build(classifier, swept.spec.preprocess, rows.X_train)),
@@ -207,7 +209,7 @@ def test_every_other_version_is_judged(swept):
 
 def test_the_champion_loads_and_predicts(swept, tmp_path):
     """The alias loads through MLflow and predicts the holdout as well as its run says."""
-    rows = dataset(swept)
+    rows = divided(swept)
     mlflow.set_tracking_uri(swept.settings.tracking_uri)
     model = mlflow.pyfunc.load_model("models:/digits@champion", dst_path=tmp_path)
     accuracy = np.mean(model.predict(rows.X_holdout) == rows.y_holdout)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import mlflow
 import pytest
 
-from sweepstake import loader, runtime
-from sweepstake.airflow_api import AirflowApi
+from sweepstake import embedded
+from sweepstake.airflow_client.api import AirflowApi
+from sweepstake.embedded import supervisor
+from sweepstake.embedded.layout import Layout
 from sweepstake.errors import SweepstakeError
-from sweepstake.runtime import supervisor
-from sweepstake.runtime.layout import Layout
+from sweepstake.gridfile import loader
 
 pytestmark = [
     pytest.mark.e2e,
@@ -106,7 +107,7 @@ def swept(stack):
     with AirflowApi(settings.airflow_url, settings.airflow_user, password) as api:
         state, tries = wait(sweep_id, lambda: ended(api, sweep_id))
     wait("its champion", lambda: client.get_model_version_by_alias(NAME, "champion"))
-    runtime.up(settings, stack.said.append, stack.environ)
+    embedded.up(settings, stack.said.append, stack.environ)
     return Swept(client, sweep_id, state, tries)
 
 

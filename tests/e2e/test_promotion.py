@@ -25,9 +25,9 @@ from hands import wait as hands_wait
 from sklearn.datasets import load_iris
 
 from e2e.test_main_job import Airflow, wait
-from sweepstake import approval, byhand
-from sweepstake.registry import Registry
-from sweepstake.workspace import Workspace
+from sweepstake.champions import approval, by_hand
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.storage.workspace import Workspace
 
 pytestmark = [
     pytest.mark.e2e,
@@ -258,7 +258,7 @@ def test_a_dropped_column_is_no_way_to_the_throne(load, submit, decided, registr
 
 def test_a_rollback_is_one_step(stack, load, registry):
     """The champion before is back at once, for readers and for the server."""
-    byhand.roll_back(MODEL, "", "slow", stack.settings)
+    by_hand.roll_back(MODEL, "", "slow", stack.settings)
     assert ("1", "1") == (champion(registry), registry.history(MODEL)[0].champion)
     wait("the server", lambda: load.serves("1"))
 

@@ -14,7 +14,8 @@ import pytest
 from hands import wait
 from typer.testing import CliRunner
 
-from sweepstake import cli, loader
+from sweepstake.cli import main
+from sweepstake.gridfile import loader
 
 pytestmark = [
     pytest.mark.e2e,
@@ -132,7 +133,7 @@ def test_retry_trains_only_what_failed(swept, monkeypatch):
         monkeypatch.setenv(name, value)
     before = swept.identities()
     swept.fail(0)
-    result = CliRunner().invoke(cli.app, ["retry", NAME])
+    result = CliRunner().invoke(main.app, ["retry", NAME])
     assert (0, True) == (result.exit_code, swept.sweep_id in result.output)
     swept.wait()
     assert is_whole(swept)
@@ -221,14 +222,14 @@ def test_a_task_whose_trial_failed_says_so_in_its_name(swept, monkeypatch):
 
 def call(*args):
     """What a command prints on its way to success."""
-    result = CliRunner().invoke(cli.app, args)
+    result = CliRunner().invoke(main.app, args)
     assert 0 == result.exit_code, result.output
     return result.output
 
 
 def states(name):
     """The states of a sweep's trials, as soon as it is planned."""
-    result = CliRunner().invoke(cli.app, ["leaderboard", name, "--json"])
+    result = CliRunner().invoke(main.app, ["leaderboard", name, "--json"])
     return (
         [each["state"] for each in json.loads(result.stdout)["standings"]] if result.stdout else []
     )

@@ -7,21 +7,21 @@ import httpx
 import psutil
 import pytest
 
-from sweepstake import runtime
-from sweepstake.runtime import ComponentState, credentials, processes, supervisor
-from sweepstake.runtime.layout import Layout
+from sweepstake import embedded
+from sweepstake.embedded import ComponentState, credentials, processes, supervisor
+from sweepstake.embedded.layout import Layout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 def pids(settings):
     """The process of each component."""
-    return {component.name: component.pid for component in runtime.status(settings)}
+    return {component.name: component.pid for component in embedded.status(settings)}
 
 
 def states(settings):
     """The state of each component."""
-    return {component.name: component.state for component in runtime.status(settings)}
+    return {component.name: component.state for component in embedded.status(settings)}
 
 
 def all_healthy(settings):
@@ -124,7 +124,7 @@ def test_no_log_tells_a_secret(stack):
 def test_a_second_up_joins_the_running_stack(stack):
     """Starting what runs changes no process and gives the same addresses."""
     before = pids(stack.settings)
-    again = runtime.up(stack.settings, stack.said.append, stack.environ)
+    again = embedded.up(stack.settings, stack.said.append, stack.environ)
     assert (again.airflow_url, again.mlflow_url) == (
         stack.stack.airflow_url,
         stack.stack.mlflow_url,
@@ -134,10 +134,10 @@ def test_a_second_up_joins_the_running_stack(stack):
 
 def test_a_killed_component_comes_back(stack):
     """A component that is killed is started again, and status counts it."""
-    victim = next(each for each in runtime.status(stack.settings) if each.name == "triggerer")
+    victim = next(each for each in embedded.status(stack.settings) if each.name == "triggerer")
     kill_component(stack.settings, "triggerer")
     wait_until_healthy(stack.settings)
-    back = next(each for each in runtime.status(stack.settings) if each.name == "triggerer")
+    back = next(each for each in embedded.status(stack.settings) if each.name == "triggerer")
     assert (back.state, back.restarts) == (ComponentState.HEALTHY, victim.restarts + 1)
     assert back.pid != victim.pid
 
@@ -166,9 +166,9 @@ def test_the_database_comes_back_and_its_clients_with_it(stack):
 def test_down_ends_what_a_killed_supervisor_left(stack):
     """Without its supervisor the stack is still stopped whole, and starts where it was."""
     kill(supervisor.daemon(Layout(stack.settings.home)).pid)
-    runtime.down(stack.settings, stack.said.append, stack.environ)
+    embedded.down(stack.settings, stack.said.append, stack.environ)
     left = processes.of_stack(stack.settings.home)
-    again = runtime.up(stack.settings, stack.said.append, stack.environ)
+    again = embedded.up(stack.settings, stack.said.append, stack.environ)
     assert left == []
     assert (again.airflow_url, again.first) == (stack.stack.airflow_url, False)
     assert token(stack, stack.settings.airflow_password) == 201

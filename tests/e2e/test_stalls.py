@@ -17,9 +17,9 @@ import psutil
 import pytest
 from hands import Hands, wait
 
-from sweepstake import loader
-from sweepstake.airflow_api import AirflowApi
-from sweepstake.standstill import standstills
+from sweepstake.airflow_client.api import AirflowApi
+from sweepstake.airflow_client.standstill import standstills
+from sweepstake.gridfile import loader
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(0)]
 

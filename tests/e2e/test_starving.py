@@ -13,12 +13,14 @@ from datetime import date
 import psutil
 import pytest
 
-from sweepstake import backfilling, loader, runtime
-from sweepstake.backfill_api import Ask, BackfillApi
+from sweepstake import embedded
+from sweepstake.airflow_client import backfilling
+from sweepstake.airflow_client.backfill_api import Ask, BackfillApi
+from sweepstake.embedded import ComponentState
+from sweepstake.embedded.environment import POOL
+from sweepstake.embedded.layout import Layout
 from sweepstake.errors import SweepstakeError
-from sweepstake.runtime import ComponentState
-from sweepstake.runtime.environment import POOL
-from sweepstake.runtime.layout import Layout
+from sweepstake.gridfile import loader
 
 pytestmark = [
     pytest.mark.e2e,
@@ -58,7 +60,7 @@ def wait(what, condition):
 
 def scheduler(settings):
     """The component that schedules."""
-    return next(each for each in runtime.status(settings) if each.name == "scheduler")
+    return next(each for each in embedded.status(settings) if each.name == "scheduler")
 
 
 def look_at(settings, runs):
@@ -107,7 +109,7 @@ def starving(stack, monkeypatch):
         look_at(settings, 2)
         yield api, settings
     look_at(settings, 100)
-    runtime.up(settings, stack.said.append, stack.environ)
+    embedded.up(settings, stack.said.append, stack.environ)
 
 
 def test_a_starving_backfill_is_told_and_done_all_the_same(starving):

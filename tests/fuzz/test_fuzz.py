@@ -26,12 +26,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweepstake import dailies, data, intake, loader, space, splitting
+from sweepstake.data import dataset, splitting
+from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import MOST_PROBLEMS, DataError, GridFileError
-from sweepstake.schema import schema
+from sweepstake.gridfile import loader, search_space
+from sweepstake.gridfile.schema import schema
+from sweepstake.intake import daily_files, intake
 from sweepstake.settings import load_settings
-from sweepstake.spec import DataSpec
-from sweepstake.workspace import Workspace
+from sweepstake.storage.workspace import Workspace
 
 GRIDS = Path(__file__).parents[1] / "grids"
 MOST_SECONDS = 10.0
@@ -354,8 +356,8 @@ def _hold_to_form(error, content):
 
 
 def _expand(spec):
-    trials = space.trials(spec, "digest")
-    assert 0 < len(trials) <= space.size(spec) <= spec.limits.max_trials
+    trials = search_space.trials(spec, "digest")
+    assert 0 < len(trials) <= search_space.size(spec) <= spec.limits.max_trials
     assert trials[-1].number == len(trials) - 1
     keys = {trial.key for trial in trials[:50]}
     assert len(keys) == min(50, len(trials))
@@ -366,12 +368,12 @@ def _swallow_table(file, content, settings):
     (root / file).write_bytes(content)
     target = ("a", "b", "c") if content.startswith(b"a,") else ("kind",)
     try:
-        table = data.read(DataSpec(file, target), settings.data_roots)
-        dataset = data.divide(table, splitting.split(table, 0.2, 0))
+        table = dataset.read(DataSpec(file, target), settings.data_roots)
+        divided = dataset.divide(table, splitting.split(table, 0.2, 0))
     except DataError as error:
         refusal = str(error)
     else:
-        assert len(dataset.y_train) + len(dataset.y_holdout) == len(table.y)
+        assert len(divided.y_train) + len(divided.y_holdout) == len(table.y)
         return "data read"
     finally:
         (root / file).unlink()
@@ -387,7 +389,7 @@ def swallow_folder(files, settings):
         path.write_bytes(content)
         os.utime(path, (0, 0))
     drops = {drop.snapshot for drop in intake.scan(settings)}
-    daily = {each.file for each in dailies.published(Workspace(settings.workspace))}
+    daily = {each.file for each in daily_files.published(Workspace(settings.workspace))}
     for name, content in files:
         (settings.grids / name).unlink()
         snapshot = sha256(content[: loader.LARGEST + 1]).hexdigest()

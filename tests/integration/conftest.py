@@ -20,14 +20,16 @@ import pytest
 import s3server
 from pytest_socket import socket_allow_hosts
 
-from sweepstake import intake, store, sweep
-from sweepstake.connection import prepare_environment
+from sweepstake.intake import intake
+from sweepstake.mlflow_client.connection import prepare_environment
 from sweepstake.settings import load_settings
+from sweepstake.storage import store
+from sweepstake.sweeps import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sweepstake.intake import Drop
+    from sweepstake.intake.intake import Drop
     from sweepstake.settings import Settings
 
 START_SECONDS = 120

@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from sweepstake import asof, champion, intake
-from sweepstake.connection import Connection
-from sweepstake.data import open_staged
+from sweepstake.champions import past_days, rounds
+from sweepstake.data.dataset import open_staged
+from sweepstake.domain.promotion import Verdict
 from sweepstake.errors import GridFileError, NotFoundError
-from sweepstake.ledger import LedgerEntry
-from sweepstake.promotion import Verdict
-from sweepstake.registry import Registry
-from sweepstake.workspace import Workspace
+from sweepstake.intake import intake
+from sweepstake.mlflow_client.connection import Connection
+from sweepstake.mlflow_client.ledger import LedgerEntry
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.storage.workspace import Workspace
 
 FIRST = date(2026, 1, 1)
 DEPTHS = [1, 2, 6]
@@ -64,7 +65,7 @@ class Days:
 
     def scores(self):
         """Day and score of each champion."""
-        return [(each.day, each.score) for each in asof.reigns(self.name, self.settings)]
+        return [(each.day, each.score) for each in past_days.reigns(self.name, self.settings)]
 
     def runs(self, role, day):
         """The runs of a day in MLflow, as parents or as trials."""
@@ -106,10 +107,10 @@ def test_the_day_is_on_parent_children_and_versions(days):
 def test_a_backfill_never_touches_the_champion_in_service(days):
     """Without being asked to, no version of a past day gets the alias `champion`."""
     days.sweep(0, backfill=False)
-    (live,) = champion.judge_all(days.settings)
+    (live,) = rounds.judge_all(days.settings)
     days.sweep(1)
-    assert () == champion.judge_all(days.settings)
-    asof.replay(days.name, days.settings)
+    assert () == rounds.judge_all(days.settings)
+    past_days.replay(days.name, days.settings)
     assert live.version == days.registry.champion(days.name).version
     assert [str(at(0)), str(at(1))] == list(days.dated())
 
@@ -118,7 +119,7 @@ def test_a_backfill_may_be_asked_to_compete_in_service(days):
     """With `promotion.backfill: live` the best of a past day becomes champion like any other."""
     days.put_grid(promotion={"backfill": "live"})
     days.sweep(1)
-    (entry,) = champion.judge_all(days.settings)
+    (entry,) = rounds.judge_all(days.settings)
     assert entry.version == days.registry.champion(days.name).version
     assert {str(at(1)): entry.version} == days.dated()
 
@@ -127,8 +128,8 @@ def test_a_backfill_may_be_kept_from_every_contest(days):
     """With `promotion.backfill: never` its versions are there and judged by nobody."""
     days.put_grid(promotion={"backfill": "never"})
     sweep_id = days.sweep(1)
-    assert () == champion.judge_all(days.settings)
-    assert days.name not in asof.models(days.settings)
+    assert () == rounds.judge_all(days.settings)
+    assert days.name not in past_days.models(days.settings)
     decisions = {each.decision for each in days.registry.versions(days.name, sweep_id)}
     assert ({"exempt"}, {}) == (decisions, days.dated())
 
@@ -147,7 +148,7 @@ def test_the_order_of_backfills_does_not_matter(days, order):
     """However the days come in, each has the champion that it has in their natural order."""
     for day in order:
         days.sweep(day)
-        asof.replay(days.name, days.settings)
+        past_days.replay(days.name, days.settings)
     played = days.scores()
     winners = [days.registry.version(days.name, each).partition for each in days.dated().values()]
     expected = in_their_order(days)
@@ -181,18 +182,18 @@ def hits(days, trial, day):
 def test_playing_again_changes_nothing(days):
     """Without new versions a replay writes no entry and moves no alias."""
     days.sweep(0)
-    assert 1 == len(asof.replay(days.name, days.settings))
+    assert 1 == len(past_days.replay(days.name, days.settings))
     before = days.dated(), days.registry.history(days.name)
-    assert () == asof.replay(days.name, days.settings)
+    assert () == past_days.replay(days.name, days.settings)
     assert before == (days.dated(), days.registry.history(days.name))
 
 
 def test_every_version_of_a_past_day_gets_its_verdict(days):
     """Nothing waits once the days are played, and the reason is on each version."""
     sweep_id = days.sweep(0)
-    assert days.name in asof.models(days.settings)
-    asof.replay_all(days.settings)
-    assert days.name not in asof.models(days.settings)
+    assert days.name in past_days.models(days.settings)
+    past_days.replay_all(days.settings)
+    assert days.name not in past_days.models(days.settings)
     verdicts = sorted(each.decision for each in days.registry.versions(days.name, sweep_id))
     assert ["keep", "keep", "promote"] == verdicts
 
@@ -202,11 +203,11 @@ def test_a_day_is_not_trained_twice_and_a_changed_one_is(days):
     days.sweep(0)
     days.sweep(0)
     assert 3 == len(days.runs("trial", 0))
-    asof.replay(days.name, days.settings)
+    past_days.replay(days.name, days.settings)
     old = days.dated()[str(at(0))]
     days.put_data(0, seed=1)
     days.sweep(0)
-    asof.replay(days.name, days.settings)
+    past_days.replay(days.name, days.settings)
     new = days.dated()[str(at(0))]
     assert (6, True) == (len(days.runs("trial", 0)), int(new) > int(old))
     assert "refuse" == days.registry.version(days.name, old).decision
@@ -224,7 +225,7 @@ def test_a_scheduled_run_takes_up_what_a_backfill_trained(days):
     """If the day was backfilled before its scheduled run, its versions compete in service then."""
     days.sweep(2)
     days.sweep(2, backfill=False)
-    (entry,) = champion.judge_all(days.settings)
+    (entry,) = rounds.judge_all(days.settings)
     assert 3 == len(days.runs("trial", 2))
     assert entry.version == days.registry.champion(days.name).version
 
@@ -239,11 +240,11 @@ def test_a_missing_day_fails_alone(days):
 def test_who_was_champion_at_a_day(days):
     """The last day with a champion up to then answers; before the first there was none."""
     days.sweep(1)
-    asof.replay(days.name, days.settings)
-    reign = asof.reign_at(days.name, "2026-02-01", days.settings)
+    past_days.replay(days.name, days.settings)
+    reign = past_days.reign_at(days.name, "2026-02-01", days.settings)
     assert (str(at(1)), days.dated()[str(at(1))]) == (reign.day, reign.version)
     with pytest.raises(NotFoundError, match="no day up to then has one"):
-        asof.reign_at(days.name, "2025-12-31", days.settings)
+        past_days.reign_at(days.name, "2025-12-31", days.settings)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_a_reason_says_whose_it_is(verdict, reason):
         as_of=True,
     )
     champion = "4" if won else "3"
-    assert reason == asof._reign("2026-01-01", champion, entry).reason
+    assert reason == past_days._reign("2026-01-01", champion, entry).reason
 
 
 def test_a_killed_replay_is_ended_by_the_next(days, monkeypatch):
@@ -282,9 +283,9 @@ def test_a_killed_replay_is_ended_by_the_next(days, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Registry, "_crown", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            asof.replay(days.name, days.settings)
+            past_days.replay(days.name, days.settings)
     assert {} == days.dated()
-    asof.replay(days.name, days.settings)
+    past_days.replay(days.name, days.settings)
     assert [str(at(0))] == list(days.dated())
     assert {True} == {entry.complete for entry in days.registry.history(days.name)}
     assert () == days.registry.pending(days.name)

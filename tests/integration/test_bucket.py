@@ -8,10 +8,13 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from sweepstake import champion, intake, leaderboard, partitions, reading, remote, sources, sweep
+from sweepstake.champions import rounds
+from sweepstake.data import bucket_files, partitions, reading, sources
+from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import DataError, SettingsError, StoreUnavailableError
-from sweepstake.spec import DataSpec
-from sweepstake.store import Bucket, BucketStore, open_store
+from sweepstake.intake import intake
+from sweepstake.storage.store import Bucket, BucketStore, open_store
+from sweepstake.sweeps import leaderboard, sweep
 
 
 def test_files_are_kept_in_a_bucket(s3, tmp_path):
@@ -65,7 +68,7 @@ def test_two_hosts_share_a_sweep_through_a_bucket(s3, settings, submit, name, tm
         sweep.train(batch, two)
     sweep.close(claimed.sweep, two)
     assert 6 == len(leaderboard.read(claimed.sweep, one).standings)
-    (entry,) = (each for each in champion.judge_all(one) if each.model == name)
+    (entry,) = (each for each in rounds.judge_all(one) if each.model == name)
     assert (True, "promote") == (entry.complete, str(entry.verdict))
     copies = [sorted(each.workspace.cache.rglob("train_numbers.npy")) for each in (one, two)]
     assert [1, 1] == [len(found) for found in copies]
@@ -141,7 +144,7 @@ def test_a_folder_of_a_bucket_is_held_to_its_size(lake, monkeypatch):
     with pytest.raises(DataError, match="must fit into half of the memory"):
         sources.load(DataSpec("s3://team/daily/shop"), lake)
     monkeypatch.setattr(reading, "most_memory", lambda: 1e9)
-    monkeypatch.setattr(remote, "MOST_FILES", 2)
+    monkeypatch.setattr(bucket_files, "MOST_FILES", 2)
     with pytest.raises(DataError, match="at most 2 files, but 's3://team/daily' has 4"):
         sources.load(DataSpec("s3://team/daily"), (Bucket("s3://team", lake[0].cache),))
 

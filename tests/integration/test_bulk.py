@@ -15,8 +15,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from sweepstake import trackingapp
-from sweepstake.bulk import (
+from sweepstake.domain.spec import EstimatorSpec
+from sweepstake.domain.trial import Curve, Trial, TrialResult, TrialState
+from sweepstake.errors import NotFoundError, SettingsError
+from sweepstake.mlflow_client.bulk import (
     MOST_BYTES,
     MOST_POINTS,
     MOST_RUNS,
@@ -26,14 +28,18 @@ from sweepstake.bulk import (
     RunRecord,
     VersionTags,
 )
-from sweepstake.bulkbody import read_runs
-from sweepstake.errors import NotFoundError, SettingsError
-from sweepstake.modelversion import first_tags
-from sweepstake.registry import Registry
-from sweepstake.runs import TrialRun, child_tags, result_metrics, result_params, result_tags
-from sweepstake.spec import EstimatorSpec
-from sweepstake.tracking import Tracking
-from sweepstake.trial import Curve, Trial, TrialResult, TrialState
+from sweepstake.mlflow_client.model_version import first_tags
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.mlflow_client.runs import (
+    TrialRun,
+    child_tags,
+    result_metrics,
+    result_params,
+    result_tags,
+)
+from sweepstake.mlflow_client.tracking import Tracking
+from sweepstake.mlflow_server import app
+from sweepstake.mlflow_server.bulk_body import read_runs
 
 STARTED, ENDED = 1_790_000_000_000, 1_790_000_001_500
 TRIAL = Trial(3, "k3", EstimatorSpec("sklearn.tree.DecisionTreeClassifier", {"max_depth": 2}))
@@ -461,8 +467,8 @@ def test_a_server_with_workspaces_takes_nothing_in_bulk(monkeypatch):
     monkeypatch.setattr(handlers, "_get_tracking_store", lambda: tracking)
     monkeypatch.setattr(handlers, "_get_model_registry_store", lambda: registry)
     with Flask("test").test_request_context():
-        assert {"offered": False} == trackingapp._offer().get_json()
-        for take in (trackingapp._take_runs, trackingapp._take_tags):
-            monkeypatch.setattr(trackingapp, "_posted", lambda _: None)
+        assert {"offered": False} == app._offer().get_json()
+        for take in (app._take_runs, app._take_tags):
+            monkeypatch.setattr(app, "_posted", lambda _: None)
             with pytest.raises(MlflowException, match="takes runs one by one"):
                 take()

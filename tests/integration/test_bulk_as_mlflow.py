@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sweepstake.bulk import RUNS, VERSION_TAGS
+from sweepstake.mlflow_client.bulk import RUNS, VERSION_TAGS
 
 TIME = 1_790_000_000_000
 MODEL, PROMPT = f"model-{uuid4().hex}", f"prompt-{uuid4().hex}"

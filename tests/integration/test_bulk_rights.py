@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from sweepstake.bulk import RUNS, VERSION_TAGS
+from sweepstake.mlflow_client.bulk import RUNS, VERSION_TAGS
 
 ADMIN = ("admin", "correct horse battery")
 MODEL, PROMPT = "the-model", "the-prompt"

@@ -11,7 +11,7 @@ import pgserver
 import pytest
 from tests.integration.conftest import free_port
 
-from sweepstake.bulk import RUNS, VERSION_TAGS
+from sweepstake.mlflow_client.bulk import RUNS, VERSION_TAGS
 
 TIME = 1_790_000_000_000
 WRITERS, REQUESTS = 8, 60

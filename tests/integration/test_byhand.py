@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import byhand, champion
+from sweepstake.champions import by_hand, rounds
+from sweepstake.domain.promotion import Verdict
 from sweepstake.errors import ModelFileError, NotFoundError, SettingsError
-from sweepstake.promotion import Verdict
-from sweepstake.registry import Registry
+from sweepstake.mlflow_client.registry import Registry
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def sweep_of(submit, run, settings, name):
 
     def swept(*depths, **changes):
         run(submit(grid={"max_depth": list(depths)}, **changes))
-        return champion.judge(name, settings)
+        return rounds.judge(name, settings)
 
     return swept
 
@@ -50,7 +50,7 @@ def in_service(client, name):
 
 def test_a_rollback_puts_the_former_champion_back(twice, client, name, settings):
     """Alias, stage and ledger agree, and the ledger says who did it and why."""
-    entry = byhand.roll_back(name, "", "slow on  large\norders", settings)
+    entry = by_hand.roll_back(name, "", "slow on  large\norders", settings)
     assert ("1", "1") == in_service(client, name)
     assert (Verdict.ROLLBACK, "1", "2", True) == (
         entry.verdict,
@@ -64,10 +64,10 @@ def test_a_rollback_puts_the_former_champion_back(twice, client, name, settings)
 def test_the_same_model_is_not_promoted_again(twice, sweep_of, client, name, settings, monkeypatch):
     """The trial of a version that was rolled back is barred, in whatever sweep it comes again."""
     registry = Registry(settings.tracking_uri)
-    byhand.roll_back(name, "", "wrong on Sundays", settings)
-    (key,) = champion.barred(registry.history(name))
+    by_hand.roll_back(name, "", "wrong on Sundays", settings)
+    (key,) = rounds.barred(registry.history(name))
     assert registry.version(name, "2").trial_key == key
-    monkeypatch.setattr(champion, "barred", lambda _: {new_key(registry, name): "Rolled back."})
+    monkeypatch.setattr(rounds, "barred", lambda _: {new_key(registry, name): "Rolled back."})
     (entry,) = sweep_of(4)
     assert (Verdict.REFUSE, "Rolled back.") == (entry.verdict, entry.reason)
     assert ("1", "1") == in_service(client, name)
@@ -81,17 +81,17 @@ def new_key(registry, name):
 
 def test_a_version_that_was_put_back_may_win_again(twice, client, name, settings):
     """Whoever puts it into service again lifts the bar."""
-    byhand.roll_back(name, "", "wrong on Sundays", settings)
-    byhand.replace(name, "v2", "mended upstream", settings)
+    by_hand.roll_back(name, "", "wrong on Sundays", settings)
+    by_hand.replace(name, "v2", "mended upstream", settings)
     assert ("2", "2") == in_service(client, name)
-    assert {} == champion.barred(Registry(settings.tracking_uri).history(name))
+    assert {} == rounds.barred(Registry(settings.tracking_uri).history(name))
 
 
 def test_a_champion_is_replaced_knowingly(sweep_of, client, name, settings):
     """The last finalist that was kept out takes over, without a test."""
     sweep_of(3)
     sweep_of(1)
-    entry = byhand.replace(name, "", "the file lost a column", settings)
+    entry = by_hand.replace(name, "", "the file lost a column", settings)
     assert ("2", "2") == in_service(client, name)
     assert (Verdict.REPLACE, "2", "1") == (entry.verdict, entry.version, entry.previous)
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_done_is_said(twice, client, name, settings):
     """A version that does not exist or is in service, and a missing reason, change nothing."""
     for to, why, error, rule in IMPOSSIBLE:
         with pytest.raises(error, match=rule):
-            byhand.roll_back(name, to, why, settings)
+            by_hand.roll_back(name, to, why, settings)
         assert ("2", "2") == in_service(client, name)
 
 
@@ -117,14 +117,14 @@ def test_only_a_champion_of_before_is_gone_back_to(twice, sweep_of, name, settin
     """Who never was one is put into service by another command."""
     sweep_of(2)
     with pytest.raises(NotFoundError, match=r"never was\. Use sweepstake champion .+ --to v3\."):
-        byhand.roll_back(name, "v3", "why not", settings)
+        by_hand.roll_back(name, "v3", "why not", settings)
 
 
 def test_there_must_be_somebody_to_go_back_to(sweep_of, name, settings):
     """The first champion has nobody before it."""
     sweep_of(3)
     with pytest.raises(NotFoundError, match="must have had a champion before"):
-        byhand.roll_back(name, "", "why not", settings)
+        by_hand.roll_back(name, "", "why not", settings)
 
 
 def test_a_broken_version_does_not_come_back(twice, client, name, settings):
@@ -133,14 +133,14 @@ def test_a_broken_version_does_not_come_back(twice, client, name, settings):
     (path,) = Path(run.info.artifact_uri.removeprefix("file://")).glob("model/*.skops")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ModelFileError):
-        byhand.roll_back(name, "", "why not", settings)
+        by_hand.roll_back(name, "", "why not", settings)
     assert ("2", "2") == in_service(client, name)
 
 
 def test_the_ledger_tells_who_was_champion_at_any_moment(twice, name, settings):
     """Promotions and rollbacks alike are answered from the ledger."""
     registry = Registry(settings.tracking_uri)
-    byhand.roll_back(name, "", "why not", settings)
+    by_hand.roll_back(name, "", "why not", settings)
     moments = [entry.decided for entry in reversed(registry.history(name))]
     champions = [registry.champion_at(name, moment).champion for moment in moments]
     assert ["1", "2", "1"] == champions

@@ -31,8 +31,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import all_estimators
 from threadpoolctl import threadpool_limits
 
-from sweepstake import data, intake, leaderboard, preflight, splitting, sweep
+from sweepstake.data import dataset, splitting
 from sweepstake.errors import GridFileError
+from sweepstake.intake import intake
+from sweepstake.preflight import checks
+from sweepstake.sweeps import leaderboard, sweep
 
 CASES = Path(__file__).parents[1] / "cases"
 CLASSIFIERS = dict(all_estimators(type_filter="classifier"))
@@ -72,7 +75,7 @@ def test_a_case_says_what_becomes_of_each_grid_file(case):
 def test_what_cannot_be_read_right_is_refused(path, expected, at):
     """Each message is there, word by word, and no other."""
     with pytest.raises(GridFileError) as caught:
-        preflight.load(path, at(path))
+        checks.load(path, at(path))
     actual = [str(problem).replace(str(path.parent), "<case>") for problem in caught.value.problems]
     assert expected["refused"] == actual
 
@@ -81,7 +84,7 @@ def test_what_cannot_be_read_right_is_refused(path, expected, at):
 def test_what_is_read_is_read_right(path, expected, at, tmp_path_factory):
     """Warnings, scores and answers are those of pandas and scikit-learn."""
     settings, home = at(path), tmp_path_factory.mktemp("models")
-    grid, checked = preflight.load(path, settings)
+    grid, checked = checks.load(path, settings)
     board, model = _run(path, settings)
     with threadpool_limits(1):  # as a trial has it: other sums end in other last digits
         reference = Reference(path, expected["scores"], _split(grid.spec, settings))
@@ -99,14 +102,14 @@ def test_what_is_read_is_read_right(path, expected, at, tmp_path_factory):
 
 def _split(spec, settings):
     """The positions of training and holdout rows, which are a choice and no score."""
-    table = data.read(spec.data, settings.data_roots)
+    table = dataset.read(spec.data, settings.data_roots)
     return splitting.split(table, spec.data.holdout, spec.seed)
 
 
 def _run(path, settings):
     """Run a grid file as ``sweepstake run`` does, and give its leaderboard."""
     content, file = path.read_bytes(), f"{path.parent.name}.{path.name}"
-    spec = preflight.parse(content, file, settings).spec
+    spec = checks.parse(content, file, settings).spec
     drop = intake.claim(content, spec.name, file, settings)
     for batch in sweep.plan(drop, settings):
         sweep.train(batch, settings)

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import approval, champion, leaderboard, notices, sweep
+from sweepstake.champions import approval, notices, rounds
+from sweepstake.champions.telling import digest_of
+from sweepstake.domain.promotion import Verdict
 from sweepstake.errors import StackError
-from sweepstake.ledger import Act
-from sweepstake.promotion import Verdict
-from sweepstake.registry import Registry
-from sweepstake.telling import digest_of
-from sweepstake.workspace import Workspace
+from sweepstake.mlflow_client.ledger import Act
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import leaderboard, sweep
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def judge(settings, name):
     """A function that judges what there is to judge; returns the ledger's first new entry."""
 
     def hold():
-        return next(iter(champion.judge(name, settings)), None)
+        return next(iter(rounds.judge(name, settings)), None)
 
     return hold
 
@@ -269,7 +270,7 @@ def test_closed_sweeps_are_judged_one_by_one_in_their_order(train, settings, nam
     """Two sweeps that wait are two rounds, and the second meets the winner of the first."""
     train(1)
     train(3)
-    first, second = champion.judge(name, settings)
+    first, second = rounds.judge(name, settings)
     assert [("1", ""), ("2", "1")] == [(e.version, e.previous) for e in (first, second)]
 
 
@@ -332,7 +333,7 @@ def test_a_version_that_was_deleted_does_not_stop_the_round(train, settings, cli
     """Someone may clean up before a round: the next best is the finalist."""
     train(3, 1)
     client.delete_model_version(name, "1")
-    champion.judge(name, settings)
+    rounds.judge(name, settings)
     assert ({"champion": 2}, {2: "promote"}) == seen()[::2]
 
 
@@ -340,7 +341,7 @@ def test_versions_of_another_workspace_are_left_to_it(train, settings, tmp_path,
     """Two workspaces may share a server: each judges what it has planned itself."""
     train(3)
     elsewhere = replace(settings, workspace=tmp_path / "other")
-    assert () == champion.find(elsewhere)
+    assert () == rounds.find(elsewhere)
     judge()
     assert {1: "promote"} == seen()[2]
 
@@ -364,7 +365,7 @@ def test_a_promotion_waits_for_approval(train, judge, settings, name, seen):
     assert judge() is None
     assert {"champion": 1} == seen()[0]
     approval.answer(workspace, name, approval.Answer(approved=True, by="ann", why="fine"))
-    first, second = champion.judge(name, settings)
+    first, second = rounds.judge(name, settings)
     assert ("2", "ann", "1") == (first.version, first.by, first.previous)
     assert first.reason.endswith("It may take over. Approved by ann: fine.")
     assert ({"champion": 2, "challenger": 1}, "2") == (seen()[0], second.previous)

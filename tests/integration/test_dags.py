@@ -14,8 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from sweepstake import intake
 from sweepstake.errors import DataError, TrackingUnavailableError
+from sweepstake.intake import intake
 
 DAGS = Path(__file__).parents[2] / "src" / "sweepstake" / "dags"
 FILES = sorted(DAGS.glob("*.py"))
@@ -212,7 +212,7 @@ def test_every_task_is_patient(dags):
 )
 def test_patience_is_longest_for_what_comes_back(home, error, tries, clears, action):
     """A server that is away is waited for; an unforeseen error is told after some tries."""
-    from sweepstake.airflow import Patience
+    from sweepstake.airflow.adapter import Patience
 
     assert action == Patience().evaluate(error("x"), tries, clears + 30).action.value
 
@@ -257,7 +257,7 @@ def grid(folder, name, age=60.0):
 @pytest.fixture
 def wakes(folder, monkeypatch):
     """A function that takes steps while a trigger runs, and counts how often each wakes it."""
-    from sweepstake import triggers
+    from sweepstake.airflow import triggers
 
     looks = []
 
@@ -330,7 +330,7 @@ def test_a_restarted_trigger_wakes_for_what_it_finds(folder, wakes):
 
 def test_a_written_file_wakes_once(folder):
     """The trigger of closed days wakes for what it finds and for each writing, and not again."""
-    from sweepstake import triggers
+    from sweepstake.airflow import triggers
 
     path = folder / "closed"
     path.write_text("1")
@@ -353,7 +353,7 @@ def test_a_trigger_can_be_made_again(folder):
     """The triggerer builds it from its class path and arguments."""
     from airflow.sdk.module_loading import import_string
 
-    from sweepstake.triggers import GridFolderTrigger
+    from sweepstake.airflow.triggers import GridFolderTrigger
 
     path, arguments = GridFolderTrigger(str(folder)).serialize()
     again = import_string(path)(**arguments)
@@ -391,12 +391,12 @@ def drop(number):
 )
 def test_only_sweeps_without_a_run_are_started(monkeypatch, known, asked):
     """Known runs are found by halving: little to ask where all or none are known."""
-    from sweepstake import airflow
+    from sweepstake.airflow import adapter
 
     drops = [drop(number) for number in range(200)]
     instance = Instance(drops[number].sweep for number in known)
-    monkeypatch.setattr(airflow, "get_current_context", lambda: {"ti": instance})
-    started = airflow.new_sweeps(drops)
+    monkeypatch.setattr(adapter, "get_current_context", lambda: {"ti": instance})
+    started = adapter.new_sweeps(drops)
     expected = [
         {"trigger_run_id": each.sweep, "conf": {"snapshot": each.snapshot}}
         for number, each in enumerate(drops)
@@ -408,13 +408,13 @@ def test_only_sweeps_without_a_run_are_started(monkeypatch, known, asked):
 
 def test_a_flood_of_files_is_taken_in_by_parts(monkeypatch):
     """One run starts at most 500 sweeps, the next one the rest."""
-    from sweepstake import airflow
+    from sweepstake.airflow import adapter
 
     instance = Instance([])
-    monkeypatch.setattr(airflow, "get_current_context", lambda: {"ti": instance})
+    monkeypatch.setattr(adapter, "get_current_context", lambda: {"ti": instance})
     drops = [drop(number) for number in range(1200)]
     counts = []
-    while started := airflow.new_sweeps(drops):
+    while started := adapter.new_sweeps(drops):
         counts.append(len(started))
         instance.known |= {each["trigger_run_id"] for each in started}
     assert [500, 500, 200] == counts
@@ -422,7 +422,7 @@ def test_a_flood_of_files_is_taken_in_by_parts(monkeypatch):
 
 def test_a_sweep_is_in_work_where_its_own_run_is(monkeypatch, tmp_path):
     """That of a day is a run of the DAG of its file, with an id that Airflow gave it."""
-    from sweepstake import airflow
+    from sweepstake.airflow import adapter
 
     asked = []
 
@@ -432,27 +432,28 @@ def test_a_sweep_is_in_work_where_its_own_run_is(monkeypatch, tmp_path):
 
     monkeypatch.setenv("SWEEPSTAKE_HOME", str(tmp_path))
     instance = SimpleNamespace(get_dr_count=count)
-    monkeypatch.setattr(airflow, "get_current_context", lambda: {"ti": instance})
+    monkeypatch.setattr(adapter, "get_current_context", lambda: {"ti": instance})
     for sweep, dag, run in (("s__1", "sweep", "s__1"), ("d__2", "sweep__d", "manual__2026")):
-        assert not airflow.is_live(sweep)
-        airflow.note_run(
+        assert not adapter.is_live(sweep)
+        adapter.note_run(
             intake.Drop("f.yaml", "0" * 64, sweep), SimpleNamespace(dag_id=dag, run_id=run)
         )
-        assert airflow.is_live(sweep)
+        assert adapter.is_live(sweep)
     assert [("sweep", "s__1", "running"), ("sweep__d", "manual__2026", "running")] == asked
 
 
 @pytest.mark.parametrize(("named", "backfill", "kept"), [(1, 0, 1), (0, 0, 0), (1, 1, 0)])
 def test_receivers_are_told_of_what_begins(monkeypatch, tmp_path, named, backfill, kept):
     """There is nobody to tell without receivers; who backfills a day is there to look."""
-    from sweepstake import airflow, notices
-    from sweepstake.workspace import Workspace
+    from sweepstake.airflow import adapter
+    from sweepstake.champions import notices
+    from sweepstake.storage.workspace import Workspace
 
     monkeypatch.setenv("SWEEPSTAKE_HOME", str(tmp_path))
     monkeypatch.setenv("SWEEPSTAKE_NOTIFIERS", "receivers:notifiers" if named else "")
     run = SimpleNamespace(dag_id="sweep", run_id="s__1")
     drop = intake.Drop("f.yaml", "0" * 64, "s__1", backfill=bool(backfill))
-    airflow.note_run(drop, run)
+    adapter.note_run(drop, run)
     found = notices.every(Workspace(tmp_path / "workspace"))
     assert [("s__1", "sweep", "s__1")][:kept] == [(n.sweep, n.dag, n.run) for n in found]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sweepstake import dailies
-from sweepstake.dailies import Daily
-from sweepstake.workspace import Workspace
+from sweepstake.intake import daily_files
+from sweepstake.intake.daily_files import Daily
+from sweepstake.storage.workspace import Workspace
 
 DAGS = Path(__file__).parents[2] / "src" / "sweepstake" / "dags"
 DAILY = Daily("churn", "churn.yaml", "30 6 * * *", "2026-01-10", "Europe/Madrid")
@@ -38,10 +38,10 @@ def dags(home):
 
     def collect(*published, junk=""):
         workspace = Workspace(home / "workspace")
-        shutil.rmtree(workspace.root / dailies.FOLDER, ignore_errors=True)
-        dailies.publish(published, (), workspace)
+        shutil.rmtree(workspace.root / daily_files.FOLDER, ignore_errors=True)
+        daily_files.publish(published, (), workspace)
         if junk:
-            (workspace.root / dailies.FOLDER / "junk.json").write_text(junk)
+            (workspace.root / daily_files.FOLDER / "junk.json").write_text(junk)
         bag = DagBag(
             DAGS / "scheduled_sweeps.py", bundle_path=DAGS, bundle_name="dags", collect_dags=True
         )
@@ -133,7 +133,7 @@ def test_a_partition_key_is_a_day(dags):
 
 def test_airflow_knows_the_timetables():
     """The plugin registers them; without it no component could read these DAGs."""
-    from sweepstake.airflow import SweepstakePlugin
+    from sweepstake.airflow.adapter import SweepstakePlugin
 
     names = [timetable.__name__ for timetable in SweepstakePlugin.timetables]
     assert ["DayPartitions", "DayPartitionsOnDemand"] == names

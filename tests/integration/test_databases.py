@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "deploy"))
 
 from make_databases import DATABASES, NETS
 
-from sweepstake.runtime import credentials, ports, postgres
-from sweepstake.runtime.layout import Layout
+from sweepstake.embedded import credentials, ports, postgres
+from sweepstake.embedded.layout import Layout
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "make_databases.py"
 OWNERS = {database: role for role, databases in DATABASES.items() for database in databases}

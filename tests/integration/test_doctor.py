@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweepstake import doctor
-from sweepstake.connection import Connection
+from sweepstake.mlflow_client.connection import Connection
 
 NOBODY = "http://127.0.0.1:9"
 MLFLOW = ("MLflow", "MLflow clock", "MLflow log-in", "MLflow version", "MLflow app", "MLflow runs")

@@ -21,11 +21,13 @@ from modelserver import Shelf, running
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import data, models, pipeline
 from sweepstake.casting import ColumnCast
-from sweepstake.numerals import Rules
-from sweepstake.serving import Capacity
-from sweepstake.spec import CsvSpec, DataSpec, Preprocess
+from sweepstake.casting.numerals import Rules
+from sweepstake.data import dataset
+from sweepstake.domain.spec import CsvSpec, DataSpec, Preprocess
+from sweepstake.mlflow_client import model_folders
+from sweepstake.serving.app import Capacity
+from sweepstake.training import pipeline
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own type hints
@@ -78,13 +80,13 @@ class Doors:
     """A tree that tells rows apart, trained on a table and stored, and all ways to ask it."""
 
     def __init__(self, table, folder, stack, classifier=None, labels=None, rules=None):
-        self.typed = data._features(table)
+        self.typed = dataset._features(table)
         classifier = classifier or DecisionTreeClassifier(random_state=0)
         estimator = pipeline.build(classifier, Preprocess.AUTO, self.typed)
         self.fitted = estimator.fit(self.typed, np.arange(len(table)) if labels is None else labels)
         stored = pipeline.castable(self.fitted, ColumnCast.like(self.typed, rules))
-        template = models.open_template(folder / "template", stored, self.typed)
-        models.write_model(template, stored, "0" * 32, folder / "model")
+        template = model_folders.open_template(folder / "template", stored, self.typed)
+        model_folders.write_model(template, stored, "0" * 32, folder / "model")
         self._sklearn = mlflow.sklearn.load_model(str(folder / "model"))
         self._pyfunc = mlflow.pyfunc.load_model(str(folder / "model"))
         content = (folder / "model" / "model.skops").read_bytes()
@@ -202,7 +204,7 @@ def test_every_door_reads_text_as_the_file_was_read(rows):
     spec = DataSpec("rows.csv", ("y",), csv=replace(WRITTEN, types={"number": "number"}))
     with tempfile.TemporaryDirectory() as folder:
         rows.assign(y=range(ROWS)).to_csv(Path(folder, "rows.csv"), index=False)
-        table = data.read(spec, [Path(folder)]).X
+        table = dataset.read(spec, [Path(folder)]).X
     with opened(table, rules=Rules.of(spec.csv)) as doors:
         expected = doors.fitted.predict(doors.typed).tolist()
         assert {} == differing(expected, doors.answers(rows))
@@ -215,7 +217,7 @@ def test_every_door_takes_the_rows_of_the_shipped_file():
     rows = pd.read_csv(file)
     table, labels = rows.drop(columns=["customer", "churned"]), rows["churned"].to_numpy()
     kept = pd.Series(np.arange(len(rows)) % 3 > 0)
-    gaps, typed = rows.where(kept), data._features(table.where(kept))
+    gaps, typed = rows.where(kept), dataset._features(table.where(kept))
     with opened(table, LogisticRegression(max_iter=500), labels) as doors:
         assert {} == differing(doors.fitted.predict(doors.typed).tolist(), doors.answers(rows))
         assert {} == differing(doors.fitted.predict(typed).tolist(), doors.answers(gaps))

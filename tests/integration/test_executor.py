@@ -24,7 +24,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def executor(monkeypatch):
     """An executor of two slots whose workloads are functions; nothing of it is left running."""
-    from sweepstake.executor import ForkExecutor
+    from sweepstake.airflow.executor import ForkExecutor
 
     monkeypatch.setattr(ForkExecutor, "run_workload", staticmethod(lambda load, **_: load.work()))
     started = ForkExecutor(parallelism=2)

@@ -16,10 +16,12 @@ import pytest
 from mlflow import MlflowClient
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import cancellation, champion, isolation, leaderboard, recorder, sweep
+from sweepstake.champions import rounds
 from sweepstake.errors import CancelledError, DiskFullError, TrackingUnavailableError
-from sweepstake.workbench import open_workbench
-from sweepstake.workspace import Workspace
+from sweepstake.processes import isolation
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import cancellation, leaderboard, recorder, sweep
+from sweepstake.sweeps.workbench import open_workbench
 
 ROWS_OF_A_REHEARSAL = 60
 
@@ -228,12 +230,12 @@ def test_a_cancelled_sweep_ends_at_once_and_a_retry_does_the_rest(
     )
     assert [(n, "FINISHED") for n in range(4)] == statuses(held()[0])
     name = drop.sweep.rpartition("__")[0]
-    assert name not in champion.find(settings)
+    assert name not in rounds.find(settings)
     cancellation.lift(workspace, drop.sweep)
     wicked(lambda: None)
     run(drop)
     assert whole(held)
-    assert name in champion.find(settings)
+    assert name in rounds.find(settings)
 
 
 def test_no_trial_of_a_cancelled_sweep_is_begun(submit, settings, held):

@@ -12,8 +12,9 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import cli, localrun
+from sweepstake.cli import main
 from sweepstake.errors import TransientError
+from sweepstake.sweeps import local_run
 
 GRID = """
 data: {source: "sklearn:iris"}
@@ -43,7 +44,7 @@ def call(settings, monkeypatch, capsys):
     def command(*args):
         monkeypatch.setattr(sys, "argv", ["sweepstake", *map(str, args)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         captured = capsys.readouterr()
         return ended.value.code or 0, captured.out, captured.err
 
@@ -122,7 +123,7 @@ def test_a_sweep_without_a_champion_is_an_answer(call, grid, name, settings):
 
 def test_a_killed_worker_is_a_sentence_and_the_next_run_goes_on(grid, settings, monkeypatch):
     """What was trained before the kill is kept; nothing is trained or registered twice."""
-    monkeypatch.setattr(localrun, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(local_run, "POLL_SECONDS", 0.02)
     over = threading.Event()
 
     def kill(_, seen):
@@ -132,8 +133,8 @@ def test_a_killed_worker_is_a_sentence_and_the_next_run_goes_on(grid, settings, 
                 worker.send_signal(signal.SIGKILL)
 
     with pytest.raises(TransientError, match=r"one was killed\. Run it again"):
-        localrun.run(grid, settings, 1, kill)
-    sweep_id = localrun.run(grid, settings, 1, lambda *_: None)
+        local_run.run(grid, settings, 1, kill)
+    sweep_id = local_run.run(grid, settings, 1, lambda *_: None)
     client = MlflowClient(settings.tracking_uri)
     experiment = client.get_experiment_by_name(sweep_id.rpartition("__")[0])
     query = f"tags.`sweepstake.sweep` = '{sweep_id}' and tags.`sweepstake.role` = 'trial'"
@@ -146,7 +147,7 @@ def test_a_killed_worker_is_a_sentence_and_the_next_run_goes_on(grid, settings, 
 
 def test_an_interrupted_run_begins_nothing_more(grid, settings, monkeypatch):
     """After Ctrl-C the trials that had not begun do not begin."""
-    monkeypatch.setattr(localrun, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(local_run, "POLL_SECONDS", 0.02)
     seen = []
 
     def interrupt(sweep_id, progress):
@@ -154,9 +155,9 @@ def test_an_interrupted_run_begins_nothing_more(grid, settings, monkeypatch):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        localrun.run(grid, settings, 1, interrupt)
+        local_run.run(grid, settings, 1, interrupt)
     ((sweep_id, at_once),) = seen
-    after = localrun.progress.look(sweep_id, settings)
+    after = local_run.progress.look(sweep_id, settings)
     assert (3, 0) == (at_once.total, at_once.complete)
     assert 0 == after.running
     assert after.complete <= 1  # the first one, where it had begun

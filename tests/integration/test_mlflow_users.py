@@ -10,8 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import champion, modelfaults
-from sweepstake.connection import Connection
+from sweepstake.champions import model_faults, rounds
 from sweepstake.doctor import places
 from sweepstake.errors import (
     ArtifactPlaceError,
@@ -20,9 +19,10 @@ from sweepstake.errors import (
     NotFoundError,
     SettingsError,
 )
-from sweepstake.registry import Registry
-from sweepstake.serving import Host
-from sweepstake.workspace import Workspace
+from sweepstake.mlflow_client.connection import Connection
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.serving.app import Host
+from sweepstake.storage.workspace import Workspace
 
 PASSWORDS = {who: f"the password of {who}" for who in ("admin", "airflow", "reader")}
 
@@ -161,7 +161,7 @@ def test_a_readers_own_model_is_nothing_to_the_stack(borrow, client, name, setti
     """With borrowed tags it is neither judged nor loaded, and nobody logs in at its place."""
     theirs = borrow(f"{name}-theirs")
     crown(client, f"{name}-theirs", theirs)
-    entries = champion.judge_all(settings)
+    entries = rounds.judge_all(settings)
     assert ([name], []) == ([entry.model for entry in entries], listener.heard)
     assert {theirs: "pending"} == verdicts(client, f"{name}-theirs")
 
@@ -184,7 +184,7 @@ def test_an_editor_cannot_have_a_foreign_model_judged(
     """A version in the stack's own model whose run was not trained here is refused, unread."""
     grant("reader", name, "EDIT")
     borrow(name)
-    (entry,) = champion.judge_all(settings)
+    (entry,) = rounds.judge_all(settings)
     assert {"1": "promote", "2": "refuse"} == verdicts(client, name)
     assert ("1", []) == (entry.version, listener.heard)
 
@@ -192,7 +192,7 @@ def test_an_editor_cannot_have_a_foreign_model_judged(
 @pytest.fixture
 def host(trained, name, settings):
     """A server's host that has loaded the sweep's champion."""
-    champion.judge_all(settings)
+    rounds.judge_all(settings)
     made = Host(Registry(settings.tracking_uri), Workspace(settings.workspace), name)
     made.refresh()
     return made
@@ -212,7 +212,7 @@ def test_a_tag_does_not_vouch_for_a_hash(trained, client, name, settings, grant)
     grant("reader", name, "EDIT")
     with logged_in("reader"):
         client.set_model_version_tag(name, "1", "sweepstake.sha256", "0" * 64)
-    assert () == champion.judge_all(settings)
+    assert () == rounds.judge_all(settings)
     assert {"1": "refuse"} == verdicts(client, name)
 
 
@@ -241,11 +241,11 @@ def faults(settings):
     workspace = Workspace(settings.workspace)
 
     def look():
-        for fault in modelfaults.known(workspace):
-            for tell in (modelfaults.tell, lambda _: places.models(settings.workspace)):
+        for fault in model_faults.known(workspace):
+            for tell in (model_faults.tell, lambda _: places.models(settings.workspace)):
                 with pytest.raises(ModelFaultsError, match=re.escape(str(fault))):
                     tell(workspace)
-        return [fault.model for fault in modelfaults.known(workspace)]
+        return [fault.model for fault in model_faults.known(workspace)]
 
     return look
 
@@ -254,21 +254,21 @@ def test_a_model_that_may_not_be_changed_stops_no_other(two, client, settings, g
     """It is told, no round of it is opened, and it is judged once that is mended."""
     stuck, free = two
     grant("airflow", stuck, "READ")
-    entries = champion.judge_all(settings)
+    entries = rounds.judge_all(settings)
     assert ([free], [stuck]) == ([entry.model for entry in entries], faults())
     assert () == Registry(settings.tracking_uri).history(stuck)
 
     grant("airflow", stuck, "MANAGE")
-    assert [stuck] == [entry.model for entry in champion.judge_all(settings)]
+    assert [stuck] == [entry.model for entry in rounds.judge_all(settings)]
     assert ([], {"1": "promote"}) == (faults(), verdicts(client, stuck))
 
 
 def test_a_right_that_is_lost_before_a_promotion_opens_no_round(trained, name, settings, grant):
     """The right is tried before the ledger is written."""
-    assert (name,) == champion.find(settings)
+    assert (name,) == rounds.find(settings)
     grant("airflow", name, "READ")
     with pytest.raises(SettingsError):
-        champion.judge(name, settings)
+        rounds.judge(name, settings)
     assert () == Registry(settings.tracking_uri).history(name)
 
 
@@ -279,14 +279,14 @@ def test_an_open_round_that_cannot_be_ended_stops_no_other(two, settings, grant,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Registry, "_crown", _killed)
         with pytest.raises(KeyboardInterrupt):
-            champion.judge_all(settings)
+            rounds.judge_all(settings)
     grant("airflow", stuck, "READ")
-    entries = champion.judge_all(settings)
+    entries = rounds.judge_all(settings)
     assert ([free], [stuck]) == ([entry.model for entry in entries], faults())
     assert [False] == [entry.complete for entry in registry.history(stuck)]
 
     grant("airflow", stuck, "MANAGE")
-    champion.judge_all(settings)
+    rounds.judge_all(settings)
     assert [True] == [entry.complete for entry in registry.history(stuck)]
     assert ([], "1") == (faults(), registry.champion(stuck).version)
 

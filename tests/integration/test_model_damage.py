@@ -24,11 +24,11 @@ from sklearn.tree import DecisionTreeClassifier
 from smallfits import CLASSIFIERS, X, Y, fitted, with_categories
 from threadpoolctl import threadpool_limits
 
-from sweepstake import modelaudit
+from sweepstake.domain.spec import Limits
 from sweepstake.errors import ModelFileError, TrialFailedError
-from sweepstake.isolation import Worker
-from sweepstake.modelfile import dump, loads
-from sweepstake.spec import Limits
+from sweepstake.modelfile import audit
+from sweepstake.modelfile.model_file import dump, loads
+from sweepstake.processes.isolation import Worker
 
 ROUNDS = int(os.environ.get("MODEL_ROUNDS", "6"))
 """Changes that are tried on the file of each classifier."""
@@ -232,7 +232,7 @@ def test_what_expands_to_more_than_the_memory_is_refused_unread(monkeypatch):
     """A few kilobytes that say to be gigabytes, and a file that is named a thousand times."""
     estimator = KNeighborsClassifier().fit(np.zeros((20_000, 4)), np.zeros(20_000, dtype=int))
     content = dump(estimator)
-    monkeypatch.setattr(modelaudit, "most_bytes", lambda: 100_000)
+    monkeypatch.setattr(audit, "most_bytes", lambda: 100_000)
     with pytest.raises(ModelFileError, match="must expand to at most 100,000 bytes"):
         loads(content)
 

@@ -34,13 +34,14 @@ from smallfits import BINARY, CLASSIFIERS, TWO_LABELS, X, Y, fitted, with_catego
 from threadpoolctl import threadpool_limits
 
 import sweepstake
-from sweepstake import modelaudit, pipeline, trusted
 from sweepstake.casting import ColumnCast
+from sweepstake.domain.spec import Preprocess
 from sweepstake.errors import ModelFileError
-from sweepstake.modelfile import digest, dump, load_model, loads, needed_types
-from sweepstake.models import open_template, write_model
-from sweepstake.spec import Preprocess
-from sweepstake.trusted import SCALARS, TRUSTED
+from sweepstake.mlflow_client.model_folders import open_template, write_model
+from sweepstake.modelfile import audit, trusted_types
+from sweepstake.modelfile.model_file import digest, dump, load_model, loads, needed_types
+from sweepstake.modelfile.trusted_types import SCALARS, TRUSTED
+from sweepstake.training import pipeline
 
 SOURCES = Path(sweepstake.__file__).parents[1]
 DISTANCES = (
@@ -142,7 +143,7 @@ def test_every_classifier_of_scikit_learn_survives_all_three_ways_to_load_it(
 def test_the_trusted_types_are_exactly_those_that_classifiers_hold():
     """No type is trusted that no classifier needs, and none is missing."""
     estimators = [*(fitted(name) for name in sorted(CLASSIFIERS)), *variants()]
-    found = {pair for estimator in estimators for pair in modelaudit.names(dump(estimator))}
+    found = {pair for estimator in estimators for pair in audit.names(dump(estimator))}
     listed = {(means, name) for means, names in TRUSTED.items() for name in names}
     own = {(means, name) for means, name in found if name not in SCALARS}
     assert listed == own | PRIMITIVES | BOOSTERS
@@ -341,7 +342,7 @@ def test_an_added_classifier_is_stored_and_loaded(tmp_path):
         from sklearn.datasets import load_iris
         from sweepstake import models, pipeline
         from sweepstake.errors import ModelFileError
-        from sweepstake.spec import Preprocess
+        from sweepstake.domain.spec import Preprocess
 
         x, y = load_iris(return_X_y=True, as_frame=True)
         classifier = LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1)
@@ -390,9 +391,9 @@ def test_writing_imports_nothing_of_mlflow_and_skops_itself(tmp_path):
 
 def test_what_the_operator_adds_is_built_by_reviewed_means_alone(monkeypatch):
     """A type that is added is trusted; methods, which skops would look up by name, never are."""
-    monkeypatch.setattr(trusted, "added_types", lambda: frozenset({"their.package.Model"}))
+    monkeypatch.setattr(trusted_types, "added_types", lambda: frozenset({"their.package.Model"}))
     means = ("ObjectNode", "TypeNode", "MethodNode", "OperatorFuncNode")
-    found = [trusted.is_trusted(each, "their.package.Model") for each in means]
+    found = [trusted_types.is_trusted(each, "their.package.Model") for each in means]
     assert [True, True, False, False] == found
 
 

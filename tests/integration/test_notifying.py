@@ -17,14 +17,15 @@ import skops.io  # noqa: F401 - it looks into every module there is, and Airflow
 from mlflow import MlflowClient
 from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
 
-from sweepstake import approval, cancellation, champion, modelfaults, notices, sweep, telling
-from sweepstake.digest import Digest, Status
+from sweepstake.champions import approval, model_faults, notices, rounds, telling
+from sweepstake.champions.digest import Digest, Status
+from sweepstake.champions.model_faults import Fault
+from sweepstake.champions.telling import digest_of
 from sweepstake.errors import CancelledError, ReceiverError, SettingsError
-from sweepstake.modelfaults import Fault
-from sweepstake.plan import Plan
-from sweepstake.registry import Registry
-from sweepstake.telling import digest_of
-from sweepstake.workspace import Workspace
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import cancellation, sweep
+from sweepstake.sweeps.plan import Plan
 
 TAG = WebhookEntity.MODEL_VERSION_TAG
 EVIL = "{{ 6 * 7 }}"
@@ -55,7 +56,7 @@ def finish(submit, run, settings, workspace):
         notices.keep(workspace, notice(drop.sweep))
         sweep_id = run(drop)
         if judged:
-            champion.judge_all(settings)
+            rounds.judge_all(settings)
         return sweep_id
 
     return whole
@@ -107,7 +108,7 @@ def tell(monkeypatch):
 
     It returns what went wrong.
     """
-    from sweepstake import notifying
+    from sweepstake.airflow import notifying
 
     def once(state="success"):
         def count(dag_id, run_ids, states):
@@ -283,12 +284,12 @@ def test_a_sweep_waits_for_its_round(finish, receivers, post, tell, settings, na
     tell()
     (waiting,) = notices.every(workspace)
     assert ([], "") == (each.box.got, waiting.digest)
-    modelfaults.keep(workspace, Fault(name, "judge", "no right"))
+    model_faults.keep(workspace, Fault(name, "judge", "no right"))
     notices.keep(workspace, replace(waiting, due=ago(2)))
     tell()
     tell()
     assert [f"undecided: judge {name}: no right"] == each.box.got
-    champion.judge_all(settings)
+    rounds.judge_all(settings)
     tell()
     assert each.box.got[1].startswith("promoted: ")
     assert (2, ()) == (len(each.box.got), notices.every(workspace))
@@ -311,7 +312,7 @@ def test_figures_that_are_none_stop_no_round(finish, settings, name):
     parent = Plan.load(Workspace(settings.workspace), sweep_id).parent_run_id
     client.log_metric(parent, "trials_total", float("nan"))
     client.log_metric(parent, "best_mean_cv_accuracy", float("nan"))
-    (entry,) = champion.judge_all(settings)
+    (entry,) = rounds.judge_all(settings)
     digest = Digest.from_json(entry.digest)
     assert ("promote", 0, None) == (entry.verdict, digest.trials, digest.best)
 
@@ -330,7 +331,7 @@ def test_who_waits_for_approval_is_not_late(finish, receivers, post, tell, setti
     notices.add(workspace, notices.of_digest(asked.key, asked.sweep, question.to_json()))
     tell()
     approval.answer(workspace, name, approval.Answer(approved=True, by="ann"))
-    champion.judge_all(settings)
+    rounds.judge_all(settings)
     tell()
     assert ["promoted", "asked", "promoted"] == each.box.got
     assert f"{name}: v{asked.version} waits for approval" == question.subject
@@ -402,7 +403,7 @@ def test_a_webhook_of_mlflow_is_told_the_digest(hooks, submit, name):
     for batch in sweep.plan(drop, settings):
         sweep.train(batch, settings)
     sweep.close(drop.sweep, settings)
-    (entry,) = champion.judge_all(settings)
+    (entry,) = rounds.judge_all(settings)
     event = digests.get(timeout=60)
     assert (name, "2", entry.digest) == (event["name"], event["version"], event["value"])
     assert Status.PROMOTED is Digest.from_json(event["value"]).status
@@ -419,7 +420,7 @@ def test_a_killed_round_tells_its_digest(finish, settings, name, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Registry, "_tag_all", killed)
         with pytest.raises(KeyboardInterrupt):
-            champion.judge_all(settings)
-    champion.judge_all(settings)
+            rounds.judge_all(settings)
+    rounds.judge_all(settings)
     tags = Registry(settings.tracking_uri).version(name, "2").tags
     assert sweep_id == Digest.from_json(tags["sweepstake.digest"]).sweep

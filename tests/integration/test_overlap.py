@@ -6,9 +6,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
-from sweepstake import cancellation, leaderboard, overlap, sweep
 from sweepstake.errors import NotFoundError, OverlapError
-from sweepstake.workspace import Workspace
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import cancellation, leaderboard, overlap, sweep
 
 LIVE = {}
 """The sweeps that are in work."""

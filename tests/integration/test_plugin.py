@@ -9,11 +9,11 @@ import sys
 
 PROGRAM = """if True:
     import json, sys
-    from sweepstake.airflow import SweepstakePlugin as plugin
+    from sweepstake.airflow.adapter import SweepstakePlugin as plugin
     opened = ("fastapi_apps", "fastapi_root_middlewares", "flask_blueprints", "appbuilder_views",
               "external_views", "react_apps", "macros", "listeners")
     found = {name: len(getattr(plugin, name, [])) for name in opened}
-    print(json.dumps([found, "sweepstake.page" in sys.modules]))
+    print(json.dumps([found, "sweepstake.airflow.page" in sys.modules]))
 """
 PAGE = """if True:
     import json

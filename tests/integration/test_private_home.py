@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sweepstake.runtime import binaries, credentials, ports, postgres
-from sweepstake.runtime.layout import Layout
+from sweepstake.embedded import binaries, credentials, ports, postgres
+from sweepstake.embedded.layout import Layout
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root's server has another user")
 PATIENCE_SECONDS = 120

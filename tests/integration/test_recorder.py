@@ -9,12 +9,13 @@ import time
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake import intake, sweep
+from sweepstake.domain.trial import TrialResult
 from sweepstake.errors import TrackingUnavailableError
-from sweepstake.recorder import WRITE_SECONDS, BulkWriter, Recorder, RestWriter
+from sweepstake.intake import intake
 from sweepstake.settings import load_settings
-from sweepstake.trial import TrialResult
-from sweepstake.workbench import open_workbench
+from sweepstake.sweeps import sweep
+from sweepstake.sweeps.recorder import WRITE_SECONDS, BulkWriter, Recorder, RestWriter
+from sweepstake.sweeps.workbench import open_workbench
 
 PATIENCE_SECONDS = 30
 
@@ -147,8 +148,8 @@ def test_an_interrupted_batch_keeps_what_had_ended(bench):
 
 def test_more_trials_than_may_wait_are_written_at_once(bench, monkeypatch):
     """Training does not run away from a slow server: nothing piles up."""
-    monkeypatch.setattr("sweepstake.recorder.MOST_UNWRITTEN", 2)
-    monkeypatch.setattr("sweepstake.recorder.WRITE_SECONDS", 3600.0)
+    monkeypatch.setattr("sweepstake.sweeps.recorder.MOST_UNWRITTEN", 2)
+    monkeypatch.setattr("sweepstake.sweeps.recorder.WRITE_SECONDS", 3600.0)
     with Recorder(bench, "0") as recorder:
         for trial in bench.trials[:4]:
             begun = recorder.begin(trial)

@@ -8,12 +8,12 @@ from hashlib import sha256
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake.bulk import VERSION_TAGS
+from sweepstake.domain.promotion import Ruling, Verdict
 from sweepstake.errors import ModelFileError, NotFoundError
-from sweepstake.ledger import Act
-from sweepstake.modelfile import digest, dump
-from sweepstake.promotion import Ruling, Verdict
-from sweepstake.registry import Registry
+from sweepstake.mlflow_client.bulk import VERSION_TAGS
+from sweepstake.mlflow_client.ledger import Act
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.modelfile.model_file import digest, dump
 
 KEEP, PROMOTE, REFUSE = Verdict.KEEP, Verdict.PROMOTE, Verdict.REFUSE
 

@@ -11,14 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from sweepstake.airflow_api import AirflowApi
-from sweepstake.connection import Connection
-from sweepstake.errors import (
-    SettingsError,
-    StackError,
-    SweepstakeError,
-    TrackingUnavailableError,
-)
+from sweepstake.airflow_client.api import AirflowApi
+from sweepstake.errors import SettingsError, StackError, SweepstakeError, TrackingUnavailableError
+from sweepstake.mlflow_client.connection import Connection
 from sweepstake.settings import load_settings
 
 SECRET = "t0p/s@cret"

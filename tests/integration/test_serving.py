@@ -13,10 +13,11 @@ from mlflow import MlflowClient
 from modelserver import SECONDS, wait_for
 from sklearn.datasets import load_iris
 
-from sweepstake import champion, serving
-from sweepstake.registry import Registry
-from sweepstake.serving import Capacity, Host, application
-from sweepstake.workspace import Workspace
+from sweepstake.champions import rounds
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.serving import app
+from sweepstake.serving.app import Capacity, Host, application
+from sweepstake.storage.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:(?s).*transition_model_version_stage:FutureWarning")
 """A crew that forks in another thread resets the filter which hides it in this one."""
@@ -35,7 +36,7 @@ def crown(submit, run, settings):
 
     def champion_of(depth):
         run(submit(grid={"max_depth": [depth]}))
-        champion.judge_all(settings)
+        rounds.judge_all(settings)
 
     return champion_of
 
@@ -43,7 +44,7 @@ def crown(submit, run, settings):
 @pytest.fixture
 def server(registry, settings, name, monkeypatch):
     """A running server for this test's model, which may have no champion yet."""
-    monkeypatch.setattr(serving, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(app, "POLL_SECONDS", 0.05)
     registry.ensure_model(name)
     host = Host(registry, Workspace(settings.workspace), name, CAPACITY)
     config = uvicorn.Config(application(host), port=0, log_config=None, access_log=False)

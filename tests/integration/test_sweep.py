@@ -13,20 +13,14 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import (
-    cancellation,
-    champion,
-    data,
-    leaderboard,
-    progress,
-    refusals,
-    revision,
-    splitting,
-    sweep,
-)
+from sweepstake.champions import rounds
+from sweepstake.data import dataset, splitting
+from sweepstake.domain import revision
+from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import GridFileError, NotFoundError, SweepFailedError
-from sweepstake.spec import DataSpec
-from sweepstake.workspace import Workspace
+from sweepstake.preflight import refusals
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import cancellation, leaderboard, progress, sweep
 
 AXES = {"criterion": ["gini", "entropy"], "max_depth": [1, 2, 3]}
 INTERRUPTED = "the worker was killed"
@@ -67,12 +61,12 @@ def versions(client, name):
 @pytest.fixture
 def no_fits(monkeypatch):
     """Make any fit fail the test."""
-    from sweepstake import training
+    from sweepstake.training import fit_trial
 
     def fit(*args):
         pytest.fail("a trial was trained again")
 
-    return lambda: monkeypatch.setattr(training, "train", fit)
+    return lambda: monkeypatch.setattr(fit_trial, "train", fit)
 
 
 def number(run):
@@ -121,7 +115,7 @@ def test_a_sweep_is_one_parent_with_a_child_per_trial(run, submit, runs, version
 def test_the_figures_are_those_of_grid_search(run, submit, runs, client):
     """Every fold of every trial scores what GridSearchCV gets on the same folds."""
     _, children = runs(run(submit()))
-    table = data.read(DataSpec("sklearn:iris"), ())
+    table = dataset.read(DataSpec("sklearn:iris"), ())
     train, _ = splitting.split(table, 0.2, 0)
     x, y = table.X.iloc[train], table.y[train]
     search = GridSearchCV(
@@ -149,7 +143,7 @@ def test_the_figures_are_those_of_grid_search(run, submit, runs, client):
 def test_data_are_read_and_divided_once(submit, settings, monkeypatch):
     """Between the checks and the staging nobody can change them."""
     calls = []
-    for module, name in ((data, "read"), (splitting, "split")):
+    for module, name in ((dataset, "read"), (splitting, "split")):
         act = getattr(module, name)
         monkeypatch.setattr(
             module, name, lambda *args, act=act: calls.append(act.__name__) or act(*args)
@@ -162,7 +156,7 @@ def test_no_row_of_the_holdout_was_trained_on(run, submit, settings):
     """The staged rows are those of the split, and together they are the data set."""
     sweep_id = run(submit())
     plan = Workspace(settings.workspace).read_record(f"sweeps/{sweep_id}/plan")
-    staged = data.open_staged(Workspace(settings.workspace).data, plan["data_digest"])
+    staged = dataset.open_staged(Workspace(settings.workspace).data, plan["data_digest"])
     assert (120, 30, 150) == (len(staged.y_train), len(staged.y_holdout), len(load_iris().target))
 
 
@@ -390,7 +384,7 @@ def test_a_reused_trial_competes_for_the_champion(submit, settings, run, client,
     run(submit())
     client.delete_registered_model(name)
     run(submit(register={"top": 1}))
-    (entry,) = champion.judge_all(settings)
+    (entry,) = rounds.judge_all(settings)
     assert ("1", "promote") == (entry.version, str(entry.verdict))
 
 

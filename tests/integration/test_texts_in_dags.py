@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from sweepstake import dailies
-from sweepstake.dailies import Daily
-from sweepstake.workspace import Workspace
+from sweepstake.intake import daily_files
+from sweepstake.intake.daily_files import Daily
+from sweepstake.storage.workspace import Workspace
 
 DAGS = Path(__file__).parents[2] / "src" / "sweepstake" / "dags"
 DAILY = Daily("churn", "churn (2).yaml", "", "", "UTC")
@@ -34,7 +34,7 @@ def dags(home):
     """All DAGs, that of a file with data by day among them."""
     from airflow.dag_processing.dagbag import DagBag
 
-    dailies.publish([DAILY], (), Workspace(home / "workspace"))
+    daily_files.publish([DAILY], (), Workspace(home / "workspace"))
     bag = DagBag(DAGS, bundle_path=DAGS, bundle_name="dags")
     assert {} == bag.import_errors
     return bag.dags
@@ -141,7 +141,7 @@ def test_what_a_task_returned_stays_text(dags, text, mark):
 
 def test_no_operator_renders_texts(dags):
     """Every operator of every DAG takes its arguments as data, mapped or not."""
-    from sweepstake.airflow import PlainText
+    from sweepstake.airflow.adapter import PlainText
 
     kinds = {
         task.operator_class if task.is_mapped else type(task)

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from mlflow import MlflowClient
 
-from sweepstake.comparison import view
+from sweepstake.domain.spec import EstimatorSpec
+from sweepstake.domain.trial import Curve, Trial, TrialResult, TrialState
 from sweepstake.errors import NotFoundError, TrackingUnavailableError
-from sweepstake.spec import EstimatorSpec
-from sweepstake.tracking import Tracking, library_tags
-from sweepstake.trial import Curve, Trial, TrialResult, TrialState
+from sweepstake.mlflow_client.comparison import view
+from sweepstake.mlflow_client.tracking import Tracking, library_tags
 
 TAGS = {"sweepstake.data_digest": "d" * 64, "sweepstake.seed": "0", **library_tags()}
 

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TWO_LINES = "from sweepstake.airflow import load_dags\nglobals().update(load_dags())\n"
-BUNDLE = {"name": "own", "classpath": "sweepstake.bundle.SweepstakeBundle", "kwargs": {}}
+BUNDLE = {"name": "own", "classpath": "sweepstake.airflow.bundle.SweepstakeBundle", "kwargs": {}}
 PARSE = """if True:
     import json, sys
     from airflow.dag_processing.bundles.manager import DagBundlesManager
@@ -83,7 +83,7 @@ def test_two_lines_give_the_dags(run, tmp_path):
 def test_the_wheel_validates_grid_files(run, installed):
     """The schema is a file of the wheel, not a link that leads out of it."""
     grid = ROOT / "docs/examples/cancer-trees.yaml"
-    code = "from sweepstake.cli import main; main()"
+    code = "from sweepstake.cli.main import main; main()"
     said = run("-c", code, "validate", str(grid))
     schema = installed / "sweepstake" / "sweep.schema.json"
     assert ("6 trials" in said, schema.is_symlink(), schema.is_file()) == (True, False, True)

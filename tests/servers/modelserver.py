@@ -14,11 +14,11 @@ from unittest.mock import patch
 import httpx
 import uvicorn
 
-from sweepstake import serving
 from sweepstake.errors import TrackingUnavailableError
-from sweepstake.patience import PatientProtocol
-from sweepstake.serving import Capacity, Host, application
-from sweepstake.workspace import Workspace
+from sweepstake.serving import app
+from sweepstake.serving.app import Capacity, Host, application
+from sweepstake.serving.patience import PatientProtocol
+from sweepstake.storage.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ class Shelf:
 def running(shelf: Shelf, capacity: Capacity) -> Iterator[httpx.Client]:
     """A client of a running server that has its champion; every version is vouched for."""
     with (
-        patch.object(serving.Provenance, "vouch", lambda *_: None),
+        patch.object(app.Provenance, "vouch", lambda *_: None),
         _started(shelf, capacity) as address,
         httpx.Client(base_url=address, timeout=SECONDS) as client,
     ):

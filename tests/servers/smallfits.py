@@ -11,9 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
-from sweepstake import pipeline
 from sweepstake.casting import ColumnCast
-from sweepstake.spec import Preprocess
+from sweepstake.domain.spec import Preprocess
+from sweepstake.training import pipeline
 
 X, Y = load_iris(return_X_y=True, as_frame=True)
 X, Y = X.iloc[::3].reset_index(drop=True), Y.to_numpy()[::3]

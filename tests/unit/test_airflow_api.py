@@ -6,8 +6,8 @@ import httpx
 import pytest
 import tenacity
 
-from sweepstake import airflow_api
-from sweepstake.airflow_api import AirflowApi
+from sweepstake.airflow_client import api
+from sweepstake.airflow_client.api import AirflowApi
 from sweepstake.errors import SettingsError, StackError
 
 GONE = httpx.ConnectError("refused")
@@ -65,7 +65,7 @@ def test_a_server_that_never_was_there_is_told_at_once(asked, answer):
 )
 def test_a_hurt_server_is_not_taken_for_a_wrong_password(asked, monkeypatch, answer, kind, said):
     """Only a refusal speaks of the user; patience ends."""
-    monkeypatch.setattr(airflow_api, "OUTAGE_SECONDS", 0)
+    monkeypatch.setattr(api, "OUTAGE_SECONDS", 0)
     with pytest.raises(kind, match=said):
         asked(STRANGE, answer)
 

@@ -10,8 +10,8 @@ from importlib.metadata import version
 
 import pytest
 
-from sweepstake import allowlist
 from sweepstake.errors import NotFoundError, SettingsError
+from sweepstake.gridfile import allowlist
 
 LIGHTGBM = "import json, sys\nfrom sweepstake import allowlist, estimators, space, spec\n"
 OWN = """

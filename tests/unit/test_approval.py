@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from sweepstake import approval
-from sweepstake.approval import Answer
+from sweepstake.champions import approval
+from sweepstake.champions.approval import Answer
+from sweepstake.domain.promotion import Verdict
+from sweepstake.domain.spec import PromotionPolicy, Unanswered
 from sweepstake.errors import NotFoundError, SettingsError
-from sweepstake.ledger import Act
-from sweepstake.promotion import Verdict
-from sweepstake.spec import PromotionPolicy, Unanswered
-from sweepstake.workspace import Workspace
+from sweepstake.mlflow_client.ledger import Act
+from sweepstake.storage.workspace import Workspace
 
 RECORD = {"gain": {"score": 0.9, "gain": 0.02, "p": 0.01}, "guards": []}
 ACT = Act(Verdict.PROMOTE, "4", "1", "Trial 3 gains.", sweep="s", newest=6, record=RECORD)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweepstake.artifactstore import confined, root_of
 from sweepstake.errors import ArtifactPlaceError
+from sweepstake.mlflow_client.artifact_store import confined, root_of
 
 INSIDE = [
     ("/srv/artifacts", "/srv/artifacts/7/abc/artifacts"),

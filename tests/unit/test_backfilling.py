@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote, urlparse
 import httpx
 import pytest
 
-from sweepstake import backfilling
-from sweepstake.backfill_api import Ask, BackfillApi
-from sweepstake.backfilling import Day, backfill, plan_days
+from sweepstake.airflow_client import backfilling
+from sweepstake.airflow_client.backfill_api import Ask, BackfillApi
+from sweepstake.airflow_client.backfilling import Day, backfill, plan_days
 from sweepstake.errors import NotFoundError, StackError
 from sweepstake.settings import load_settings
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepstake.batching import pack
+from sweepstake.sweeps.batches import pack
 
 COSTS = st.lists(st.floats(0, 1000), max_size=200)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepstake import loader
+from sweepstake.gridfile import loader
 from sweepstake.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -163,7 +163,7 @@ def test_what_a_thread_does_beside_is_named_so(monkeypatch, tmp_path):
     """Its time belongs to the same step, and is told from the time that training waits for."""
     monkeypatch.setattr(steps, "_spent", Counter())
     call = steps.wrap(
-        lambda: None, "sweepstake.tracking:Tracking.post", lambda: tmp_path / "1.json"
+        lambda: None, "sweepstake.mlflow_client.tracking:Tracking.post", lambda: tmp_path / "1.json"
     )
     thread = threading.Thread(target=call)
     thread.start()

@@ -6,12 +6,13 @@ import errno
 
 import pytest
 
-from sweepstake import cancellation, cancelling
-from sweepstake.backfill_api import BackfillApi
-from sweepstake.cancellation import Cancellation
+from sweepstake.airflow_client import cancelling
+from sweepstake.airflow_client.backfill_api import BackfillApi
 from sweepstake.errors import CancelledError, NotFoundError, SettingsError, StoreUnavailableError
 from sweepstake.settings import load_settings
-from sweepstake.workspace import Workspace
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import cancellation
+from sweepstake.sweeps.cancellation import Cancellation
 
 ID = "irises__0123456789ab"
 

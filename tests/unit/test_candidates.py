@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sweepstake.candidates import candidate, doubled, problems_of, read_candidates
-from sweepstake.spec import Candidate, EstimatorSpec
+from sweepstake.domain.spec import Candidate, EstimatorSpec
+from sweepstake.gridfile.candidates import candidate, doubled, problems_of, read_candidates
 
 TREE = EstimatorSpec("sklearn.tree.DecisionTreeClassifier", {"max_depth": 3})
 WRITTEN_TREE = {"estimator": "DecisionTreeClassifier", "params": {"max_depth": 3}}

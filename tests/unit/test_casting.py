@@ -12,10 +12,11 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from sweepstake import columns, pipeline
 from sweepstake.casting import ColumnCast
-from sweepstake.numerals import Rules
-from sweepstake.spec import CsvSpec
+from sweepstake.casting.numerals import Rules
+from sweepstake.data import columns
+from sweepstake.domain.spec import CsvSpec
+from sweepstake.training import pipeline
 
 FILE = pd.DataFrame(
     {

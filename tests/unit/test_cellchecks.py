@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweepstake import data
-from sweepstake.cellchecks import warnings_of
-from sweepstake.data import Table
-from sweepstake.spec import DataSpec
+from sweepstake.data import dataset
+from sweepstake.data.dataset import Table
+from sweepstake.domain.spec import DataSpec
+from sweepstake.preflight.cell_warnings import warnings_of
 
 RANDOM = np.random.default_rng(5)
 DAYS = pd.date_range("2024-01-15", periods=200).strftime("%Y%m%d").astype(float)
@@ -148,4 +148,4 @@ def test_numbers_that_are_no_dates_are_left_alone(values):
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits"])
 def test_the_cells_of_well_known_sets_are_what_they_are(name):
     """None of them is warned of."""
-    assert [] == warnings_of(data.read(DataSpec(f"sklearn:{name}"), ()))
+    assert [] == warnings_of(dataset.read(DataSpec(f"sklearn:{name}"), ()))

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sweepstake import cli, clichampion, reach, stacks, standstill
-from sweepstake.schema import text
-from sweepstake.standstill import Standstill
+from sweepstake import reach, stacks
+from sweepstake.airflow_client import standstill
+from sweepstake.airflow_client.standstill import Standstill
+from sweepstake.cli import champions, main
+from sweepstake.gridfile.schema import text
 
 GRIDS = Path(__file__).parents[1] / "grids"
 COMMANDS = (
@@ -63,7 +65,7 @@ def call(monkeypatch, capsys):
     def command(*args):
         monkeypatch.setattr(sys, "argv", ["sweepstake", *map(str, args)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         captured = capsys.readouterr()
         return ended.value.code or 0, captured.out, captured.err
 
@@ -289,13 +291,13 @@ def test_the_schema_is_printed_as_it_is(call):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_says_what_a_command_does_with_an_example(command):
     """Each command has a sentence and an example that begins with its own name."""
-    shown = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "200"})
+    shown = CliRunner().invoke(main.app, [command, "--help"], env={"COLUMNS": "200"})
     assert (0, 1) == (shown.exit_code, shown.stdout.count(f"Example: sweepstake {command}"))
 
 
 def test_help_lists_every_command():
     """Nothing is hidden, nothing is listed that is not there."""
-    shown = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "200"})
+    shown = CliRunner().invoke(main.app, ["--help"], env={"COLUMNS": "200"})
     listed = re.findall(r"^│ ([a-z]+) ", shown.stdout, re.MULTILINE)
     assert (0, sorted(COMMANDS)) == (shown.exit_code, sorted(listed))
 
@@ -343,11 +345,11 @@ def test_the_doctor_tells_everything_that_is_wrong_at_once(call, folder, monkeyp
 @pytest.fixture
 def stack(monkeypatch):
     """A stack on which every component is healthy."""
-    from sweepstake import runtime
+    from sweepstake import embedded
 
-    components = (runtime.Component("api-server", runtime.ComponentState.HEALTHY),)
-    monkeypatch.setattr(runtime, "status", lambda _: components)
-    monkeypatch.setattr(runtime, "is_up", lambda _: True)
+    components = (embedded.Component("api-server", embedded.ComponentState.HEALTHY),)
+    monkeypatch.setattr(embedded, "status", lambda _: components)
+    monkeypatch.setattr(embedded, "is_up", lambda _: True)
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
@@ -369,14 +371,14 @@ def test_the_status_of_a_stack_that_moves_is_good(call, stack, monkeypatch):
 @pytest.fixture
 def followed(monkeypatch):
     """`up --follow` on a stack that is only said to be up; what was done to it, in order."""
-    from sweepstake import runtime
+    from sweepstake import embedded
 
     done = []
-    up = runtime.Stack("http://a", "http://m", "admin", "secret", first=False)
-    monkeypatch.setattr(runtime, "up", lambda *_: done.append("up") or up)
-    monkeypatch.setattr(runtime, "down", lambda *_: done.append("down"))
-    monkeypatch.setattr(cli, "_follow_folder", lambda _: None)
-    monkeypatch.setattr(cli, "STAY_SECONDS", 0.01)
+    up = embedded.Stack("http://a", "http://m", "admin", "secret", first=False)
+    monkeypatch.setattr(embedded, "up", lambda *_: done.append("up") or up)
+    monkeypatch.setattr(embedded, "down", lambda *_: done.append("down"))
+    monkeypatch.setattr(main, "_follow_folder", lambda _: None)
+    monkeypatch.setattr(main, "STAY_SECONDS", 0.01)
     monkeypatch.delenv("CI", raising=False)
     ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {end: signal.getsignal(end) for end in ends}
@@ -388,19 +390,19 @@ def followed(monkeypatch):
 
 def test_who_follows_a_stack_ends_with_it(call, folder, followed, monkeypatch):
     """`sweepstake down` elsewhere ends the terminal that follows, too."""
-    from sweepstake import runtime
+    from sweepstake import embedded
 
     left = iter([True, True, False])
-    monkeypatch.setattr(runtime, "is_up", lambda _: next(left))
+    monkeypatch.setattr(embedded, "is_up", lambda _: next(left))
     assert (0, ["up", "down"]) == (call("up", "--follow")[0], followed)
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stack_ends_with_who_follows_it(call, folder, followed, monkeypatch, end):
     """Ctrl-C, a plain kill and a closed terminal alike take the stack down."""
-    from sweepstake import runtime
+    from sweepstake import embedded
 
-    monkeypatch.setattr(runtime, "is_up", lambda _: os.kill(os.getpid(), end) or True)
+    monkeypatch.setattr(embedded, "is_up", lambda _: os.kill(os.getpid(), end) or True)
     with handled(signal.SIG_DFL):
         assert (0, ["up", "down"]) == (call("up", "--follow")[0], followed)
 
@@ -408,7 +410,7 @@ def test_a_stack_ends_with_who_follows_it(call, folder, followed, monkeypatch, e
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_start_that_is_ended_ends_what_it_started(call, folder, monkeypatch, number):
     """Whichever signal ends it: the start is told, and takes back what it did."""
-    from sweepstake import runtime
+    from sweepstake import embedded
 
     ended = []
 
@@ -419,7 +421,7 @@ def test_a_start_that_is_ended_ends_what_it_started(call, folder, monkeypatch, n
             ended.append(number)
             raise
 
-    monkeypatch.setattr(runtime, "up", up)
+    monkeypatch.setattr(embedded, "up", up)
     with handled(signal.SIG_DFL):
         assert 130 == call("up")[0]
     assert [number] == ended
@@ -427,10 +429,10 @@ def test_a_start_that_is_ended_ends_what_it_started(call, folder, monkeypatch, n
 
 def test_a_signal_that_is_ignored_ends_no_start(call, folder, monkeypatch):
     """Whoever starts it under nohup wants it to outlive the terminal."""
-    from sweepstake import runtime
+    from sweepstake import embedded
 
     seen = []
-    monkeypatch.setattr(runtime, "up", lambda *_: seen.append(signal.getsignal(signal.SIGHUP)))
+    monkeypatch.setattr(embedded, "up", lambda *_: seen.append(signal.getsignal(signal.SIGHUP)))
     with handled(signal.SIG_IGN), suppress(AttributeError):  # what follows has no stack to greet
         call("up")
     assert [signal.SIG_IGN] == seen
@@ -452,6 +454,6 @@ def test_a_moment_is_taken_as_it_is_printed(call, folder, monkeypatch, moment):
     """A time that a command has shown can be given back to one."""
     asked = []
     monkeypatch.setattr(reach, "listens", lambda _: True)
-    monkeypatch.setattr(clichampion, "_tell_at", lambda _, moment, **__: asked.append(moment))
+    monkeypatch.setattr(champions, "_tell_at", lambda _, moment, **__: asked.append(moment))
     assert 0 == call("champion", "digits", "--at", moment)[0]
     assert [datetime(2026, 1, 15, 12, tzinfo=UTC)] == asked

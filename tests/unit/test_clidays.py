@@ -7,13 +7,17 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from sweepstake import asof, backfilling, cli, clidays, console, following, reach, timeline
-from sweepstake.asof import Reign
-from sweepstake.backfill_api import Ask
-from sweepstake.backfilling import Day
+from sweepstake import reach
+from sweepstake.airflow_client import backfilling, following
+from sweepstake.airflow_client.backfill_api import Ask
+from sweepstake.airflow_client.backfilling import Day
+from sweepstake.champions import past_days
+from sweepstake.champions.past_days import Reign
+from sweepstake.cli import console, days, main
 from sweepstake.errors import NotFoundError, SweepFailedError
-from sweepstake.progress import Progress
+from sweepstake.reports import timeline
 from sweepstake.settings import load_settings
+from sweepstake.sweeps.progress import Progress
 
 REIGNS = (
     Reign("2026-01-01", "3", 0.9, "It scored 0.9 and there was no champion."),
@@ -30,7 +34,7 @@ def ask(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "out", Console(width=console.WIDTH))
     monkeypatch.setattr(reach, "listens", lambda _: True)
-    monkeypatch.setattr(asof, "reigns", lambda model, settings: REIGNS)
+    monkeypatch.setattr(past_days, "reigns", lambda model, settings: REIGNS)
     monkeypatch.setattr(following, "wait_until_judged", lambda *_: ["churn"])
     asked = []
 
@@ -42,7 +46,7 @@ def ask(monkeypatch, tmp_path):
 
         monkeypatch.setattr(backfilling, "backfill", backfill)
         monkeypatch.setattr(backfilling, "plan_days", lambda wanted, settings: ("2026-01-01",))
-        done = CliRunner().invoke(cli.app, words)
+        done = CliRunner().invoke(main.app, words)
         return done.exit_code or (1 if done.exception else 0), done.output, asked, done.exception
 
     return run
@@ -136,14 +140,14 @@ def test_a_long_range_is_drawn_without_numbers(tmp_path):
 
 def test_a_partition_is_a_date():
     """What Typer reads as a moment is a day."""
-    assert clidays.day_of(None) is None
+    assert days.day_of(None) is None
 
 
 @pytest.mark.parametrize("schedule", [None, "daily"])
 def test_what_starts_the_days_of_a_file_is_told(capsys, tmp_path, schedule):
     """Without a schedule no day runs by itself, and the command that asks for some is named."""
     settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path)})
-    clidays.tell_dag(SimpleNamespace(name="churn", schedule=schedule), settings)
+    days.tell_dag(SimpleNamespace(name="churn", schedule=schedule), settings)
     said = capsys.readouterr()
     asked_for = ("as the file has no schedule" in said.out, "sweepstake backfill churn" in said.err)
     assert (schedule is None, schedule is None) == asked_for

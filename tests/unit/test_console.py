@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from sweepstake import console
-from sweepstake.leaderboard import Leaderboard
-from sweepstake.ledger import LedgerEntry
-from sweepstake.progress import Progress
-from sweepstake.promotion import Verdict
-from sweepstake.trial import Standing, TrialState
+from sweepstake.cli import console
+from sweepstake.domain.promotion import Verdict
+from sweepstake.domain.trial import Standing, TrialState
+from sweepstake.mlflow_client.ledger import LedgerEntry
+from sweepstake.sweeps.leaderboard import Leaderboard
+from sweepstake.sweeps.progress import Progress
 
 URL = "http://127.0.0.1:5000/#/experiments/1/runs/" + "f" * 200
 

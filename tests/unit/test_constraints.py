@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import all_estimators
 from sklearn.utils._param_validation import make_constraint
 
-from sweepstake.constraints import complaint, describe
+from sweepstake.gridfile.constraints import complaint, describe
 
 
 @pytest.mark.parametrize(

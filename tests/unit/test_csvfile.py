@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sweepstake import csvfile, reading, sources, textfile
+from sweepstake.data import csv_files, reading, sources, text_files
+from sweepstake.domain.spec import CsvSpec, DataSpec
 from sweepstake.errors import DataError
-from sweepstake.spec import CsvSpec, DataSpec
 
 PLAIN = "age,town,left\n31,Köln,no\n55,Nîmes,yes\n"
 
@@ -269,9 +269,9 @@ def test_a_header_is_checked_in_one_pass(tmp_path):
 
         __hash__ = str.__hash__
 
-    from sweepstake import csvfile
+    from sweepstake.data import csv_files
 
-    csvfile.check_names([Name(f"gene {number}") for number in range(20_000)], "wide.csv")
+    csv_files.check_names([Name(f"gene {number}") for number in range(20_000)], "wide.csv")
     assert len(seen) < 20_000
 
 
@@ -285,7 +285,7 @@ def test_the_line_of_a_fault_counts_blank_lines_and_long_cells(tmp_path):
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])
 def test_a_file_is_looked_at_in_pieces_of_any_size(tmp_path, monkeypatch, size):
     """Letters and codes that fall between two pieces are seen whole."""
-    monkeypatch.setattr(textfile, "CHUNK", size)
+    monkeypatch.setattr(text_files, "CHUNK", size)
     rows = load(tmp_path, "zip,town,left\n00123,Köln,no\n10999,Nîmes,yes\n")
     assert ["00123", "10999"] == rows.frame["zip"].tolist()
 
@@ -293,12 +293,12 @@ def test_a_file_is_looked_at_in_pieces_of_any_size(tmp_path, monkeypatch, size):
 @pytest.mark.parametrize("size", [1, 7, 10, 1 << 20])
 def test_no_part_of_a_number_is_taken_for_a_code(tmp_path, monkeypatch, size):
     """The file is read once more only where a code may stand in it."""
-    monkeypatch.setattr(textfile, "CHUNK", size)
+    monkeypatch.setattr(text_files, "CHUNK", size)
     file = tmp_path / "rows.csv"
     file.write_text("a,b\n0.0123,10.0099\n-0.001,1003\n0,00.5\n")
-    assert not textfile.as_utf8(file, "rows.csv", "utf-8", 1e6, tmp_path).codes
+    assert not text_files.as_utf8(file, "rows.csv", "utf-8", 1e6, tmp_path).codes
     file.write_text("a,b\n0.0123,10.0099\n-0.001,003\n0,00.5\n")
-    assert textfile.as_utf8(file, "rows.csv", "utf-8", 1e6, tmp_path).codes
+    assert text_files.as_utf8(file, "rows.csv", "utf-8", 1e6, tmp_path).codes
 
 
 @pytest.mark.parametrize("separator", [";", "|", ":", "~", "_", "\t"])
@@ -311,14 +311,14 @@ def test_codes_are_seen_between_any_separators(tmp_path, separator):
 
 def test_columns_of_fractions_are_not_read_again_for_codes(tmp_path, monkeypatch):
     """One code in a wide table costs the columns of whole numbers alone."""
-    log, frame = tmp_path / "asked", csvfile.CsvFile.frame
+    log, frame = tmp_path / "asked", csv_files.CsvFile.frame
 
     def noted(file, **options):
         with log.open("a") as out:  # this is another process
             out.write(f"{options.get('usecols')}\n")
         return frame(file, **options)
 
-    monkeypatch.setattr(csvfile.CsvFile, "frame", noted)
+    monkeypatch.setattr(csv_files.CsvFile, "frame", noted)
     rows = load(tmp_path, "zip,part,count,left\n001,0.5,3,no\n017,,4,yes\n")
     assert ["001", "017"] == rows.frame["zip"].tolist()
     assert "None\n['zip', 'count']\n" == log.read_text()

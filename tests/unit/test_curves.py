@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sweepstake import curves
+from sweepstake.training import curves
 
 
 @pytest.mark.parametrize(("length", "points"), [(1, 1), (200, 200), (201, 200), (10_000, 200)])

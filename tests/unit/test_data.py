@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_iris
 
-from sweepstake import data, splitting
+from sweepstake.data import dataset, splitting
+from sweepstake.domain.spec import CsvSpec, DataSpec
 from sweepstake.errors import DataError
-from sweepstake.spec import CsvSpec, DataSpec
 
 GOOD = "size,colour,open,label\n1,red,True,a\n2,blue,False,b\n,red,,a\n4,,True,b\n"
 
@@ -35,19 +35,19 @@ def root(tmp_path):
 def read_text(root, text, **spec):
     """Read CSV text with ``label`` as target."""
     (root / "case.csv").write_text(text, encoding="utf-8")
-    return data.read(DataSpec("case.csv", **{"target": ("label",), **spec}), (root,))
+    return dataset.read(DataSpec("case.csv", **{"target": ("label",), **spec}), (root,))
 
 
 def read_frame(root, frame, target=("label",)):
     """Read a frame through a Parquet file."""
     frame.to_parquet(root / "case.parquet")
-    return data.read(DataSpec("case.parquet", target), (root,))
+    return dataset.read(DataSpec("case.parquet", target), (root,))
 
 
 @pytest.mark.parametrize("target", [(), ("label",), ("target",)])
 def test_a_bundled_set_knows_its_target(target):
     """The label column of scikit-learn's sets may be left out, or called label or target."""
-    table = data.read(DataSpec("sklearn:iris", target), ())
+    table = dataset.read(DataSpec("sklearn:iris", target), ())
     iris = load_iris()
     assert iris.feature_names == list(table.X.columns)
     assert iris.data.tolist() == table.X.to_numpy().tolist()
@@ -57,14 +57,14 @@ def test_a_bundled_set_knows_its_target(target):
 @pytest.mark.parametrize("name", ["breast_cancer", "digits", "iris", "wine"])
 def test_every_bundled_set_is_numbers_with_whole_labels(name):
     """Each of scikit-learn's small sets reads as float64 columns and int64 labels."""
-    table = data.read(DataSpec(f"sklearn:{name}"), ())
+    table = dataset.read(DataSpec(f"sklearn:{name}"), ())
     assert {"float64"} == {str(kind) for kind in table.X.dtypes}
     assert str(table.y.dtype) == "int64"
 
 
 def test_csv_columns_get_one_of_three_kinds(root):
     """Numbers become float64, text and truth values categories of text, with gaps kept."""
-    table = data.read(DataSpec("good.csv", ("label",)), (root,))
+    table = dataset.read(DataSpec("good.csv", ("label",)), (root,))
     assert [str(kind) for kind in table.X.dtypes] == ["float64", "category", "category"]
     assert list(table.X["colour"].cat.categories) == ["blue", "red"]
     assert list(table.X["open"].cat.categories) == ["False", "True"]
@@ -119,7 +119,7 @@ def test_several_targets_are_multilabel(root):
 
 def test_dropped_columns_are_no_features(root):
     """Columns under drop are left out."""
-    table = data.read(DataSpec("good.csv", ("label",), drop=("colour", "open")), (root,))
+    table = dataset.read(DataSpec("good.csv", ("label",), drop=("colour", "open")), (root,))
     assert list(table.X.columns) == ["size"]
 
 
@@ -183,7 +183,7 @@ def test_bytes_that_are_not_utf8_are_refused(root):
     with pytest.raises(
         DataError, match=r"must be text in UTF-8, but line 2 .* 0xe4.* csv: {encoding: cp1252}"
     ):
-        data.read(DataSpec("case.csv", ("label",)), (root,))
+        dataset.read(DataSpec("case.csv", ("label",)), (root,))
 
 
 @pytest.mark.parametrize("name", ["case.parquet", "case.pq"])
@@ -191,7 +191,7 @@ def test_a_broken_parquet_file_is_refused(root, name):
     """A file that only has the suffix of Parquet is refused."""
     (root / name).write_bytes(b"PAR1 not really")
     with pytest.raises(DataError, match="must be Parquet, but reading it ended with"):
-        data.read(DataSpec(name, ("label",)), (root,))
+        dataset.read(DataSpec(name, ("label",)), (root,))
 
 
 def test_damaged_metadata_of_parquet_is_refused(root):
@@ -200,7 +200,7 @@ def test_damaged_metadata_of_parquet_is_refused(root):
     table = pa.table({"a": [1, 2], "label": ["x", "y"]}).replace_schema_metadata(damaged)
     pq.write_table(table, root / "case.parquet")
     with pytest.raises(DataError, match="must be Parquet, but reading it ended with"):
-        data.read(DataSpec("case.parquet", ("label",)), (root,))
+        dataset.read(DataSpec("case.parquet", ("label",)), (root,))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def read_folder(root, **frames):
     (root / "parts").mkdir()
     for name, frame in frames.items():
         frame.to_parquet(root / "parts" / f"{name}.parquet")
-    return data.read(DataSpec("parts", ("label",)), (root,))
+    return dataset.read(DataSpec("parts", ("label",)), (root,))
 
 
 def test_files_of_a_folder_have_the_same_columns(root):
@@ -340,7 +340,7 @@ def test_nested_values_are_refused(root, values):
 def test_column_names_are_checked(root, spec, message):
     """Names under target and drop must exist, be apart and be told."""
     with pytest.raises(DataError, match=message.replace("?", r"\?")):
-        data.read(spec, (root,))
+        dataset.read(spec, (root,))
 
 
 def test_a_text_column_is_no_multilabel_target(root):
@@ -353,13 +353,13 @@ def test_the_digest_is_the_same_in_another_process(root):
     """The digest depends on content only, not on the process or its hash seed."""
     code = (
         "from pathlib import Path; from sweepstake import data;"
-        "from sweepstake.spec import DataSpec;"
+        "from sweepstake.domain.spec import DataSpec;"
         f"print(data.read(DataSpec('good.csv', ('label',)), (Path({str(root)!r}),)).digest)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
-    digest = data.read(DataSpec("good.csv", ("label",)), (root,)).digest
+    digest = dataset.read(DataSpec("good.csv", ("label",)), (root,)).digest
     assert digest == result.stdout.strip()
 
 
@@ -383,8 +383,8 @@ def test_staged_data_is_read_back_as_it_was(root, text):
     """Mixed, numeric and category-only data survive staging, types and gaps included."""
     table = read_text(root, text)
     rows = (np.array([0]), np.arange(1, len(table.y)))
-    expected = data.divide(table, rows)
-    actual = data.open_staged(root / "stage", data.stage(table, rows, root / "stage"))
+    expected = dataset.divide(table, rows)
+    actual = dataset.open_staged(root / "stage", dataset.stage(table, rows, root / "stage"))
     pd.testing.assert_frame_equal(expected.X_train, actual.X_train)
     pd.testing.assert_frame_equal(expected.X_holdout, actual.X_holdout)
     assert expected.y_train.tolist() == actual.y_train.tolist()
@@ -395,9 +395,9 @@ def test_staged_data_is_read_back_as_it_was(root, text):
 
 def test_staged_numbers_are_mapped_not_copied(root):
     """Where all columns are numbers, the frame wraps the read-only map of the file."""
-    table = data.read(DataSpec("sklearn:digits"), ())
-    staged = data.stage(table, splitting.split(table, 0.2, 0), root)
-    values = data.open_staged(root, staged).X_train.to_numpy()
+    table = dataset.read(DataSpec("sklearn:digits"), ())
+    staged = dataset.stage(table, splitting.split(table, 0.2, 0), root)
+    values = dataset.open_staged(root, staged).X_train.to_numpy()
     base = values
     while base.base is not None and not isinstance(base, np.memmap):
         base = base.base
@@ -408,40 +408,40 @@ def test_staged_numbers_are_mapped_not_copied(root):
 
 def test_staging_twice_and_at_once_is_harmless(root):
     """Concurrent and repeated stages of the same data leave one complete folder and no rest."""
-    table = data.read(DataSpec("sklearn:iris"), ())
+    table = dataset.read(DataSpec("sklearn:iris"), ())
     rows = splitting.split(table, 0.2, 0)
     with ThreadPoolExecutor(4) as pool:
-        digests = set(pool.map(lambda _: data.stage(table, rows, root / "stage"), range(8)))
+        digests = set(pool.map(lambda _: dataset.stage(table, rows, root / "stage"), range(8)))
     assert list(digests) == [path.name for path in (root / "stage").iterdir()]
 
 
 def test_another_split_is_another_stage(root):
     """The digest of staged data depends on the rows of either side."""
-    table = data.read(DataSpec("sklearn:iris"), ())
-    staged = {data.stage(table, splitting.split(table, 0.2, seed), root) for seed in (0, 1)}
+    table = dataset.read(DataSpec("sklearn:iris"), ())
+    staged = {dataset.stage(table, splitting.split(table, 0.2, seed), root) for seed in (0, 1)}
     assert len(staged) == 2
 
 
 def test_nothing_is_unpickled_from_the_stage(root):
     """An array file that holds a pickle is refused."""
-    table = data.read(DataSpec("sklearn:iris"), ())
-    digest = data.stage(table, splitting.split(table, 0.2, 0), root)
+    table = dataset.read(DataSpec("sklearn:iris"), ())
+    digest = dataset.stage(table, splitting.split(table, 0.2, 0), root)
     np.save(root / digest / "train_labels.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(DataError, match="no complete staged copy"):
-        data.open_staged(root, digest)
+        dataset.open_staged(root, digest)
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, "../../etc", ""])
 def test_an_unknown_digest_is_an_error(root, digest):
     """What was never staged, or is no digest, is refused."""
     with pytest.raises(DataError, match="run the sweep's plan again"):
-        data.open_staged(root, digest)
+        dataset.open_staged(root, digest)
 
 
 def test_the_description_of_staged_data_is_json(root):
     """Names, categories and classes are plain JSON beside the arrays."""
-    table = data.read(DataSpec("good.csv", ("label",)), (root,))
-    digest = data.stage(table, (np.array([0, 1]), np.array([2, 3])), root)
+    table = dataset.read(DataSpec("good.csv", ("label",)), (root,))
+    digest = dataset.stage(table, (np.array([0, 1]), np.array([2, 3])), root)
     about = json.loads((root / digest / "about.json").read_text(encoding="utf-8"))
     expected = [["size", None], ["colour", ["blue", "red"]], ["open", ["False", "True"]]]
     assert (expected, ["a", "b"]) == (about["columns"], about["classes"])
@@ -463,4 +463,4 @@ def test_labels_in_another_file_are_answered_with_how_to_join(tmp_path):
     with pytest.raises(
         DataError, match=r"no column 'y\.csv'\. Labels are a column .* Join the two"
     ):
-        data.read(DataSpec("x.csv", target=("y.csv",)), (tmp_path,))
+        dataset.read(DataSpec("x.csv", target=("y.csv",)), (tmp_path,))

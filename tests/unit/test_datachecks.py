@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweepstake import data, datachecks, splitting, writing
-from sweepstake.data import Table
-from sweepstake.datachecks import warnings_of
+from sweepstake.data import dataset, splitting
+from sweepstake.data.dataset import Table
+from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import DataError
-from sweepstake.spec import DataSpec
+from sweepstake.preflight import data_warnings
+from sweepstake.preflight.data_warnings import warnings_of
+from sweepstake.wording import notation
 
 MANY = (
     "column 'x' has more than 100 different texts: the rarest share one column. "
@@ -136,8 +138,8 @@ def test_a_column_that_alone_tells_the_target_is_warned_of(values, told):
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits"])
 def test_the_columns_of_well_known_sets_are_no_leaks(name):
     """The width of a petal nearly gives the kind, honestly."""
-    table = data.read(DataSpec(f"sklearn:{name}"), ())
-    datachecks.check(table)
+    table = dataset.read(DataSpec(f"sklearn:{name}"), ())
+    data_warnings.check(table)
     assert [] == [each for each in _warnings(table) if "same value" not in each]
 
 
@@ -149,9 +151,10 @@ def test_the_look_at_all_columns_leaves_out_none_that_tells(seed):
     wrong = random.random((300, 200)) < np.linspace(0, 0.03, 200)
     values = np.where(wrong, random.random((300, 200)) * 3, random.permutation(3)[labels][:, None])
     table = Table(pd.DataFrame(values + random.random((300, 200))), labels, ("label",), "digest")
-    may = datachecks._may_tell(table, np.arange(300), labels)
+    may = data_warnings._may_tell(table, np.arange(300), labels)
     told = [
-        datachecks._told(column, labels) >= datachecks.NEARLY_ALL for column in table.X.to_numpy().T
+        data_warnings._told(column, labels) >= data_warnings.NEARLY_ALL
+        for column in table.X.to_numpy().T
     ]
     assert (True, True) == (any(told), all(may[told]))
     assert not may.all()
@@ -179,8 +182,8 @@ def test_row_numbers_of_pandas_are_refused(name, values, refused):
     """A column with the name that pandas gives its index, which counts the rows."""
     table = _table(**{name: values})
     if not refused:
-        return datachecks.check(table)
+        return data_warnings.check(table)
     with pytest.raises(DataError, match="row numbers are no feature") as caught:
-        datachecks.check(table)
-    assert str(caught.value).endswith(f"Add drop: [{writing.name(name)}].")
+        data_warnings.check(table)
+    assert str(caught.value).endswith(f"Add drop: [{notation.name(name)}].")
     return None

@@ -1,6 +1,6 @@
 import os
 
-from sweepstake.deathsignal import end_with
+from sweepstake.processes.death_signal import end_with
 
 
 def test_a_process_whose_parent_has_ended_already_ends_at_once():

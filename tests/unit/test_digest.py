@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from sweepstake.digest import Digest, Status, about
-from sweepstake.ledger import LONGEST_TAG
-from sweepstake.plan import Plan
-from sweepstake.runs import Parent
+from sweepstake.champions.digest import Digest, Status, about
+from sweepstake.mlflow_client.ledger import LONGEST_TAG
+from sweepstake.mlflow_client.runs import Parent
 from sweepstake.settings import load_settings
+from sweepstake.sweeps.plan import Plan
 
 EVIL = "<script>x</script> {{ 6 * 7 }}\x1b[31m\u202e"
 

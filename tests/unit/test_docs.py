@@ -13,10 +13,11 @@ import pytest
 import typer
 from rich.console import Console
 
-from sweepstake import cli, console, loader
+from sweepstake.cli import console, main
+from sweepstake.embedded import airflow, credentials, environment, ports
+from sweepstake.embedded.layout import Layout
 from sweepstake.errors import GridFileError
-from sweepstake.runtime import airflow, credentials, environment, ports
-from sweepstake.runtime.layout import Layout
+from sweepstake.gridfile import loader
 from sweepstake.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ FENCE = re.compile(
 )
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
 MACHINE_DEPENDENT = ((r"\d+:\d\d:\d\d", "0:00:00"), (r"in \d+ tasks?", "in 1 task"))
-COMMANDS = typer.main.get_command(cli.app)
+COMMANDS = typer.main.get_command(main.app)
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def test_a_command_without_servers_prints_what_its_page_shows(shown, project, mo
     monkeypatch.setattr(console, "out", Console(width=console.WIDTH))
     monkeypatch.setattr(console, "err", Console(width=console.WIDTH, stderr=True))
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     said = capsys.readouterr()
     fits = re.fullmatch(pattern_of(shown.output) or ".*", plain(said.err + said.out), re.DOTALL)
     refused = re.search(r"^[\w./-]+: line \d+: ", shown.output) is not None
@@ -185,7 +186,7 @@ def test_every_command_has_help_and_is_in_the_readme(command, monkeypatch, capsy
     """Nobody has to read the code to find a command or what it does."""
     monkeypatch.setattr("sys.argv", ["sweepstake", command, "--help"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     example = f"Example: sweepstake {command}" in capsys.readouterr().out
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert (0, True, True) == (ended.value.code or 0, example, f"`{command}`" in readme)
@@ -217,21 +218,27 @@ def test_every_page_can_be_reached_from_the_readme():
     assert set(PAGES) == reached
 
 
-def test_the_architecture_names_every_module_and_no_other():
-    """The page of modules follows the code."""
-    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    tables = "\n".join(re.findall(r"^\| (`.+?) \|", text, re.MULTILINE))
-    modules = {file.relative_to(PACKAGE).as_posix() for file in PACKAGE.rglob("*.py")}
-    expected = {module for module in modules if not module.endswith("__init__.py")}
-    assert expected == set(re.findall(r"`([\w/]+\.py)`", tables))
+def modules_by_package():
+    """The names of all modules by their package; those of no package stand under an empty name."""
+    found = {}
+    for file in PACKAGE.rglob("*.py"):
+        names = found.setdefault("/".join(file.relative_to(PACKAGE).parts[:-1]), set())
+        names |= {file.stem} - {"__init__"}
+    return found
 
 
-def test_the_architecture_shows_the_layers_that_are_held():
-    """The layers on the page are those that import-linter checks."""
+def test_the_architecture_is_that_of_the_tree_and_of_the_contract():
+    """The page draws the layers that import-linter checks, of exactly the packages there are."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .+? \| (.+?) \|$", text, re.MULTILINE)
+    drawn = {package: set(re.findall(r"`(\w+)`", names)) for package, names in rows}
+    there = modules_by_package()
+    alone = there.pop("")
     assert "```\n" + "\n".join(layers) + "\n```" in text
+    assert there == drawn
+    assert there.keys() | alone == {name for layer in layers for name in layer.split(" : ")}
 
 
 def test_every_airflow_setting_of_the_stack_is_explained(tmp_path):

@@ -12,7 +12,7 @@ from sweepstake.doctor import airflow, answers, host, places
 from sweepstake.doctor.finding import Check, Finding, carry_out
 from sweepstake.errors import SettingsError, StackError
 from sweepstake.settings import load_settings
-from sweepstake.store import FolderStore
+from sweepstake.storage.store import FolderStore
 
 NOON = 1_767_268_800
 

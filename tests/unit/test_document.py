@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepstake.document import join, line_of, place
+from sweepstake.gridfile.document import join, line_of, place
 
 LINES = {"": 1, "grid": 4, "grid.C": 5, "grid.C[1]": 6}
 

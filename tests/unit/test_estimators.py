@@ -5,16 +5,10 @@ from __future__ import annotations
 import pytest
 from sklearn.utils import all_estimators
 
-from sweepstake.allowlist import classifier_names, resolve
+from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.errors import NotFoundError
-from sweepstake.estimators import (
-    Finding,
-    as_spec,
-    build,
-    findings,
-    problems_of,
-)
-from sweepstake.spec import EstimatorSpec
+from sweepstake.gridfile.allowlist import classifier_names, resolve
+from sweepstake.gridfile.estimators import Finding, as_spec, build, findings, problems_of
 
 TREE = {"estimator": "DecisionTreeClassifier", "params": {"max_depth": 3}}
 NEEDS_ONE = {

@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake.evaluation import LABEL_METRICS, evaluate, scorer
+from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorer
 
 CLASSIFIERS = [
     DecisionTreeClassifier(max_depth=4),

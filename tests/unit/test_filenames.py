@@ -4,7 +4,7 @@ from unicodedata import normalize
 
 import pytest
 
-from sweepstake.filenames import LONGEST_NAME, default_name, fault
+from sweepstake.gridfile.file_names import LONGEST_NAME, default_name, fault
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepstake import files
+from sweepstake.storage import files
 
 MOST = 100
 

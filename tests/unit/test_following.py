@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from sweepstake import following
-from sweepstake.airflow_api import AirflowApi
-from sweepstake.progress import Progress
+from sweepstake.airflow_client import following
+from sweepstake.airflow_client.api import AirflowApi
+from sweepstake.airflow_client.standstill import Standstill
 from sweepstake.settings import load_settings
-from sweepstake.standstill import Standstill
+from sweepstake.sweeps.progress import Progress
 
 
 def test_whoever_waits_is_told_that_a_sweep_stands_still(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sweepstake import fork as forks
+from sweepstake.processes import fork as forks
 
 PATIENCE_SECONDS = 30
 ORPHANS = """if True:

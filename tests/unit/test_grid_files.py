@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from sweepstake import preflight
 from sweepstake.errors import GridFileError
+from sweepstake.preflight import checks
 from sweepstake.settings import load_settings
 
 GRIDS = Path(__file__).parents[1] / "grids"
@@ -40,7 +40,7 @@ def _expected(path, word):
 def test_an_invalid_file_gets_exactly_its_messages(path):
     """Every mistake of a bad file is reported, in order, and nothing else is."""
     with pytest.raises(GridFileError) as caught:
-        preflight.load(path, SETTINGS)
+        checks.load(path, SETTINGS)
     actual = [str(problem).replace(str(GRIDS), "<data>") for problem in caught.value.problems]
     assert _expected(path, "expect") == actual
 
@@ -48,7 +48,7 @@ def test_an_invalid_file_gets_exactly_its_messages(path):
 @pytest.mark.parametrize("path", _files("valid"))
 def test_a_valid_file_has_its_number_of_trials(path):
     """A good file passes preflight and describes the expected number of trials."""
-    _, checked = preflight.load(path, SETTINGS)
+    _, checked = checks.load(path, SETTINGS)
     assert _expected(path, "trials") == [str(checked.trial_count)]
 
 
@@ -57,7 +57,7 @@ def test_an_example_passes_and_points_editors_at_the_schema(path):
     """Each example grid passes preflight and begins with the line that editors complete from."""
     first = path.read_text("utf-8").splitlines()[0]
     assert first == "# yaml-language-server: $schema=../schemas/sweep.schema.json"
-    _, checked = preflight.load(path, replace(SETTINGS, data_roots=(EXAMPLES,)))
+    _, checked = checks.load(path, replace(SETTINGS, data_roots=(EXAMPLES,)))
     assert checked.trial_count > 1
 
 

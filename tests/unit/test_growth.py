@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepstake import data, growth, loader, pipeline, space, splitting, training, workload
+from sweepstake.data import dataset, splitting
+from sweepstake.domain.spec import DataSpec, EstimatorSpec, Limits, Preprocess, SweepSpec
+from sweepstake.domain.trial import Trial
+from sweepstake.gridfile import loader, search_space
 from sweepstake.settings import load_settings
-from sweepstake.spec import DataSpec, EstimatorSpec, Limits, Preprocess, SweepSpec
-from sweepstake.trial import Trial
+from sweepstake.sweeps import workload
+from sweepstake.training import fit_trial, pipeline, shared_trees
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 
@@ -24,8 +27,8 @@ def trial(number, name=FOREST, **params):
 @pytest.fixture(scope="module")
 def iris():
     """Three classes; numbers only."""
-    table = data.read(DataSpec("sklearn:iris"), ())
-    return data.divide(table, splitting.split(table, 0.2, 0))
+    table = dataset.read(DataSpec("sklearn:iris"), ())
+    return dataset.divide(table, splitting.split(table, 0.2, 0))
 
 
 @pytest.fixture(scope="module", params=[Preprocess.AUTO, Preprocess.NONE])
@@ -49,15 +52,15 @@ def comparable(result):
     return metrics, curves, result.params, result.confusion, result.warnings
 
 
-@pytest.mark.parametrize("name", growth.GROWING)
+@pytest.mark.parametrize("name", shared_trees.GROWING)
 @pytest.mark.parametrize("params", [{}, {"bootstrap": True, "max_samples": 0.5, "max_depth": 3}])
 def test_a_grown_forest_is_a_new_one_to_the_last_bit(name, params, spec, iris):
     """Trees, parameters, attributes and all figures are those of a fit without a predecessor."""
-    grove = growth.Grove()
+    grove = shared_trees.Grove()
     for number, size in enumerate((3, 5, 12)):
         one = trial(number, name, n_estimators=size, **params)
-        grown, told = training.train(one, spec, iris, grove=grove)
-        fitted, alone = training.train(one, spec, iris)
+        grown, told = fit_trial.train(one, spec, iris, grove=grove)
+        fitted, alone = fit_trial.train(one, spec, iris)
         assert forest_of(fitted) == forest_of(grown)
         assert comparable(alone) == comparable(told)
         assert ((0, 3, 5)[number], 0) == (told.grown, alone.grown)
@@ -77,35 +80,35 @@ def test_a_grown_forest_is_a_new_one_to_the_last_bit(name, params, spec, iris):
 )
 def test_what_cannot_grow_is_fitted_anew(before, after, spec, iris):
     """Another classifier, no more trees, or a fit that depends on more than seed and rows."""
-    grove = growth.Grove()
-    training.train(trial(0, **before), spec, iris, grove=grove)
-    _, result = training.train(trial(1, **after), spec, iris, grove=grove)
+    grove = shared_trees.Grove()
+    fit_trial.train(trial(0, **before), spec, iris, grove=grove)
+    _, result = fit_trial.train(trial(1, **after), spec, iris, grove=grove)
     assert 0 == result.grown
 
 
 def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
     """One fold was grown before the failure, the others were not: the next trial is right."""
-    grove = growth.Grove()
-    training.train(trial(0, n_estimators=3), spec, iris, grove=grove)
+    grove = shared_trees.Grove()
+    fit_trial.train(trial(0, n_estimators=3), spec, iris, grove=grove)
     grove.enter(trial(1, n_estimators=5).estimator)
     model = pipeline.classifier_of(grove._forests[0])
     assert 3 == len(model.estimators_)
     model.set_params(n_estimators=5, warm_start=True)
-    features, _ = training._folds(iris, spec.cv, spec.seed)[0]
-    rows = training._row_taker(grove._forests[0], iris)(features)
+    features, _ = fit_trial._folds(iris, spec.cv, spec.seed)[0]
+    rows = fit_trial._row_taker(grove._forests[0], iris)(features)
     grove._forests[0].fit(rows, iris.y_train[features])
-    grown, told = training.train(trial(2, n_estimators=8), spec, iris, grove=grove)
-    fitted, alone = training.train(trial(2, n_estimators=8), spec, iris)
+    grown, told = fit_trial.train(trial(2, n_estimators=8), spec, iris, grove=grove)
+    fitted, alone = fit_trial.train(trial(2, n_estimators=8), spec, iris)
     assert forest_of(fitted) == forest_of(grown)
     assert comparable(alone) == comparable(told)
 
 
 def test_large_forests_are_not_kept(monkeypatch, spec, iris):
     """Memory stays that of one forest: the next trial is fitted anew."""
-    monkeypatch.setattr(growth, "MOST_NODES", 10)
-    grove = growth.Grove()
-    training.train(trial(0, n_estimators=3), spec, iris, grove=grove)
-    _, result = training.train(trial(1, n_estimators=5), spec, iris, grove=grove)
+    monkeypatch.setattr(shared_trees, "MOST_NODES", 10)
+    grove = shared_trees.Grove()
+    fit_trial.train(trial(0, n_estimators=3), spec, iris, grove=grove)
+    _, result = fit_trial.train(trial(1, n_estimators=5), spec, iris, grove=grove)
     assert 0 == result.grown
 
 
@@ -113,22 +116,22 @@ SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True)
 
 
 @pytest.fixture(scope="module")
-def search_space():
+def space():
     """A function that makes the trials of forests with these sizes and depths."""
 
     def make(sizes, depths, name="RandomForestClassifier"):
         grid = {"n_estimators": sizes, "max_depth": depths}
         content = {"data": {"source": "sklearn:iris"}, "estimator": name, "grid": grid}
         parsed = loader.parse(json.dumps(content).encode(), "a.json", load_settings({}))
-        return space.trials(parsed.spec, "digest"), parsed.spec
+        return search_space.trials(parsed.spec, "digest"), parsed.spec
 
     return make
 
 
 @given(sizes=SIZES, depths=SIZES, seconds=st.floats(0.01, 60))
-def test_chains_are_whole_in_their_tasks_and_grow(search_space, sizes, depths, seconds):
+def test_chains_are_whole_in_their_tasks_and_grow(space, sizes, depths, seconds):
     """Each trial is in one task; all of a depth are in one, the fewest trees first."""
-    trials, _ = search_space(sizes, depths)
+    trials, _ = space(sizes, depths)
     checked = SimpleNamespace(trial_seconds=(seconds,))
     order = workload.order(trials, checked, ())
     assert sorted(order) == list(range(len(trials)))
@@ -143,9 +146,9 @@ def test_chains_are_whole_in_their_tasks_and_grow(search_space, sizes, depths, s
         assert sorted(sizes) == [size for _, size in home]
 
 
-def test_a_task_has_as_many_trials_as_the_file_says(search_space):
+def test_a_task_has_as_many_trials_as_the_file_says(space):
     """Then a chain may be cut: it is the user's word."""
-    trials, _ = search_space([1, 2, 3], [1, 2])
+    trials, _ = space([1, 2, 3], [1, 2])
     checked = SimpleNamespace(trial_seconds=(1.0,))
     order = workload.order(trials, checked, {0})
     ranges = workload.ranges(trials, checked, order, Limits(trials_per_task=2), 2)
@@ -153,9 +156,9 @@ def test_a_task_has_as_many_trials_as_the_file_says(search_space):
 
 
 @pytest.mark.parametrize("slots", [1, 2, 8])
-def test_no_slot_is_left_without_work(search_space, slots):
+def test_no_slot_is_left_without_work(space, slots):
     """A short sweep has a task for each slot, and none is more than its share."""
-    trials, _ = search_space([1], list(range(1, 41)))
+    trials, _ = space([1], list(range(1, 41)))
     checked = SimpleNamespace(trial_seconds=(1.0,))
     order = workload.order(trials, checked, ())
     ranges = workload.ranges(trials, checked, order, Limits(), slots)
@@ -166,10 +169,10 @@ def test_no_slot_is_left_without_work(search_space, slots):
 @pytest.mark.parametrize(
     ("name", "part"), [("RandomForestClassifier", 0.5), ("GradientBoostingClassifier", 1.0)]
 )
-def test_the_estimate_counts_the_trees_that_are_fitted(search_space, name, part):
+def test_the_estimate_counts_the_trees_that_are_fitted(space, name, part):
     """Of 10, 20 and 30 trees thirty are fitted, where forests grow."""
-    trials, spec = search_space([10, 20, 30], [1, 2], name)
-    (product,) = space.all_products(spec)
-    assert part == growth.share_of(product)
-    shares = [growth.share(chain) for chain in growth.chains(trials)]
+    trials, spec = space([10, 20, 30], [1, 2], name)
+    (product,) = search_space.all_products(spec)
+    assert part == shared_trees.share_of(product)
+    shares = [shared_trees.share(chain) for chain in shared_trees.chains(trials)]
     assert part == np.mean(shares)

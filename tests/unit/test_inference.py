@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from pandas._libs.parsers import STR_NA_VALUES
 
-from sweepstake import inference, sources
-from sweepstake.numerals import Numerals, best_reading
-from sweepstake.spec import MISSING, CsvSpec, DataSpec
+from sweepstake.casting.numerals import Numerals, best_reading
+from sweepstake.data import inference, sources
+from sweepstake.domain.spec import MISSING, CsvSpec, DataSpec
 
 
 def settle(*cells, **csv):

@@ -16,11 +16,12 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from sweepstake import dailies, filenames, intake, loader
 from sweepstake.errors import GridFileError, NotFoundError
-from sweepstake.intake import Drop
+from sweepstake.gridfile import file_names, loader
+from sweepstake.intake import daily_files, intake
+from sweepstake.intake.intake import Drop
 from sweepstake.settings import load_settings
-from sweepstake.workspace import Workspace
+from sweepstake.storage.workspace import Workspace
 
 GRID = b'data: {source: "sklearn:iris"}\nestimator: GaussianNB\n'
 BROKEN = b"data: {source: "
@@ -67,7 +68,7 @@ def files(settings):
 
 def published(settings):
     """The files with data by day that Airflow is told of, by name of their sweep."""
-    found = dailies.published(Workspace(settings.workspace))
+    found = daily_files.published(Workspace(settings.workspace))
     return {daily.name: daily.file for daily in found}
 
 
@@ -163,7 +164,7 @@ def test_a_writer_that_comes_during_the_look_does_no_harm(settings):
     code = "import os, sys\nwhile True: os.close(os.open(sys.argv[1], os.O_WRONLY))"
     looks = f"""if True:
         from pathlib import Path
-        from sweepstake.intake import _has_writer
+        from sweepstake.intake.intake import _has_writer
         seen = set()
         for _ in range(20_000):
             seen.add(_has_writer(Path({str(path)!r})))
@@ -393,7 +394,7 @@ def test_who_comes_second_to_a_model_by_its_files_name_is_told(settings, first, 
     assert f"is that of a file called {first!r}" in report.read_text(encoding="utf-8")
     (settings.grids / f"{first}.yaml").unlink()
     assert ([], {}) == (files(settings), published(settings))
-    model = b"model: " + filenames.default_name(f"{first}.yaml").encode()
+    model = b"model: " + file_names.default_name(f"{first}.yaml").encode()
     put(settings, f"{second}.yaml", content + model)
     files(settings)
     taken = published(settings).values() if daily else files(settings)
@@ -471,9 +472,9 @@ def test_a_huge_file_is_not_read_whole(settings):
     ("stem", "name"),
     [
         ("My grid (2)", "My-grid-2"),
-        ("решётка 7", filenames.default_name("решётка 7.yaml")),
-        ("решётка", filenames.default_name("решётка.yaml")),
-        ("数据", filenames.default_name("数据.yaml")),
+        ("решётка 7", file_names.default_name("решётка 7.yaml")),
+        ("решётка", file_names.default_name("решётка.yaml")),
+        ("数据", file_names.default_name("数据.yaml")),
     ],
 )
 def test_any_file_name_gives_a_sweep_with_a_plain_id(settings, stem, name, content):
@@ -494,7 +495,7 @@ def test_whatever_lies_in_the_folder_each_content_is_one_sweep(dropped):
         for stem, content in dropped.items():
             put(settings, f"{stem}.yaml", content)
         drops = intake.scan(settings)
-    allowed = {stem for stem in dropped if not filenames.fault(f"{stem}.yaml")}
+    allowed = {stem for stem in dropped if not file_names.fault(f"{stem}.yaml")}
     assert {digest(dropped[stem]) for stem in allowed} == {drop.snapshot for drop in drops}
     assert all(re.fullmatch(r"[\w.-]+__[0-9a-f]{12}", drop.sweep, re.ASCII) for drop in drops)
     assert len({drop.sweep for drop in drops}) == len(drops)

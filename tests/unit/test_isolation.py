@@ -12,11 +12,17 @@ import psutil
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from sweepstake import isolation
-from sweepstake.disk import disk_faults
+from sweepstake.domain.spec import Limits
 from sweepstake.errors import DataError, DiskFullError, TrialFailedError
-from sweepstake.isolation import CutOffError, KilledError, StandstillError, Worker, repeat_once
-from sweepstake.spec import Limits
+from sweepstake.processes import isolation
+from sweepstake.processes.isolation import (
+    CutOffError,
+    KilledError,
+    StandstillError,
+    Worker,
+    repeat_once,
+)
+from sweepstake.storage.disk import disk_faults
 
 PATIENCE_SECONDS = 30
 OUT_OF_MEMORY = (

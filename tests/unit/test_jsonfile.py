@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepstake.errors import GridFileError
-from sweepstake.jsonfile import read_json
+from sweepstake.gridfile.json_file import read_json
 
 
 def _answer(text):

@@ -1,4 +1,4 @@
-from sweepstake.ledger import Ledger
+from sweepstake.mlflow_client.ledger import Ledger
 
 
 class Empty:

@@ -45,7 +45,7 @@ def test_use_cases_load_their_libraries_when_they_are_called(module):
 @pytest.mark.parametrize("argument", ["--help", "schema"])
 def test_the_command_line_answers_lightly(argument):
     """Help and schema load no library for data, models or scheduling."""
-    assert (0, set()) == loaded("from sweepstake.cli import main; main()", argument)
+    assert (0, set()) == loaded("from sweepstake.cli.main import main; main()", argument)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_command_line_answers_lightly(argument):
 )
 def test_validating_loads_neither_airflow_nor_mlflow(grid, code):
     """A grid file is checked with scikit-learn alone, whether it is good or bad."""
-    main = "from sweepstake.cli import main; main()"
+    main = "from sweepstake.cli.main import main; main()"
     returned, heavy = loaded(main, "validate", str(GRIDS / grid))
     assert (code, set()) == (returned, heavy & {"airflow", "matplotlib", "mlflow", "skops"})
 

@@ -11,11 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweepstake import loader
-from sweepstake.errors import GridFileError
-from sweepstake.schema import schema
-from sweepstake.settings import load_settings
-from sweepstake.spec import (
+from sweepstake.domain.spec import (
     Candidate,
     DataSpec,
     EstimatorSpec,
@@ -24,6 +20,10 @@ from sweepstake.spec import (
     PromotionPolicy,
     SweepSpec,
 )
+from sweepstake.errors import GridFileError
+from sweepstake.gridfile import loader
+from sweepstake.gridfile.schema import schema
+from sweepstake.settings import load_settings
 
 SETTINGS = load_settings({})
 FULL = b"""

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweepstake import preflight
 from sweepstake.errors import GridFileError
+from sweepstake.preflight import checks
 from sweepstake.settings import load_settings
 
 ROWS = 200
@@ -48,7 +48,7 @@ def check(folder, frame, grid=GRID):
     """The warnings about a frame."""
     frame.to_csv(folder / "case.csv", index=False)
     settings = replace(load_settings({}), data_roots=(folder,))
-    return list(preflight.inspect(grid.encode(), "case.yaml", settings)[1].warnings)
+    return list(checks.inspect(grid.encode(), "case.yaml", settings)[1].warnings)
 
 
 def problems(folder, frame, grid=GRID):

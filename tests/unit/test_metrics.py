@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepstake.metrics import metric_names, problem_of
+from sweepstake.gridfile.metrics import metric_names, problem_of
 
 
 def test_every_scorer_of_scikit_learn_is_a_metric():

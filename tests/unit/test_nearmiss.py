@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepstake.nearmiss import did_you_mean, listed, near_misses, shown
+from sweepstake.wording.near_misses import did_you_mean, listed, near_misses, shown
 
 
 def test_a_suggestion_names_the_nearest_words():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binom
 
-from sweepstake.guards import _holm
-from sweepstake.paired import exact, least_rows
+from sweepstake.domain.guards import _holm
+from sweepstake.domain.paired import exact, least_rows
 
 
 def measured(both, wins, losses, neither, confidence=0.95):

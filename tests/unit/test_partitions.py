@@ -4,9 +4,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from sweepstake import data, partitions, space
+from sweepstake.data import dataset, partitions
+from sweepstake.domain.spec import Candidate, DataSpec, EstimatorSpec, SweepSpec
 from sweepstake.errors import DataError
-from sweepstake.spec import Candidate, DataSpec, EstimatorSpec, SweepSpec
+from sweepstake.gridfile import search_space
 
 HOURS = pd.date_range("2026-01-01T00:00", periods=96, freq="h")
 JANUARY_2 = date(2026, 1, 2)
@@ -93,7 +94,7 @@ def test_parquet_keeps_times_as_they_are(folder, kind):
 
 def test_the_time_is_no_feature(folder):
     """Classifiers do not see the time column."""
-    table = data.read(spec(), [folder])
+    table = dataset.read(spec(), [folder])
     assert ["x"] == list(table.X.columns)
 
 
@@ -120,7 +121,7 @@ def test_the_newest_day_is_found_by_name_or_by_time(folder):
 def test_a_day_without_data_is_refused_in_plain_words(folder, changes, words):
     """What is missing is named, with the way out."""
     with pytest.raises(DataError, match=words):
-        data.read(spec(**changes), [folder])
+        dataset.read(spec(**changes), [folder])
 
 
 def test_only_data_by_day_have_partitions(folder):
@@ -133,7 +134,7 @@ def test_the_partition_is_part_of_every_trial_key():
     """The same point on two days is two trials, on the same day one."""
     sweep = SweepSpec("s", "m", spec(), (Candidate(EstimatorSpec("a.B")),), "accuracy")
     days = (JANUARY_2, date(2026, 1, 3), JANUARY_2, None)
-    first, second, again, never = (space.trials(sweep.at(day), "d")[0].key for day in days)
+    first, second, again, never = (search_space.trials(sweep.at(day), "d")[0].key for day in days)
     assert (first, 3) == (again, len({first, second, never}))
 
 

@@ -8,8 +8,9 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
 
-from sweepstake import estimators, pipeline
-from sweepstake.spec import EstimatorSpec, Preprocess
+from sweepstake.domain.spec import EstimatorSpec, Preprocess
+from sweepstake.gridfile import estimators
+from sweepstake.training import pipeline
 
 NUMBERS = pd.DataFrame({"a": [1.0, 2.0, np.nan, 4.0], "b": [-1.0, 0.0, 1.0, 2.0]})
 TEXTS = pd.DataFrame({"t": pd.Categorical(["x", "y", None, "x"])})

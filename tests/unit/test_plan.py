@@ -3,8 +3,8 @@ import json
 import pytest
 
 from sweepstake.errors import NotFoundError
-from sweepstake.plan import Plan
-from sweepstake.workspace import Workspace
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps.plan import Plan
 
 PLAN = Plan(
     sweep="digits__0123456789ab",

@@ -15,13 +15,15 @@ import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake import columns, pipeline, prediction
 from sweepstake.casting import ColumnCast
+from sweepstake.casting.numerals import Rules
+from sweepstake.data import columns
+from sweepstake.domain.spec import CsvSpec, DataSpec, Preprocess
 from sweepstake.errors import DataError
-from sweepstake.numerals import Rules
+from sweepstake.serving import prediction
 from sweepstake.settings import load_settings
-from sweepstake.spec import CsvSpec, DataSpec, Preprocess
-from sweepstake.workspace import Workspace
+from sweepstake.storage.workspace import Workspace
+from sweepstake.training import pipeline
 
 FILE = pd.DataFrame({"id": [7, 8, 9], "age": [31.5, None, 55.0], "zip": ["01", "x", None]})
 TYPED = pd.DataFrame({name: columns.feature(FILE[name]) for name in ("age", "zip")})

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sweepstake import data, estimate, loader, preflight, refusals, rehearsal, splitting
+from sweepstake.data import dataset, splitting
 from sweepstake.errors import GridFileError
-from sweepstake.rehearsal import Outcome, Refusal, rehearse, sentence
+from sweepstake.gridfile import loader
+from sweepstake.preflight import checks, refusals, time_estimate, trial_fits
+from sweepstake.preflight.trial_fits import Outcome, Refusal, rehearse, sentence
 from sweepstake.settings import load_settings
 
 GRIDS = Path(__file__).parents[1] / "grids"
@@ -23,9 +25,9 @@ def _grid(text):
 
 
 def _rows(grid):
-    table = data.read(grid.spec.data, ())
+    table = dataset.read(grid.spec.data, ())
     train, _ = splitting.split(table, grid.spec.data.holdout, grid.spec.seed)
-    return preflight._rows(grid.spec, table, train)
+    return checks._rows(grid.spec, table, train)
 
 
 class Timed:
@@ -43,13 +45,13 @@ class Timed:
 
 def _messages(text):
     with pytest.raises(GridFileError) as caught:
-        preflight.check(_grid(text), SETTINGS)
+        checks.check(_grid(text), SETTINGS)
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_a_sound_sweep_is_counted_and_timed():
     """Trials, rows and a time that is more than nothing."""
-    checked = preflight.check(_grid("estimator: GaussianNB"), SETTINGS)
+    checked = checks.check(_grid("estimator: GaussianNB"), SETTINGS)
     assert (checked.trial_count, checked.rows, checked.warnings) == (1, 150, ())
     assert 0 < checked.estimate_seconds < 60
 
@@ -65,7 +67,7 @@ def test_the_fits_of_a_refused_metric_and_of_refused_points_come_together():
 def test_refused_points_may_be_skipped():
     """Each reason is a warning then, and counts its points; the time is that of the others."""
     text = "estimator: KNeighborsClassifier\ngrid: {n_neighbors: [3, 700, 800]}\non_invalid: skip"
-    checked = preflight.check(_grid(text), SETTINGS)
+    checked = checks.check(_grid(text), SETTINGS)
     expected = (
         "KNeighborsClassifier cannot be fitted in 2 of 3 trials, first with n_neighbors=700: "
         "n_neighbors must be at most the rows that are fitted, 96. Such trials are skipped."
@@ -87,7 +89,7 @@ def test_a_point_that_ends_its_process_is_not_skipped(monkeypatch):
     def rehearsed(point, *_):
         return os.abort() if point.params["C"] == 2 else Outcome(0.1)
 
-    monkeypatch.setattr(rehearsal, "rehearse", rehearsed)
+    monkeypatch.setattr(trial_fits, "rehearse", rehearsed)
     text = "estimator: LogisticRegression\ngrid: {C: [1, 2]}\non_invalid: skip"
     (message,) = _messages(text)
     assert "cannot be fitted in 1 of 2 trials, first with C=2: It crashed the " in message
@@ -130,20 +132,20 @@ def test_a_rule_on_the_sizes_of_classes_is_judged_by_all_rows(tmp_path, monkeypa
     settings = replace(SETTINGS, data_roots=(tmp_path,))
     text = b"data: {source: rows.csv, target: kind}\nestimator: NuSVC\ngrid: {nu: [0.1, 0.3, 0.5]}"
     with pytest.raises(GridFileError, match=r"in 2 of 3 trials, .*nu=.*: specified nu is"):
-        preflight.check(loader.parse(text, "a.yaml", settings), settings)
+        checks.check(loader.parse(text, "a.yaml", settings), settings)
 
 
 def test_what_only_few_rows_refuse_is_no_mistake():
     """Fifty neighbours need more rows than a first try has, but not more than a fold has."""
     text = "estimator: KNeighborsClassifier\nparams: {n_neighbors: 50}"
-    assert preflight.check(_grid(text), SETTINGS).trial_count == 1
+    assert checks.check(_grid(text), SETTINGS).trial_count == 1
 
 
 def test_the_search_for_refusals_ends_in_time(monkeypatch):
     """A grid of many choices is tried in part, and the warnings say so."""
     monkeypatch.setattr(refusals, "MOST_PROBES", 2)
     text = "estimator: SVC\ngrid: {kernel: [linear, rbf, poly]}"
-    (warning,) = preflight.check(_grid(text), SETTINGS).warnings
+    (warning,) = checks.check(_grid(text), SETTINGS).warnings
     expected = "Not every combination of choices was tried: there are too many, or they take long."
     assert expected == warning
 
@@ -151,7 +153,7 @@ def test_the_search_for_refusals_ends_in_time(monkeypatch):
 def test_points_written_twice_are_warned_of():
     """What the grid repeats is trained once."""
     text = "estimator: GaussianNB\ngrid: [{var_smoothing: [1e-9]}, {var_smoothing: [1e-9, 1e-3]}]"
-    checked = preflight.check(_grid(text), SETTINGS)
+    checked = checks.check(_grid(text), SETTINGS)
     expected = "points that the grid writes more than once: 1; each is trained once."
     assert (checked.trial_count, checked.warnings) == (2, (expected,))
 
@@ -163,32 +165,32 @@ def test_points_written_twice_are_warned_of():
 def test_time_is_drawn_out_to_a_whole_fold_by_its_growth(seconds_of_rows, expected):
     """Each trial costs the seconds of one fold, once for each fold and once for the last fit."""
     grid = _grid("estimator: GaussianNB\ncv: 5")
-    actual = estimate.trial_seconds(grid.spec, Timed(seconds_of_rows))
+    actual = time_estimate.trial_seconds(grid.spec, Timed(seconds_of_rows))
     assert actual == pytest.approx((expected * 6,))
 
 
 def test_slow_growth_is_extrapolated(monkeypatch):
     """From two timed sizes, the rest of the rows follows on the line through them."""
-    monkeypatch.setattr(estimate, "FIRST_ROWS", 10)
+    monkeypatch.setattr(time_estimate, "FIRST_ROWS", 10)
     grid = _grid("estimator: GaussianNB\ncv: 5")
-    actual = estimate.trial_seconds(grid.spec, Timed(lambda count: 0.8 + 0.01 * count))
+    actual = time_estimate.trial_seconds(grid.spec, Timed(lambda count: 0.8 + 0.01 * count))
     assert actual == pytest.approx(((0.8 + 0.96) * 6,))
 
 
 def test_products_beyond_the_time_for_timing_count_as_the_mean(monkeypatch):
     """Not every product needs to be timed for an estimate."""
-    monkeypatch.setattr(estimate, "TIMING_SECONDS", -1.0)
+    monkeypatch.setattr(time_estimate, "TIMING_SECONDS", -1.0)
     grid = _grid("candidates: [{estimator: GaussianNB}, {estimator: SVC, grid: {C: [1, 2, 3]}}]")
-    actual = estimate.trial_seconds(grid.spec, Timed(lambda _: 2.0))
+    actual = time_estimate.trial_seconds(grid.spec, Timed(lambda _: 2.0))
     assert actual == pytest.approx((2.0 * 6, 2.0 * 6))
 
 
 def test_a_classifier_without_end_does_not_hold_preflight_up(monkeypatch):
     """A billion trees are ended, which is no mistake, and their estimate is no less than that."""
-    monkeypatch.setattr(rehearsal, "LONGEST_SECONDS", 1.0)
+    monkeypatch.setattr(trial_fits, "LONGEST_SECONDS", 1.0)
     monkeypatch.setattr(refusals, "PROBE_SECONDS", 0.5)
     grid = _grid("estimator: RandomForestClassifier\nparams: {n_estimators: 1000000000}")
-    checked = preflight.check(grid, SETTINGS)
+    checked = checks.check(grid, SETTINGS)
     assert (1, True) == (len(checked.warnings), checked.estimate_seconds > 6)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sweepstake.probes import choices, numbers, other_numbers
-from sweepstake.space import Product
-from sweepstake.spec import EstimatorSpec
+from sweepstake.domain.spec import EstimatorSpec
+from sweepstake.gridfile.search_space import Product
+from sweepstake.preflight.sample_points import choices, numbers, other_numbers
 
 PRODUCT = Product(
     EstimatorSpec("x.C", {"fixed": 1}),

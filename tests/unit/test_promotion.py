@@ -8,9 +8,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from sweepstake.answers import Answers, Pair
-from sweepstake.promotion import Finalist, Incumbent, Terrain, Verdict, decide
-from sweepstake.spec import PromotionPolicy
+from sweepstake.domain.answers import Answers, Pair
+from sweepstake.domain.promotion import Finalist, Incumbent, Terrain, Verdict, decide
+from sweepstake.domain.spec import PromotionPolicy
 
 PROMOTE, KEEP = Verdict.PROMOTE, Verdict.KEEP
 BEST = Finalist("4", 3, 0.9, 6)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepstake.approval import Proposal
-from sweepstake.question import WIDTH, body, draw
+from sweepstake.champions.approval import Proposal
+from sweepstake.champions.question import WIDTH, body, draw
 from sweepstake.settings import load_settings
 
 GAIN = {

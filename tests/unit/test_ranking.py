@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from sweepstake.ranking import best, leaderboard
-from sweepstake.trial import Standing, TrialState
+from sweepstake.domain.ranking import best, leaderboard
+from sweepstake.domain.trial import Standing, TrialState
 
 NAN = math.nan
 

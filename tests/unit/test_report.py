@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from sweepstake import report
-from sweepstake.comparison import batch_url, run_url
-from sweepstake.runs import SweepRun
-from sweepstake.spec import DataSpec, SweepSpec
-from sweepstake.trial import Standing, Trial, TrialResult, TrialState
+from sweepstake.domain.spec import DataSpec, SweepSpec
+from sweepstake.domain.trial import Standing, Trial, TrialResult, TrialState
+from sweepstake.mlflow_client.comparison import batch_url, run_url
+from sweepstake.mlflow_client.runs import SweepRun
+from sweepstake.reports import report
 
 SWEEP = SweepRun("3", "parent", "digits__abc", {})
 SPEC = SweepSpec("digits", "digits", DataSpec("sklearn:digits"), (), "f1_macro")

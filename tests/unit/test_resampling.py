@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.svm import SVC
 
-from sweepstake import resampling
-from sweepstake.answers import Pair, ask
+from sweepstake.domain import resampling
+from sweepstake.domain.answers import Pair, ask
 
 METRICS = [*resampling._WEIGHTS, "neg_log_loss"]
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sweepstake import revision, space
-from sweepstake.spec import Candidate, DataSpec, EstimatorSpec, SweepSpec
+from sweepstake.domain import revision
+from sweepstake.domain.spec import Candidate, DataSpec, EstimatorSpec, SweepSpec
+from sweepstake.gridfile import search_space
 
 HOME = Path(__file__).parents[2]
 REMEDY = (
-    "Raise REVISION in src/sweepstake/revision.py if a trial may score otherwise than before, "
+    "Raise REVISION in src/sweepstake/domain/revision.py if a trial may score otherwise, "
     "then run make training-code."
 )
 
@@ -80,4 +81,4 @@ def test_a_trial_of_other_training_code_has_another_key(monkeypatch, part):
 def _key():
     estimator = EstimatorSpec("sklearn.tree.DecisionTreeClassifier", {})
     spec = SweepSpec("s", "m", DataSpec("sklearn:iris"), (Candidate(estimator),), "accuracy")
-    return space.trials(spec, "d" * 64)[0].key
+    return search_space.trials(spec, "d" * 64)[0].key

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from sweepstake.runs import clip, library_tags, run_name
-from sweepstake.spec import EstimatorSpec
-from sweepstake.trial import Trial
+from sweepstake.domain.spec import EstimatorSpec
+from sweepstake.domain.trial import Trial
+from sweepstake.mlflow_client.runs import clip, library_tags, run_name
 
 
 def test_a_run_is_named_after_its_number_and_what_was_given():

@@ -2,9 +2,9 @@ from datetime import date
 
 import pytest
 
-from sweepstake import loader, schedules
+from sweepstake.domain.spec import BackfillPolicy, DataSpec, Schedule
+from sweepstake.gridfile import loader, schedules
 from sweepstake.settings import load_settings
-from sweepstake.spec import BackfillPolicy, DataSpec, Schedule
 
 GRID = """\
 name: daily

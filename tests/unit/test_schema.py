@@ -6,13 +6,15 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-from sweepstake import allowlist, loader, metrics, schema
-from sweepstake.document import Document
-from sweepstake.reference import reference
-from sweepstake.spec import DataSpec, Limits, PromotionPolicy, SweepSpec
+from sweepstake.domain.spec import DataSpec, Limits, PromotionPolicy, SweepSpec
+from sweepstake.gridfile import allowlist, loader, metrics, schema
+from sweepstake.gridfile.document import Document
+from sweepstake.gridfile.reference import reference
 
 DOCS = Path(__file__).parents[2] / "docs" / "grid-reference.md"
-MARK = "<!-- written from schemas/sweep.schema.json by sweepstake.reference.reference() -->\n"
+MARK = (
+    "<!-- written from schemas/sweep.schema.json by sweepstake.gridfile.reference.reference() -->\n"
+)
 
 
 def _objects(part):

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from sweepstake import scratch as module
-from sweepstake.scratch import scratch
+from sweepstake.storage import scratch as module
+from sweepstake.storage.scratch import scratch
 
 
 @pytest.fixture(autouse=True)

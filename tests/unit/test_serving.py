@@ -21,14 +21,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from starlette.requests import ClientDisconnect
 
-from sweepstake import columns, isolation, patience, pipeline, scoring, serving
-from sweepstake.admission import Admission, Bounds
 from sweepstake.casting import ColumnCast
-from sweepstake.modelfile import dump
-from sweepstake.scoring import RefusedError, Scorer
-from sweepstake.serverlog import JsonLines
-from sweepstake.serving import Capacity
-from sweepstake.spec import Preprocess
+from sweepstake.data import columns
+from sweepstake.domain.spec import Preprocess
+from sweepstake.modelfile.model_file import dump
+from sweepstake.processes import isolation
+from sweepstake.serving import app, patience, scoring
+from sweepstake.serving.admission import Admission, Bounds
+from sweepstake.serving.app import Capacity
+from sweepstake.serving.log import JsonLines
+from sweepstake.serving.scoring import RefusedError, Scorer
+from sweepstake.training import pipeline
 
 BEARS = Capacity(processes=1, seconds=SECONDS, bounds=Bounds(body=200_000, seconds=1))
 FILE = pd.DataFrame(
@@ -78,7 +81,7 @@ def steady():
 @pytest.fixture
 def server(shelf, capacity, monkeypatch):
     """A client of a server of its own."""
-    monkeypatch.setattr(serving, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(app, "POLL_SECONDS", 0.05)
     with running(shelf, capacity) as client:
         yield client
 

@@ -4,7 +4,7 @@ import pytest
 
 from sweepstake.errors import SettingsError
 from sweepstake.settings import Settings, load_settings
-from sweepstake.store import Bucket
+from sweepstake.storage.store import Bucket
 
 
 @pytest.fixture

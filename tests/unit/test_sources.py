@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sweepstake import isolation, reading, sources
+from sweepstake.data import reading, sources
+from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import DataError, TransientError
-from sweepstake.spec import DataSpec
+from sweepstake.processes import isolation
 
 TEXT = "a,label\n1,x\n2,y\n"
 

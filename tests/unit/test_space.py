@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import ParameterGrid
 
-from sweepstake.space import canonical, size, trials
-from sweepstake.spec import Candidate, DataSpec, EstimatorSpec, SweepSpec
+from sweepstake.domain.spec import Candidate, DataSpec, EstimatorSpec, SweepSpec
+from sweepstake.gridfile.search_space import canonical, size, trials
 
 SVC = EstimatorSpec("sklearn.svm.SVC")
 AXES = st.dictionaries(

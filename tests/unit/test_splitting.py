@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from sweepstake import data, splitting
-from sweepstake.data import Table
+from sweepstake.data import dataset, splitting
+from sweepstake.data.dataset import Table
+from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import DataError
-from sweepstake.spec import DataSpec
 
 
 def table_of(values, labels):
@@ -59,7 +59,7 @@ def test_the_order_of_the_file_does_not_matter(rows, random):
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.25, 0.5])
 def test_each_class_gives_its_share(share):
     """The holdout has the share of every class, to the nearest row."""
-    table = data.read(DataSpec("sklearn:iris"), ())
+    table = dataset.read(DataSpec("sklearn:iris"), ())
     _, holdout = splitting.split(table, share, 0)
     assert [round(50 * share)] * 3 == np.bincount(table.y[holdout]).tolist()
 
@@ -76,7 +76,7 @@ def test_rows_keep_their_side_when_data_grows():
 
 def test_the_seed_decides():
     """Another seed holds out other rows, the same seed the same ones."""
-    table = data.read(DataSpec("sklearn:wine"), ())
+    table = dataset.read(DataSpec("sklearn:wine"), ())
     first, again, other = (splitting.split(table, 0.2, seed)[1].tolist() for seed in (0, 0, 1))
     assert first == again
     assert first != other

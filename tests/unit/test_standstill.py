@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sweepstake.standstill import ON_THEIR_WAY, standstills
+from sweepstake.airflow_client.standstill import ON_THEIR_WAY, standstills
 
 NOW = datetime.now(UTC)
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 
 from sweepstake.errors import StoreUnavailableError
-from sweepstake.store import Bucket, open_store
+from sweepstake.storage.store import Bucket, open_store
 
 
 @pytest.fixture(params=["folder", "bucket"])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepstake import trainedrows
-from sweepstake.data import Dataset
+from sweepstake.data import trained_rows
+from sweepstake.data.dataset import Dataset
 
 WORDS = ["a", "b", "c"]
 
@@ -26,7 +26,7 @@ def plainly(known, known_y, asked, asked_y):
             list(zip(y, *(frame[name].astype(object) for name in names), strict=True))
             for frame, y in ((known, known_y), (asked, asked_y))
         )
-        if left_out is None or len(set(old)) >= trainedrows.TELLING * len(old):
+        if left_out is None or len(set(old)) >= trained_rows.TELLING * len(old):
             found |= np.array([row in set(old) for row in new], dtype=bool)
     return found
 
@@ -59,6 +59,6 @@ def test_rows_are_met_as_plain_comparison_finds_them(tables, cells):
     """However many columns are looked at together, the answer is that of comparing tuples."""
     known, known_y, asked, asked_y = tables
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainedrows, "MOST_CELLS", cells)
-        found = trainedrows.met(trained(known, known_y), asked, asked_y)
+        patch.setattr(trained_rows, "MOST_CELLS", cells)
+        found = trained_rows.met(trained(known, known_y), asked, asked_y)
     assert plainly(known, known_y, asked, asked_y).tolist() == found.tolist()

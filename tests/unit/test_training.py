@@ -15,10 +15,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import all_estimators
 from threadpoolctl import threadpool_info
 
-from sweepstake import data, estimators, pipeline, splitting, training
-from sweepstake.data import Table
-from sweepstake.spec import DataSpec, EstimatorSpec, Preprocess, SweepSpec
-from sweepstake.trial import Trial
+from sweepstake.data import dataset, splitting
+from sweepstake.data.dataset import Table
+from sweepstake.domain.spec import DataSpec, EstimatorSpec, Preprocess, SweepSpec
+from sweepstake.domain.trial import Trial
+from sweepstake.gridfile import estimators
+from sweepstake.training import fit_trial, pipeline
 
 LR = EstimatorSpec("LogisticRegression")
 TREE = EstimatorSpec("DecisionTreeClassifier", {"max_depth": 3})
@@ -70,7 +72,7 @@ def test_class_weights_of_several_targets_are_read_too():
 def divided(features, y):
     """Columns and labels as a divided data set."""
     table = Table(features, y, ("y",), "digest")
-    return data.divide(table, splitting.split(table, 0.25, 0))
+    return dataset.divide(table, splitting.split(table, 0.25, 0))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,9 @@ def binary(tmp_path_factory):
     x, y = make_classification(100, 5, random_state=0)
     table = Table(pd.DataFrame(x - x.min(), columns=list("abcde")), y, ("y",), "binary")
     folder = tmp_path_factory.mktemp("stage")
-    return data.open_staged(folder, data.stage(table, splitting.split(table, 0.25, 0), folder))
+    return dataset.open_staged(
+        folder, dataset.stage(table, splitting.split(table, 0.25, 0), folder)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +107,14 @@ def multilabel():
 @pytest.fixture(scope="module")
 def iris():
     """Three classes; numbers only."""
-    table = data.read(DataSpec("sklearn:iris"), ())
-    return data.divide(table, splitting.split(table, 0.2, 0))
+    table = dataset.read(DataSpec("sklearn:iris"), ())
+    return dataset.divide(table, splitting.split(table, 0.2, 0))
 
 
 def run(dataset, name, params=None, metric="accuracy", preprocess=Preprocess.AUTO, cv=3):
     """Train one trial."""
     spec = SweepSpec("s", "m", DataSpec(""), (), metric, cv, 0, preprocess)
-    return training.train(Trial(0, "key", EstimatorSpec(name, params or {})), spec, dataset)
+    return fit_trial.train(Trial(0, "key", EstimatorSpec(name, params or {})), spec, dataset)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
@@ -172,7 +176,7 @@ def test_the_sweeps_metric_is_tested_too(iris, metric):
     fitted, result = run(iris, "DecisionTreeClassifier", metric=metric)
     expected = get_scorer(metric)(fitted, iris.X_holdout, iris.y_holdout)
     assert expected == result.metrics[f"test_{metric}"]
-    assert expected == training.score(fitted, iris, metric)
+    assert expected == fit_trial.score(fitted, iris, metric)
 
 
 @pytest.mark.parametrize("preprocess", list(Preprocess))
@@ -267,7 +271,7 @@ def test_parameters_are_text_with_inner_classifiers_by_name(mixed):
 def test_long_parameters_are_cut():
     """A parameter's text has 500 characters at most."""
     classifier = estimators.build(EstimatorSpec("GaussianNB", {"priors": [1.0] * 200}))
-    text = training._params(classifier)["priors"]
+    text = fit_trial._params(classifier)["priors"]
     assert (len(text), text[:9]) == (500, "[1.0, 1.0")
 
 
@@ -284,7 +288,7 @@ def test_a_trial_has_one_core_whatever_it_asks_for(iris, monkeypatch):
     monkeypatch.setattr(RandomForestClassifier, "fit", watched)
     spec = SweepSpec("s", "m", DataSpec(""), (), "accuracy", 3)
     forest = EstimatorSpec("RandomForestClassifier", {"n_jobs": -1, "n_estimators": 5})
-    training.train(Trial(0, "key", forest), spec, iris)
+    fit_trial.train(Trial(0, "key", forest), spec, iris)
     assert {(1, 1)} == {(max(libraries), jobs) for libraries, jobs in seen}
 
 

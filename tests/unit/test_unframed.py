@@ -9,11 +9,11 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import CategoricalNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from sweepstake import pipeline
 from sweepstake.casting import ColumnCast
-from sweepstake.numerals import Rules
-from sweepstake.spec import CsvSpec, Preprocess
-from sweepstake.unframed import unframed
+from sweepstake.casting.numerals import Rules
+from sweepstake.domain.spec import CsvSpec, Preprocess
+from sweepstake.serving.unframed import unframed
+from sweepstake.training import pipeline
 
 ROWS = 240
 RULES = Rules.of(CsvSpec(missing=("", "-999")))

@@ -11,9 +11,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from sweepstake import columns, data, datachecks, pipeline, splitting, training
-from sweepstake.spec import Candidate, DataSpec, EstimatorSpec, Preprocess, SweepSpec
-from sweepstake.trial import Trial
+from sweepstake.data import columns, dataset, splitting
+from sweepstake.domain.spec import Candidate, DataSpec, EstimatorSpec, Preprocess, SweepSpec
+from sweepstake.domain.trial import Trial
+from sweepstake.preflight import data_warnings
+from sweepstake.training import fit_trial, pipeline
 
 GENES, PATIENTS = 2_000, 72
 
@@ -32,7 +34,7 @@ def root(tmp_path):
 @pytest.fixture
 def table(root):
     """The table as it is read."""
-    return data.read(DataSpec("wide.csv", ("kind",)), [root])
+    return dataset.read(DataSpec("wide.csv", ("kind",)), [root])
 
 
 def test_plain_numbers_are_not_looked_at_column_by_column(root, monkeypatch):
@@ -40,8 +42,8 @@ def test_plain_numbers_are_not_looked_at_column_by_column(root, monkeypatch):
     seen = []
     monkeypatch.setattr(columns, "feature", seen.append)
     monkeypatch.setattr(pd.Series, "unique", seen.append)
-    table = data.read(DataSpec("wide.csv", ("kind",)), [root])
-    datachecks.warnings_of(table, splitting.split(table, 0.2, 0))
+    table = dataset.read(DataSpec("wide.csv", ("kind",)), [root])
+    data_warnings.warnings_of(table, splitting.split(table, 0.2, 0))
     assert [] == seen
 
 
@@ -66,18 +68,18 @@ def test_a_fold_has_its_numbers_as_a_frame_of_the_user_has_them(root, table):
     """Their order in memory decides in which order they are summed, so scores are the same."""
     read = pd.read_csv(root / "wide.csv").drop(columns="kind")
     train, _ = split = splitting.split(table, 0.2, 0)
-    staged = data.open_staged(root / "stage", data.stage(table, split, root / "stage"))
+    staged = dataset.open_staged(root / "stage", dataset.stage(table, split, root / "stage"))
     trial = Trial(0, "a", EstimatorSpec("sklearn.linear_model.LogisticRegression", {"C": 0.1}))
     spec = SweepSpec("a", "a", DataSpec("wide.csv"), (Candidate(trial.estimator),), "roc_auc")
     with threadpool_limits(1):
-        _, result = training.train(trial, spec, staged)
+        _, result = fit_trial.train(trial, spec, staged)
         model = make_pipeline(StandardScaler(), LogisticRegression(random_state=0))
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
         axes = {"logisticregression__C": [0.1]}
         search = GridSearchCV(model, axes, scoring="roc_auc", cv=folds)
         search.fit(read.iloc[train], table.y[train])
     assert search.best_score_ == result.metrics["mean_cv_roc_auc"]
-    rows = training._row_taker(model, staged)(np.arange(5))
+    rows = fit_trial._row_taker(model, staged)(np.arange(5))
     assert read.iloc[train[:5]].to_numpy().flags.f_contiguous == rows.flags.f_contiguous
 
 
@@ -86,6 +88,6 @@ def test_faults_of_a_wide_table_are_told_by_column(root):
     frame = pd.read_csv(root / "wide.csv")
     frame.loc[3, "gene 7"] = np.inf
     frame.to_csv(root / "wide.csv", index=False)
-    with pytest.raises(data.DataError, match=r"'gene 7' is not in 1 row: 4") as caught:
-        data.read(DataSpec("wide.csv", ("kind",)), [root])
+    with pytest.raises(dataset.DataError, match=r"'gene 7' is not in 1 row: 4") as caught:
+        dataset.read(DataSpec("wide.csv", ("kind",)), [root])
     assert 1 == len(caught.value.messages)

@@ -8,8 +8,8 @@ from threading import Barrier
 import pytest
 
 from sweepstake.errors import NotFoundError
-from sweepstake.store import write_atomically
-from sweepstake.workspace import Claim, Workspace
+from sweepstake.storage.store import write_atomically
+from sweepstake.storage.workspace import Claim, Workspace
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepstake.errors import GridFileError
-from sweepstake.yamlfile import read_yaml
+from sweepstake.gridfile.yaml_file import read_yaml
 
 
 def _value(text):

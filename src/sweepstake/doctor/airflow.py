@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.airflow_api import AirflowApi
+from sweepstake.airflow_client.api import AirflowApi
+from sweepstake.airflow_client.standstill import standstills
 from sweepstake.doctor import answers
 from sweepstake.doctor.finding import Check
 from sweepstake.doctor.host import requirements
 from sweepstake.errors import NotFoundError, SettingsError, StackError
-from sweepstake.intake import MOST_STARTED
-from sweepstake.standstill import standstills
+from sweepstake.intake.intake import MOST_STARTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -53,7 +53,7 @@ def estimators() -> str:
     Raises:
         SettingsError: ``SWEEPSTAKE_ESTIMATORS`` names what is not there.
     """
-    from sweepstake.allowlist import classifiers
+    from sweepstake.gridfile.allowlist import classifiers
 
     return f"{len(classifiers())} classifiers"
 

@@ -11,13 +11,13 @@ from uuid import uuid4
 
 from packaging.specifiers import SpecifierSet
 
-from sweepstake.bulk import RUNS
-from sweepstake.connection import Connection
 from sweepstake.doctor import answers
 from sweepstake.doctor.airflow import supported
 from sweepstake.doctor.finding import Check
 from sweepstake.errors import SettingsError
-from sweepstake.scratch import scratch
+from sweepstake.mlflow_client.bulk import RUNS
+from sweepstake.mlflow_client.connection import Connection
+from sweepstake.storage.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

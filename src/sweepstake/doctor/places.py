@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sweepstake import modelfaults
+from sweepstake.champions import model_faults
 from sweepstake.doctor import answers
 from sweepstake.errors import SettingsError
-from sweepstake.store import Bucket, BucketStore, endpoint, open_store
-from sweepstake.workspace import Workspace
+from sweepstake.storage.store import Bucket, BucketStore, endpoint, open_store
+from sweepstake.storage.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sweepstake.store import Store
+    from sweepstake.storage.store import Store
 
 AMAZON = "https://s3.amazonaws.com"
 FOLDER = "doctor"
@@ -90,7 +90,7 @@ def _round_trip(store: Store, shown: str) -> bool:
 
 def models(root: Path | Bucket) -> str:
     """That every model could be judged."""
-    modelfaults.tell(Workspace(root))
+    model_faults.tell(Workspace(root))
     return "no model waits for something to be mended"
 
 

@@ -1,0 +1,80 @@
+"""Triggers: what wakes a DAG in Airflow's triggerer, beside the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from sweepstake.errors import SweepstakeError
+from sweepstake.intake.intake import look
+from sweepstake.storage.store import Bucket, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sweepstake.intake.intake import Sighting
+
+POLL_SECONDS = 1.0
+
+
+class GridFolderTrigger(BaseEventTrigger):
+    """Wakes the intake DAG when a grid file has come to rest in a folder, or is gone from it.
+
+    The event carries nothing: intake looks for itself, so a lost or doubled event does no harm. The
+    first look after a start always wakes, if there is any file.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.folder = folder
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """The class path and the arguments that make this trigger again."""
+        return "sweepstake.airflow.triggers.GridFolderTrigger", {"folder": self.folder}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look at the folder every second; yield when a file has come to rest there, or is gone."""
+        known: frozenset[Sighting] = frozenset()
+        while True:
+            seen = await asyncio.to_thread(look, Path(self.folder))
+            at_rest = frozenset(sighting for sighting in seen if sighting.quiet)
+            gone = {each.path for each in known} - {each.path for each in seen}
+            if at_rest - known or gone:
+                yield TriggerEvent({"files": len(at_rest)})  # type: ignore[no-untyped-call]
+            known = at_rest
+            await asyncio.sleep(POLL_SECONDS)
+
+
+class TouchTrigger(BaseEventTrigger):
+    """Wakes a DAG when a file was written; the event carries nothing."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.path = path
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """The class path and the arguments that make this trigger again."""
+        return "sweepstake.airflow.triggers.TouchTrigger", {"path": self.path}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look at the file every second; yield for each writing, and for what is there at first."""
+        known = 0
+        while True:
+            written = await asyncio.to_thread(written_at, self.path)
+            if written != known:
+                known = written
+                yield TriggerEvent({"written": written})  # type: ignore[no-untyped-call]
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def written_at(path: str) -> int:
+    """When a file was written, in nanoseconds; 0 where there is none."""
+    folder, _, name = path.rpartition("/")
+    place = Bucket(folder, Path()) if "://" in path else Path(folder)
+    try:
+        return open_store(place).written(name)
+    except (OSError, SweepstakeError):
+        return 0

@@ -1,0 +1,71 @@
+"""Retrying: what failed in a sweep that Airflow has run is done again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweepstake.airflow_client.backfill_api import BackfillApi
+from sweepstake.errors import NotFoundError
+from sweepstake.intake.daily_files import PREFIX
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import cancellation, progress
+
+if TYPE_CHECKING:
+    from sweepstake.airflow_client.api import AirflowApi
+    from sweepstake.settings import Settings
+
+DAG = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The run of a sweep, and whether it had anything left to do."""
+
+    dag: str
+    run: str
+    goes_on: bool
+
+
+def retry(name: str, settings: Settings) -> Retried:
+    """Plan a sweep anew, train what is not COMPLETE and close it.
+
+    ``name`` is the sweep's id, or its name: then its latest run is meant. Trials that are COMPLETE
+    stay as they are, those that failed are trained again. One that did all it had to is left alone,
+    one that was cancelled goes on.
+
+    Raises:
+        NotFoundError: Airflow has no run of such a sweep.
+        StackError: Airflow does not answer.
+    """
+    with BackfillApi.of(settings) as api:
+        dag, run = find(name, api, settings)
+        sweep = run if dag == DAG else api.sweep_of(dag, run)
+        if sweep:
+            cancellation.lift(Workspace(settings.workspace), sweep)
+        goes_on = dag != DAG or api.run_state(dag, run) != "success" or _is_left(run, settings)
+        if goes_on:
+            api.clear(dag, run, "plan")
+    return Retried(dag, run, goes_on)
+
+
+def find(name: str, api: AirflowApi, settings: Settings) -> tuple[str, str]:
+    """The DAG and the id of the run of a sweep with this id, or of the latest of this name.
+
+    Raises:
+        NotFoundError: Airflow has no run of such a sweep.
+    """
+    mine = re.compile(re.escape(name) + "(__[0-9a-f]{12})?")
+    found = [(DAG, run) for run in api.runs(DAG, name) if mine.fullmatch(run)]
+    found = found or [(PREFIX + name, run) for run in api.runs(PREFIX + name)]
+    if not found:
+        message = f"{name}: must be a sweep's name or id, but Airflow has run none such. "
+        message += "A file that was just submitted begins within seconds: try again, or look at "
+        raise NotFoundError(message + f"{settings.airflow_url}/dags/{DAG}.")
+    return found[0]
+
+
+def _is_left(sweep: str, settings: Settings) -> bool:
+    now = progress.look(sweep, settings)
+    return now.complete + now.skipped < now.total

@@ -1,0 +1,248 @@
+"""As of a day: who would have been champion, played through from the first day to the last.
+
+Each day is contested by the versions that were backfilled on its newest data and by the champion of
+the day before, on that day's holdout. A backfill of an earlier day changes what its successors had
+to beat, so all days are played again; the outcome does not depend on the order of backfills. Days
+on which a scheduled sweep ran in its time keep the champion that they really had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, groupby
+from typing import TYPE_CHECKING
+
+from sweepstake.champions import finals
+from sweepstake.champions.finals import Ground, by_cv
+from sweepstake.champions.model_faults import apart
+from sweepstake.champions.rounds import act_of, barred, verdicts
+from sweepstake.domain.promotion import Verdict
+from sweepstake.errors import DataError, NotFoundError
+from sweepstake.gridfile import loader
+from sweepstake.mlflow_client.model_version import EXEMPT, PENDING
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.mlflow_client.tracking import Tracking
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps.plan import Plan, planned_models
+from sweepstake.sweeps.provenance import Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sweepstake.domain.promotion import Outcome
+    from sweepstake.domain.spec import PromotionPolicy, SweepSpec
+    from sweepstake.mlflow_client.ledger import LedgerEntry
+    from sweepstake.mlflow_client.model_version import Version
+    from sweepstake.settings import Settings
+
+
+FIND, REPLAY = "find past days of", "replay the days of"
+"""What keeps a model from these steps is told of it."""
+METRIC_CHANGED = "The metric of its day changed after it."
+
+
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """Who was or would have been champion at the end of a day, with the score on its holdout."""
+
+    day: str
+    version: str
+    score: float | None
+    reason: str
+
+
+def models(settings: Settings) -> tuple[str, ...]:
+    """The models of this workspace that have unjudged versions of past days."""
+    registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
+
+    def waiting(model: str) -> str:
+        return model if any(version.as_of for version in registry.pending(model)) else ""
+
+    found = apart(FIND, planned_models(workspace), waiting, registry, workspace)
+    return tuple(model for model in found if model)
+
+
+def replay(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
+    """Play all days of a model through and carry out what has changed.
+
+    Returns:
+        The entries of the ledger that were added.
+    """
+    registry = Registry(settings.tracking_uri)
+    registry.resume(model)
+    game = _Game(model, registry, Workspace(settings.workspace), settings)
+    return tuple(game.play())
+
+
+def replay_all(settings: Settings) -> tuple[LedgerEntry, ...]:
+    """The same for every model with unjudged versions of past days."""
+    registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
+    played = partial(replay, settings=settings)
+    return tuple(chain(*apart(REPLAY, models(settings), played, registry, workspace)))
+
+
+def reigns(model: str, settings: Settings) -> tuple[Reign, ...]:
+    """The champion of each day that has one, in the order of the days.
+
+    Raises:
+        NotFoundError: there is no such model.
+    """
+    registry = Registry(settings.tracking_uri)
+    newest = _newest_by_day(registry.history(model))
+    return tuple(
+        _reign(day, version, newest.get(day)) for day, version in registry.dated(model).items()
+    )
+
+
+def reign_at(model: str, day: str, settings: Settings) -> Reign:
+    """The champion at the end of a day: that of the last day with a champion up to then.
+
+    Raises:
+        NotFoundError: there was none yet, or there is no such model.
+    """
+    found = [reign for reign in reigns(model, settings) if reign.day <= day]
+    if not found:
+        message = f"{model}: must have had a champion by {day}, but no day up to then has one. "
+        raise NotFoundError(message + "Backfill it: sweepstake backfill NAME --from ... --to ...")
+    return found[-1]
+
+
+class _Game:
+    """One replay of the days of a model."""
+
+    def __init__(
+        self, model: str, registry: Registry, workspace: Workspace, settings: Settings
+    ) -> None:
+        self._model = model
+        self._registry = registry
+        self._workspace = workspace
+        self._settings = settings
+        self._entries = registry.history(model)
+        self._provenance = Provenance(workspace)
+        self._tracking = Tracking(settings.tracking_uri)
+        self._closed: dict[str, bool] = {}
+
+    def play(self) -> Iterator[LedgerEntry]:
+        """Yield the entry of each day whose outcome has changed."""
+        days = self._days()
+        served = {
+            entry.partition: entry.champion
+            for entry in reversed(self._entries)
+            if entry.partition and not entry.as_of and entry.champion
+        }
+        champion = ""
+        for day in sorted(days.keys() | served.keys()):
+            champion = served.get(day, champion)
+            if day in days:
+                entry = self._contest(day, days[day], champion)
+                champion = entry.champion if entry else champion
+                if entry and entry.round not in {known.round for known in self._entries}:
+                    yield entry
+
+    def _days(self) -> dict[str, list[Version]]:
+        """The contestants of each day, oldest first; days are those of the plans."""
+        competing = filter(self._provenance.is_own, self._registry.backfilled(self._model))
+        judged = [v for v in self._registry.deduplicate(tuple(competing)) if self._is_judged(v)]
+        judged.sort(key=self._day)  # which keeps the order of a day
+        return {day: list(group) for day, group in groupby(judged, key=self._day)}
+
+    def _is_judged(self, version: Version) -> bool:
+        """Whether it competes: its sweep is closed, and its backfill is judged at all."""
+        plan = self._provenance.plan(version)
+        if plan is None or version.decision == EXEMPT:
+            return False
+        if plan.sweep not in self._closed:
+            self._closed[plan.sweep] = self._tracking.ended(plan.parent_run_id) is not None
+        return self._closed[plan.sweep]
+
+    def _day(self, version: Version) -> str:
+        plan = self._provenance.plan(version)
+        return plan.partition if plan else ""
+
+    def _contest(self, day: str, versions: Sequence[Version], incumbent: str) -> LedgerEntry | None:
+        """Decide a day; one that is contested by the same as before is left as it is."""
+        known = _newest_by_day(self._entries).get(day)
+        competing = [version for version in versions if version.version != incumbent]
+        plan, spec = self._sweep(versions[-1].sweep)
+        mark = _mark(competing, incumbent, plan.data_digest, spec.promotion)
+        settled = known and known.as_of and known.round.endswith(mark)
+        if not competing or (settled and not _waiting(versions)):
+            return known
+        champion = self._registry.version(self._model, incumbent) if incumbent else None
+        try:
+            outcome = self._decide(competing, champion, plan, spec)
+        except DataError:  # no longer staged
+            return known
+        number = sum(entry.partition == day for entry in self._entries)
+        key = f"{self._model}/{day}/{number}/{mark}"
+        act = replace(act_of(outcome, competing, champion), partition=day, as_of=True)
+        rulings = verdicts(outcome, competing, plan.data_digest)
+        return self._registry.apply(self._model, act, key, rulings)
+
+    def _sweep(self, sweep_id: str) -> tuple[Plan, SweepSpec]:
+        """The newest sweep of a day: its data, its metric and its policy are the day's."""
+        plan = Plan.load(self._workspace, sweep_id)
+        content = self._workspace.read_snapshot(plan.snapshot)
+        return plan, loader.parse(content, plan.file, self._settings).spec
+
+    def _decide(
+        self, versions: Sequence[Version], champion: Version | None, plan: Plan, spec: SweepSpec
+    ) -> Outcome:
+        ground = Ground(
+            spec=spec,
+            digest=plan.data_digest,
+            registry=self._registry,
+            workspace=self._workspace,
+            provenance=self._provenance,
+            test=lambda finalist, bar: self._test(plan.data_digest, finalist, bar),
+            barred=barred(self._entries),
+        )
+        changed = {
+            version.version: METRIC_CHANGED
+            for version in versions
+            if version.tags.get("sweepstake.metric") != spec.metric
+        }
+        current = [
+            version
+            for version in versions
+            if version.data_digest == plan.data_digest and version.version not in changed
+        ]
+        outcome = finals.hold(by_cv(current), champion, ground)
+        return replace(outcome, refused={**outcome.refused, **changed})
+
+    def _test(self, digest: str, finalist: str, champion: str) -> int:
+        """The number of a test of a holdout: playing a day again is not another."""
+        pairs = {
+            (entry.version, entry.previous) for entry in self._entries if entry.holdout == digest
+        }
+        return len(pairs | {(finalist, champion)})
+
+
+def _waiting(versions: Iterable[Version]) -> bool:
+    return any(version.decision == PENDING for version in versions)
+
+
+def _mark(versions: Sequence[Version], incumbent: str, digest: str, policy: PromotionPolicy) -> str:
+    """The same for the same contest."""
+    contest = [sorted(each.version for each in versions), incumbent, digest, repr(policy)]
+    return hashlib.sha256(json.dumps(contest).encode()).hexdigest()[:16]
+
+
+def _newest_by_day(entries: Iterable[LedgerEntry]) -> Mapping[str, LedgerEntry]:
+    """The last complete entry of each day; entries come newest first."""
+    found: dict[str, LedgerEntry] = {}
+    for entry in entries:
+        if entry.partition and entry.complete:
+            found.setdefault(entry.partition, entry)
+    return found
+
+
+def _reign(day: str, version: str, entry: LedgerEntry | None) -> Reign:
+    if entry is None or entry.champion != version:
+        return Reign(day, version, None, "The alias was set by other hands.")
+    lost = entry.verdict is Verdict.KEEP
+    contender = f"v{entry.version} was the best of the day. " if lost else ""
+    return Reign(day, version, entry.score, contender + entry.reason)

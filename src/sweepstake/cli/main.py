@@ -1,0 +1,305 @@
+"""The command line: each command is a thin call on a use case."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweepstake import reach, stacks
+from sweepstake.cli import champions, console, days, servers, sweeps
+from sweepstake.cli.days import Partition, day_of
+from sweepstake.cli.servers import reaching, scheduled, tracked
+from sweepstake.errors import GridFileError, SweepstakeError
+from sweepstake.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from sweepstake.embedded import Stack
+    from sweepstake.gridfile.grid_file import GridFile
+    from sweepstake.preflight.checks import Preflight
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A sweep where the winner takes production. Exit codes: 0 done, 1 the input or the sweep "
+    "failed, 2 wrong usage.",
+)
+
+GridPath = Annotated[Path, typer.Argument(help="The grid file, YAML or JSON.", dir_okay=False)]
+Json = servers.Json
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the option's value
+    if wanted:
+        from sweepstake import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+STAY_SECONDS = 1.0
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+def main() -> None:
+    """Run the command line; an error of ours is a sentence, never a traceback."""
+    try:
+        app()
+    except GridFileError as error:
+        for problem in error.problems:
+            console.say(f"{error.file}: {problem}", style="")
+        sys.exit(1)
+    except SweepstakeError as error:
+        console.say(str(error), style="red")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command(epilog="Example: `sweepstake up --follow`")
+def up(
+    *,
+    follow: Annotated[
+        bool,
+        typer.Option(help="Follow the sweeps of the watched folder; stay up until Ctrl-C."),
+    ] = False,
+) -> None:
+    """Start the embedded stack: PostgreSQL, MLflow and Airflow on this machine."""
+    from sweepstake import embedded
+
+    settings = load_settings(own=True)
+    for end in (signal.SIGTERM, signal.SIGHUP):  # what was started ends with its start as well
+        if signal.getsignal(end) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(end, signal.default_int_handler)
+    try:
+        stack = embedded.up(settings, console.say)
+        settings = load_settings()
+        _welcome(stack, settings)
+        if follow:
+            _follow_folder(settings)
+            _stay(settings)
+    finally:
+        if follow:
+            embedded.down(settings, console.say)
+
+
+app.command(epilog="Example: `sweepstake down`")(reaching()(servers.down))
+app.command(epilog="Example: `sweepstake status --json`")(reaching()(servers.status))
+app.command(epilog="Example: `sweepstake doctor --json`")(
+    reaching(reach.must_be_own)(servers.doctor)
+)
+
+
+@app.command(epilog="Example: `sweepstake validate grids/digits-forest.yaml`")
+def validate(grid: GridPath, *, partition: Partition = None, as_json: Json = False) -> None:
+    """Find every mistake of a grid file; tell its trials and the time they will take."""
+    try:
+        read, checked = _check(grid, partition)
+    except GridFileError as error:
+        if not as_json:
+            raise
+        problems = [asdict(problem) for problem in error.problems]
+        console.print_json({"valid": False, "file": error.file, "problems": problems})
+        raise typer.Exit(1) from None
+    if as_json:
+        console.print_json({"valid": True, "sweep": read.sweep_id, **checked.figures()})
+        return
+    _warn(checked)
+    _warn_of_place(read.spec.data.filled_source)
+    console.tell(
+        f"{grid}: {checked.trial_count} trials on {checked.rows} rows, "
+        f"about {console.duration(checked.estimate_seconds)} of one core"
+    )
+
+
+@app.command(epilog="Example: `sweepstake plan grids/digits-forest.yaml --json`")
+def plan(grid: GridPath, *, partition: Partition = None, as_json: Json = False) -> None:
+    """Show what would run, without running it."""
+    from sweepstake.sweeps.preview import preview
+
+    shown = preview(*_check(grid, partition), load_settings().slots)
+    if as_json:
+        console.print_json(asdict(shown))
+    else:
+        console.out.print(console.preview_table(shown))
+
+
+@app.command(epilog="Example: `sweepstake submit grids/digits-forest.yaml --wait`")
+@reaching()
+def submit(
+    grid: GridPath,
+    *,
+    wait: Annotated[bool, typer.Option(help="Follow the sweep until its leaderboard.")] = False,
+) -> None:
+    """Check a grid file and put it, complete, into the watched folder."""
+    from sweepstake.gridfile import loader
+    from sweepstake.intake import intake
+    from sweepstake.preflight import checks
+    from sweepstake.storage.workspace import Workspace
+    from sweepstake.sweeps import cancellation, progress
+
+    settings = load_settings()
+    reach.must_be_watched(settings, named=bool(os.environ.get("SWEEPSTAKE_GRIDS")))
+    if wait:
+        reach.must_schedule(settings)
+    content = loader.read(grid)
+    read, checked = checks.inspect(content, grid.name, settings)
+    _warn(checked)
+    intake.own(read, grid.name, settings)
+    replaces = intake.replaces(content, grid.name, settings)
+    dropped = intake.drop(content, read.spec.name, grid.name, settings)
+    if read.spec.data.by_day:
+        return days.tell_dag(read.spec, settings)
+    console.tell(f"{dropped.sweep} is in {settings.grids}")
+    if replaces:
+        console.say(f"{grid.name} takes the place of another file of this name there.")
+    if cancelled := cancellation.reason_of(Workspace(settings.workspace), dropped.sweep):
+        console.say(f"{cancelled} Go on by sweepstake retry {read.spec.name}", style="yellow")
+    elif progress.is_planned(dropped.sweep, settings):
+        again = "The same content was swept before, and is not swept again"
+        console.say(f"{again}: see sweepstake leaderboard {dropped.sweep}")
+    elif not wait and (reach.stranger(settings) or not stacks.listens(settings.airflow_url)):
+        console.say("Airflow is down: the sweep begins after sweepstake up.", style="yellow")
+    if wait:
+        sweeps.follow_on(dropped.sweep, settings)
+    return None
+
+
+app.command(epilog="Example: `sweepstake retry digits-forest --wait`")(scheduled(sweeps.retry))
+app.command(epilog="Example: `sweepstake cancel digits-forest --why 'wrong data'`")(
+    scheduled(sweeps.cancel)
+)
+
+
+@app.command(epilog="Example: `sweepstake run grids/digits-forest.yaml --jobs 2`")
+def run(
+    grid: GridPath,
+    *,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that train side by side.")] = 1,
+    partition: Partition = None,
+) -> None:
+    """Run a sweep here, without Airflow, with the same tracking, registry and champion."""
+    from sweepstake.champions import model_faults, past_days, rounds
+    from sweepstake.storage.workspace import Workspace
+    from sweepstake.sweeps import local_run, workbench
+
+    settings = _rooted_at(grid)
+    with console.SweepBars() as bars:
+        sweep_id = local_run.run(grid, settings, jobs, bars.show, day_of(partition))
+    sweeps.print_leaderboard(sweep_id, settings)
+    model = workbench.open_workbench(sweep_id, settings).spec.model
+    for entry in (*rounds.judge(model, settings), *past_days.replay(model, settings)):
+        console.tell(f"{entry.model} v{entry.version}: {entry.verdict}. {entry.reason}")
+    for fault in model_faults.known(Workspace(settings.workspace)):
+        console.say(str(fault), style="yellow")
+
+
+app.command(epilog="Example: `sweepstake leaderboard digits-forest --json`")(
+    tracked(sweeps.leaderboard)
+)
+app.command(epilog="Example: `sweepstake champion digits --history`")(tracked(champions.champion))
+app.command(epilog="Example: `sweepstake rollback digits --why 'slow on large orders'`")(
+    tracked(champions.rollback)
+)
+app.command(epilog="Example: `sweepstake approve digits --why 'looked at its errors'`")(
+    tracked(champions.approve)
+)
+app.command(epilog="Example: `sweepstake decline digits --why 'not before the holidays'`")(
+    tracked(champions.decline)
+)
+app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 --to 2026-01-07`")(
+    scheduled(days.backfill)
+)
+
+
+app.command(epilog="Example: `sweepstake predict churn rows.csv --out predicted.csv`")(
+    tracked(servers.predict)
+)
+app.command(epilog="Example: `sweepstake serve digits --port 8100`")(
+    reaching(reach.must_be_own)(servers.serve)
+)
+
+
+@app.command(epilog="Example: `sweepstake schema > sweep.schema.json`")
+def schema() -> None:
+    """Print the JSON Schema of grid files, for editors."""
+    from sweepstake.gridfile.schema import text
+
+    typer.echo(text())
+
+
+def _check(grid: Path, partition: Partition) -> tuple[GridFile, Preflight]:
+    from sweepstake.preflight import checks
+
+    return checks.load(grid, _rooted_at(grid), day_of(partition))
+
+
+def _warn(checked: Preflight) -> None:
+    for warning in checked.warnings:
+        console.say(f"warning: {warning}", style="yellow")
+
+
+def _warn_of_place(source: str) -> None:
+    """Say that the stack, if there is one, would not find data that lie beside the file alone."""
+    from sweepstake.data import sources
+
+    settings = load_settings()
+    if not (settings.home / stacks.CLIENT).exists():
+        return
+    if not sources.is_file(source) or sources.is_found(source, settings.data_roots):
+        return
+    where = ", ".join(map(str, settings.data_roots))
+    message = f"data.source: {source!r} lies beside the grid file, and not where sweepstake submit "
+    console.say(f"warning: {message}looks: {where}. Copy it there first.", style="yellow")
+
+
+def _rooted_at(grid: Path) -> Settings:
+    """Settings that also allow data beside the grid file itself."""
+    settings = load_settings()
+    roots = dict.fromkeys((grid.absolute().parent, *settings.data_roots))
+    return replace(settings, data_roots=tuple(roots))
+
+
+def _welcome(stack: Stack, settings: Settings) -> None:
+    text = f"MLflow   {stack.mlflow_url}\nAirflow  {stack.airflow_url}  (user {stack.airflow_user})"
+    if stack.first:
+        text += f"\nPassword {stack.airflow_password}  (shown this once; kept in {settings.home})"
+    console.tell(text)
+
+
+def _follow_folder(settings: Settings) -> None:
+    """Follow every sweep that the watched folder asks for, up to leaderboards and champions."""
+    from sweepstake.intake import intake
+
+    sweeps.follow([drop.sweep for drop in intake.scan(settings)], settings)
+
+
+def _stay(settings: Settings) -> None:
+    """Stay until Ctrl-C or until the stack is down; an unattended run has seen all there is."""
+    from sweepstake import embedded
+
+    if os.environ.get("CI") == "true":
+        return
+    console.say("The stack stays up until Ctrl-C here or sweepstake down elsewhere.")
+    with suppress(KeyboardInterrupt):
+        while embedded.is_up(settings):
+            time.sleep(STAY_SECONDS)

@@ -1,0 +1,123 @@
+"""Commands about sweeps that Airflow runs: follow them, look at them, try them again, end them."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweepstake.cli import champions, console, servers
+from sweepstake.errors import CancelledError, StackError, SweepFailedError
+from sweepstake.settings import load_settings
+
+if TYPE_CHECKING:
+    from sweepstake.settings import Settings
+
+Json = servers.Json
+Sweep = Annotated[str, typer.Argument(help="A sweep's name (its latest run) or full id.")]
+
+
+def retry(
+    sweep: Sweep,
+    *,
+    wait: Annotated[bool, typer.Option(help="Follow the sweep until its leaderboard.")] = False,
+) -> None:
+    """Train again what failed in a sweep; what is done stays as it is."""
+    from sweepstake.airflow_client.retrying import DAG, retry
+
+    settings = load_settings()
+    found = retry(sweep, settings)
+    if not found.goes_on:
+        console.tell(f"{found.run}: every trial is complete, so nothing is trained again.")
+        return
+    page = f"{settings.airflow_url}/dags/{found.dag}/runs/{found.run}"
+    console.tell(f"{found.run} is tried again: {page}")
+    if wait and found.dag == DAG:  # the days of a sweep by day are watched in Airflow
+        follow_on(found.run, settings)
+
+
+def cancel(
+    sweep: Sweep,
+    *,
+    why: Annotated[str, typer.Option(help="The reason; it is kept with the sweep.")] = "",
+) -> None:
+    """End a sweep before its time; trials that are done stay, no model of it is promoted."""
+    from sweepstake.airflow_client.cancelling import cancel
+
+    found = cancel(sweep, getpass.getuser(), why, load_settings())
+    if found.was_live:
+        console.tell(f"{found.sweep} ends within seconds. Go on by sweepstake retry {sweep}")
+    else:
+        console.tell(f"{found.sweep}: it has ended, so there is nothing to cancel.")
+
+
+def leaderboard(sweep: Sweep, *, as_json: Json = False) -> None:
+    """Show the trials of a sweep, best first."""
+    print_leaderboard(sweep, load_settings(), as_json=as_json)
+
+
+def follow_on(sweep_id: str, settings: Settings) -> None:
+    """Follow a sweep that needs nobody who waits; say so to who stops waiting."""
+    try:
+        follow([sweep_id], settings)
+    except KeyboardInterrupt:
+        named = sweep_id.rpartition("__")[0]
+        back = f"Come back by sweepstake leaderboard {named}, or submit the file again with --wait."
+        console.say(f"The sweep goes on. {back}")
+        raise
+
+
+def follow(sweep_ids: list[str], settings: Settings) -> None:
+    """Wait for sweeps; show leaderboards and champions; an unsuccessful one is an error."""
+    from sweepstake.airflow_client import following
+
+    with console.SweepBars() as bars:
+        states = following.follow(sweep_ids, settings, bars.show, console.say)
+    ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
+    late: StackError | None = None
+    models: list[str] = []
+    try:
+        models += following.wait_until_judged(ended, settings, console.say)
+    except StackError as error:  # what was trained is shown all the same
+        late = error
+    for sweep_id in ended:
+        print_leaderboard(sweep_id, settings)
+    for model in models:
+        champions.tell(model)
+    if late:
+        raise late
+    _raise_for(sorted(set(sweep_ids) - set(ended)), settings)
+
+
+def _raise_for(unsuccessful: list[str], settings: Settings) -> None:
+    """Say what became of sweeps that did not succeed, if there are any."""
+    from sweepstake.storage.workspace import Workspace
+    from sweepstake.sweeps.cancellation import reason_of
+
+    workspace = Workspace(settings.workspace)
+    cancelled = {each: reason_of(workspace, each) for each in unsuccessful}
+    failed = ", ".join(each for each, reason in cancelled.items() if not reason)
+    if failed:
+        page = f"{settings.airflow_url}/dags/sweep"
+        message = f"{failed}: must succeed, but failed. Read why at {page} or beside the grid file."
+        raise SweepFailedError(message)
+    if cancelled:
+        raise CancelledError(" ".join(cancelled.values()))
+
+
+def print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) -> None:
+    """Print the trials of a sweep, best first, and what was decided about it."""
+    from sweepstake.sweeps.leaderboard import read
+
+    board = read(name, settings)
+    if as_json:
+        console.print_json(asdict(board))
+    else:
+        console.out.print(console.leaderboard_table(board))
+        if board.decision:
+            console.tell(board.decision)
+        for warning in board.warnings:
+            console.say(f"warning: {warning}", style="yellow")
+        console.tell(board.url)

@@ -1,0 +1,91 @@
+"""A trial: one point of the search space, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sweepstake.domain.spec import EstimatorSpec
+
+
+class TrialState(StrEnum):
+    """Where a trial stands; MLflow's run status mirrors it (RUNNING, FINISHED, FAILED).
+
+    A skipped trial is a FAILED run with a tag of its own, a cancelled one has no run. A sweep that
+    was cancelled is KILLED.
+    """
+
+    PENDING = "PENDING"
+    """Planned, not yet started."""
+    RUNNING = "RUNNING"
+    """A task is training it."""
+    COMPLETE = "COMPLETE"
+    """Trained, tracked and, where the sweep says so, registered."""
+    FAILED = "FAILED"
+    """Ended without a model; the reason is on its run."""
+    SKIPPED = "SKIPPED"
+    """Not fitted, as scikit-learn refuses it and the grid file says to skip such points."""
+    CANCELLED = "CANCELLED"
+    """Not trained, as somebody cancelled the sweep."""
+
+
+SETTLED = frozenset({TrialState.COMPLETE, TrialState.SKIPPED})
+"""What is not trained again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One point: its number in the sweep, its content key and the classifier to fit."""
+
+    number: int
+    key: str
+    estimator: EstimatorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A metric that the training process reports step by step."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+    """Pairs of step (iteration, fold) and value."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What a fitted trial reports; ``metrics`` are single figures, ``curves`` have steps."""
+
+    trial: Trial
+    params: Mapping[str, str]
+    """Every parameter of the estimator, defaults included, as text."""
+    metrics: Mapping[str, float]
+    curves: tuple[Curve, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows are true classes, columns predicted ones, on the holdout; empty for multilabel."""
+    labels: tuple[str, ...]
+    warnings: tuple[str, ...] = field(default=())
+    grown: int = 0
+    """Trees of a forest that are those of the trial before; they took no time here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A trial as the leaderboard shows it."""
+
+    number: int
+    key: str
+    state: TrialState
+    estimator: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    run_id: str
+    reason: str = ""
+    version: str = ""
+    reused_from: str = ""
+    """The run of an earlier sweep that it is, empty for one of its own."""
+    run_of: str = ""
+    """The sweep that trained it; a version of it is of that sweep's run."""

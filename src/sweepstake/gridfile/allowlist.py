@@ -1,0 +1,211 @@
+"""The allow-list: the classifiers that a grid file may name.
+
+They are all of scikit-learn's, those of `BOOSTERS` where their package is installed, and what the
+operator adds with ``SWEEPSTAKE_ESTIMATORS``. A name in a grid file is looked up here and nowhere
+else: nothing but a booster's package is imported because a file says so.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import import_module
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
+from inspect import Parameter, isclass, signature
+from typing import TYPE_CHECKING
+
+from sweepstake.errors import NotFoundError, SettingsError
+from sweepstake.gridfile.boosters import BOOSTERS, ELSEWHERE, KEYWORDS
+from sweepstake.settings import load_settings
+from sweepstake.wording.near_misses import listed, near_misses, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import ModuleType
+
+SETTING = "SWEEPSTAKE_ESTIMATORS"
+PIPELINE = "Pipeline"
+OPEN = {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
+
+
+@cache
+def classifiers() -> dict[str, type]:
+    """Public dotted names and their classes: scikit-learn's by class name, then the operator's.
+
+    The setting is read once in the life of a process.
+
+    Raises:
+        SettingsError: the setting names something that is not there or is no classifier.
+    """
+    from sklearn.utils import all_estimators
+
+    known = {_public_name(kind): kind for _, kind in all_estimators(type_filter="classifier")}
+    for name in load_settings().estimators:
+        known |= _added(name)
+    return known
+
+
+def _public_name(classifier: type) -> str:
+    """``sklearn.ensemble._forest.RandomForestClassifier`` without its private modules."""
+    modules = classifier.__module__.split(".")
+    public = [module for module in modules if not module.startswith("_")]
+    private = next((at for at, name in enumerate(modules) if name.startswith("_")), len(public))
+    return ".".join([*modules[:private], classifier.__name__])
+
+
+def _added(name: str) -> dict[str, type]:
+    """The classifiers that the operator adds by the name of a class or of a package."""
+    package, _, last = name.rpartition(".")
+    if last[:1].isupper():
+        known = _classifiers_of(_imported(package), package)
+        found = {public: kind for public, kind in known if public == name}
+    else:
+        found = dict(_classifiers_of(_imported(name), name))
+    if not found:
+        message = f"{SETTING}: must name classifiers or packages of them, but got {shown(name)}."
+        message += " Write for example lightgbm or lightgbm.LGBMClassifier."
+        raise SettingsError(message)
+    return found
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except (ImportError, ValueError) as error:
+        message = f"{SETTING}: must name what is installed, but {shown(name)} is not: {error}."
+        message += " Install it beside Sweepstake, or take it out."
+        raise SettingsError(message) from error
+
+
+def _classifiers_of(module: ModuleType, name: str) -> Iterator[tuple[str, type]]:
+    for public in sorted(vars(module)):
+        kind = getattr(module, public)
+        if not public.startswith("_") and _is_classifier(kind):
+            yield f"{name}.{public}", kind
+
+
+def _is_classifier(kind: object) -> bool:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    return isclass(kind) and issubclass(kind, ClassifierMixin) and issubclass(kind, BaseEstimator)
+
+
+@cache
+def _by_class_name() -> dict[str, str]:
+    """Bare class names; where two packages have one, it is scikit-learn's."""
+    return {name.rpartition(".")[2]: name for name in reversed(classifiers())}
+
+
+def kind_of(name: str) -> type:
+    """The class of an allowed dotted name, imported now where it is a booster's."""
+    known = classifiers()
+    return known[name] if name in known else _booster(name)
+
+
+@cache
+def _booster(name: str) -> type:
+    package, _, short = name.rpartition(".")
+    kind: type = getattr(import_module(package), short)
+    return kind
+
+
+@cache
+def _boosters() -> dict[str, str]:
+    """Bare and dotted names of the boosters whose packages are installed."""
+    found = {short: f"{home}.{short}" for short, home in BOOSTERS.items() if find_spec(home)}
+    return found | {name: name for name in found.values()}
+
+
+def classifier_names() -> tuple[str, ...]:
+    """Dotted names of the classifiers that a grid file may name."""
+    return tuple(classifiers())
+
+
+def dotted(name: str) -> str | None:
+    """The dotted name of a classifier named by its class or dotted name, else ``None``."""
+    if name in classifiers():
+        return name
+    return _by_class_name().get(name) or _boosters().get(name)
+
+
+def resolve(name: str) -> str:
+    """The same.
+
+    Raises:
+        NotFoundError: not on the allow-list; the message suggests near misses.
+    """
+    known = dotted(name)
+    if known is not None:
+        return known
+    message = f"must be {_kind()} classifier, but got {shown(name)}. {_way_out(name)}"
+    raise NotFoundError(message)
+
+
+def _way_out(name: str) -> str:
+    """What to do about a name that is not on the list."""
+    short = name.rpartition(".")[2]
+    if short in BOOSTERS:
+        package = BOOSTERS[short]
+        return f"It is in the package {package}: install it beside Sweepstake."
+    if short in ELSEWHERE:
+        home = ELSEWHERE[short]
+        return f"It is in {home}: install it beside Sweepstake and add it to {SETTING}."
+    if short == PIPELINE:
+        way_out = "Name its classifier alone: 'preprocess: auto' imputes, scales and encodes"
+        return f"{way_out}; other steps are not available."
+    suggestions = _suggestions(name)
+    near = f" Did you mean {listed(suggestions)}?" if suggestions else ""
+    if short.endswith(("Regressor", "Regression")):
+        return f"Regressors are not swept.{near}"
+    return near.strip() or "'sweepstake schema' lists the names."
+
+
+def _kind() -> str:
+    return "an allowed" if load_settings().estimators else "a scikit-learn"
+
+
+def _suggestions(name: str) -> list[str]:
+    """Near misses, dotted where ``name`` is; the common ending of the names does not count."""
+    known = {_stem(short): short for short in sorted(_by_class_name())}
+    near = [known[stem] for stem in near_misses(_stem(name.rpartition(".")[2]), known)]
+    return [_by_class_name()[short] for short in near] if "." in name else near
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"(?i)classif\w*$", "", name) or name
+
+
+@cache
+def parameters(name: str) -> Mapping[str, Parameter]:
+    """The parameters of an allow-listed classifier by name.
+
+    Where its signature is open (``**kwargs``), those that it knows by itself are added.
+    """
+    kind = kind_of(name)
+    known = dict(signature(kind).parameters)
+    named = {key: known[key] for key in known if known[key].kind not in OPEN}
+    if len(named) == len(known):
+        return named
+    own = dict.fromkeys(KEYWORDS.get(name, ())) | kind().get_params(deep=False)
+    return named | {
+        key: Parameter(key, Parameter.KEYWORD_ONLY, default=own[key])
+        for key in own
+        if key not in named
+    }
+
+
+def release_of(name: str) -> str:
+    """The package that an operator's classifier is from, pinned; empty for scikit-learn's.
+
+    >>> release_of("sklearn.svm.SVC")
+    ''
+    """
+    package = name.partition(".")[0]
+    return "" if package == "sklearn" else _release(package)
+
+
+@cache
+def _release(package: str) -> str:
+    found = packages_distributions().get(package, ())
+    return f"{found[0]}=={version(found[0])}" if found else package

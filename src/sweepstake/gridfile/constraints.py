@@ -1,0 +1,125 @@
+"""What scikit-learn allows as the value of a parameter, in the words of a grid file.
+
+Source: ``BaseEstimator._parameter_constraints``, checked by ``sklearn.utils._param_validation`` in
+every ``fit``. Both are private, so the supported scikit-learn release is pinned; a unit test checks
+that each constraint of each classifier has its words here.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from sweepstake.gridfile.idioms import of_value
+from sweepstake.wording.near_misses import did_you_mean, listed, shown
+
+INNER = "a classifier, written as a mapping such as {estimator: LogisticRegression}"
+TYPES: dict[type, str] = {
+    dict: "a mapping",
+    list: "a list",
+    tuple: "a list",
+    str: "text",
+    Integral: "a whole number",
+    Real: "a number",
+}
+SIMPLE = {
+    "_NoneConstraint": "null",
+    "_Booleans": "true or false",
+    "_VerboseHelper": "a whole number of at least 0",
+    "_RandomStates": "a whole number from 0 to 4294967295, or null",
+    "_ArrayLikes": "a list",
+    "_CVObjects": "a whole number of at least 2",
+    "HasMethods": INNER,
+}
+UNWRITABLE = frozenset({"_Callables", "_SparseMatrices", "_NanConstraint", "Hidden"})
+"""Kinds of values that scikit-learn takes from Python and no grid file can write."""
+
+
+def complaint(classifier: type, param: str, value: Any) -> str | None:
+    """What is wrong with ``value`` as a parameter of a classifier; ``None`` where nothing is.
+
+    ``value`` is as scikit-learn gets it (inner classifiers are built).
+    """
+    from sklearn.utils._param_validation import make_constraint
+
+    known: dict[str, Any] = getattr(classifier, "_parameter_constraints", {})
+    if known.get(param, "no_validation") == "no_validation":
+        return None
+    constraints = [make_constraint(constraint) for constraint in known[param]]
+    if any(constraint.is_satisfied_by(value) for constraint in constraints):
+        return None
+    visible = [constraint for constraint in constraints if not constraint.hidden]
+    near = did_you_mean(value, _options(visible)) if isinstance(value, str) else ""
+    way_out = of_value(param, value) or near
+    return f"must be {allowed(visible)}, but got {_shown(value)}.{way_out}"
+
+
+def allowed(constraints: list[Any]) -> str:
+    """The alternatives in words, ``null`` last."""
+    words = [words for constraint in constraints if (words := describe(constraint))]
+    unique = sorted(dict.fromkeys(words), key="null".__eq__)
+    return ", or ".join(unique)
+
+
+def describe(constraint: Any) -> str:
+    """One alternative in words; empty for values that no grid file can write.
+
+    Raises:
+        KeyError: scikit-learn has a kind of constraint that is not known here.
+    """
+    kind = type(constraint).__name__
+    if kind in UNWRITABLE:
+        return ""
+    if kind == "Interval":
+        return _interval(constraint)
+    if kind in {"StrOptions", "Options"}:
+        return _one_of(constraint)
+    if kind == "_InstancesOf":
+        return TYPES.get(constraint.type, "")
+    return SIMPLE[kind]
+
+
+def _one_of(constraint: Any) -> str:
+    options = sorted(constraint.options - constraint.deprecated)
+    if constraint.type is str:
+        return listed(options)
+    return " or ".join(shown(option) for option in options)
+
+
+def _options(constraints: list[Any]) -> list[str]:
+    """The texts that the constraints allow."""
+    return [
+        option
+        for constraint in constraints
+        if type(constraint).__name__ == "StrOptions"
+        for option in sorted(constraint.options - constraint.deprecated)
+    ]
+
+
+def _interval(interval: Any) -> str:
+    noun = {"Integral": "a whole number", "Real": "a number"}.get(
+        interval.type.__name__, "a number with a decimal point"
+    )
+    bounds = [
+        bound
+        for bound in (
+            _bound(
+                "of at least", "greater than", interval.left, interval.closed in {"left", "both"}
+            ),
+            _bound("at most", "less than", interval.right, interval.closed in {"right", "both"}),
+        )
+        if bound
+    ]
+    return f"{noun} {' and '.join(bounds)}".strip()
+
+
+def _bound(inclusive: str, exclusive: str, limit: Any, closed: bool) -> str:  # noqa: FBT001
+    if limit is None or abs(limit) == float("inf"):
+        return ""
+    return f"{inclusive if closed else exclusive} {limit:g}"
+
+
+def _shown(value: Any) -> str:
+    if hasattr(value, "get_params"):
+        return type(value).__name__
+    return shown(value)

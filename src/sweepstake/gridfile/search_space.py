@@ -1,0 +1,167 @@
+"""The search space: grid -> trials, sized at once, expanded one by one.
+
+The order is fixed by the file: candidates and products as they stand, within a product the
+parameter names in alphabetical order, the last of them turning fastest (as in scikit-learn's
+``ParameterGrid``). A point that is written twice is one trial.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import accumulate
+from math import prod
+from typing import TYPE_CHECKING, Any, overload
+
+from sweepstake.casting.numerals import Rules
+from sweepstake.domain import revision
+from sweepstake.domain.spec import EstimatorSpec
+from sweepstake.domain.trial import Trial
+from sweepstake.gridfile.allowlist import release_of
+
+if TYPE_CHECKING:
+    from sweepstake.domain.spec import Candidate, SweepSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One classifier and the axes whose product is searched, sorted by name, each value once."""
+
+    estimator: EstimatorSpec
+    axes: tuple[tuple[str, tuple[Any, ...]], ...]
+
+    def __len__(self) -> int:
+        return prod(len(values) for _, values in self.axes)
+
+    def __getitem__(self, index: int) -> EstimatorSpec:
+        """The point with the mixed-radix number ``index``."""
+        point: dict[str, Any] = {}
+        for name, values in reversed(self.axes):
+            index, at = divmod(index, len(values))
+            point[name] = values[at]
+        return self.point(point)
+
+    def point(self, values: Mapping[str, Any]) -> EstimatorSpec:
+        """The classifier with these values on the axes."""
+        params = {**self.estimator.params, **values}
+        return EstimatorSpec(self.estimator.name, dict(sorted(params.items())))
+
+
+def products(candidate: Candidate) -> tuple[Product, ...]:
+    """The products of a candidate in the order of the file; without a grid it is one point."""
+    return tuple(
+        Product(candidate.estimator, tuple((name, _unique(grid[name])) for name in sorted(grid)))
+        for grid in candidate.grids or ({},)
+    )
+
+
+def all_products(spec: SweepSpec) -> tuple[Product, ...]:
+    """The products of all candidates in the order of the file."""
+    return tuple(product for candidate in spec.candidates for product in products(candidate))
+
+
+def size(spec: SweepSpec) -> int:
+    """The number of points, those that several products share counted in each; O(1) in points."""
+    return sum(prod(len(values) for _, values in product.axes) for product in all_products(spec))
+
+
+def canonical(value: Any) -> str:
+    """One text per value: equal for equal values of equal type, whatever the order of keys."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """Values as JSON has them; mappings as sorted pairs, since keys may mix text and numbers."""
+    if isinstance(value, EstimatorSpec):
+        release = release_of(value.name)
+        known = {"release": release} if release else {}
+        return {"estimator": value.name, "params": _plain(value.params), **known}
+    if isinstance(value, Mapping):
+        pairs = ([json.dumps(key), _plain(item)] for key, item in value.items())
+        return {"mapping": sorted(pairs, key=lambda pair: str(pair[0]))}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _unique(values: Sequence[Any]) -> tuple[Any, ...]:
+    seen: dict[str, Any] = {}
+    for value in values:
+        seen.setdefault(canonical(value), value)
+    return tuple(seen.values())
+
+
+class SearchSpace(Sequence[Trial]):
+    """The trials of a sweep: sized, indexed and iterated without holding them.
+
+    Trial numbers are positions, from 0.
+    """
+
+    def __init__(self, spec: SweepSpec, data_digest: str) -> None:
+        self._products = all_products(spec)
+        self._ends = list(accumulate(len(product) for product in self._products))
+        self._kept = self._first_of_each_point()
+        self._context = {
+            "preprocess": spec.preprocess.value,
+            "data": data_digest,
+            "holdout": spec.data.holdout,
+            "cv": spec.cv,
+            "seed": spec.seed,
+            "metric": spec.metric,
+            "rules": Rules.of(spec.data.csv),  # part of the model: it reads text by them
+            **revision.origin(),
+            **({"partition": str(spec.data.partition)} if spec.data.partition else {}),
+        }
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Trial]: ...
+    def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
+        """One trial, or a list of them."""
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = range(len(self))[index]
+        estimator = self._point(self._kept[number])
+        return Trial(number, self._key(estimator), estimator)
+
+    def product_of(self, number: int) -> int:
+        """Which product of the search space trial ``number`` is a point of, from 0."""
+        return bisect_right(self._ends, self._kept[number])
+
+    def _point(self, raw: int) -> EstimatorSpec:
+        """The point at position ``raw`` of all products laid end to end."""
+        at = bisect_right(self._ends, raw)
+        return self._products[at][raw - (self._ends[at - 1] if at else 0)]
+
+    def _first_of_each_point(self) -> Sequence[int]:
+        """Positions without repeats; only products of the same classifier can repeat a point."""
+        total = self._ends[-1]
+        names = Counter(product.estimator.name for product in self._products)
+        if max(names.values()) == 1:
+            return range(total)
+        seen: dict[str, int] = {}
+        for raw in range(total):
+            seen.setdefault(canonical(self._point(raw)), raw)
+        return tuple(seen.values())
+
+    def _key(self, estimator: EstimatorSpec) -> str:
+        content = {"estimator": estimator, **self._context}
+        return sha256(canonical(content).encode()).hexdigest()
+
+
+def trials(spec: SweepSpec, data_digest: str) -> SearchSpace:
+    """The search space of ``spec`` over data with the digest ``data_digest``.
+
+    A trial's ``key`` is the sha256 of everything its result depends on: classifier, parameters,
+    preprocessing, data, how cells are written, holdout share, folds, seed, metric, what trains it
+    (`revision`) and, where data are kept by day, the partition.
+    """
+    return SearchSpace(spec, data_digest)

@@ -1,0 +1,402 @@
+"""The model registry: versions, the champion, and how decisions about them are carried out.
+
+The alias ``champion`` is the truth about who is in service; the stage is its mirror for pages and
+tools that show stages.
+"""
+
+from __future__ import annotations
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.domain.promotion import Ruling, Verdict
+from sweepstake.domain.spec import BackfillPolicy
+from sweepstake.errors import NotFoundError, StackError
+from sweepstake.mlflow_client.bulk import VERSION_TAGS, VersionTags
+from sweepstake.mlflow_client.connection import Connection, faults, quoted, refused_as
+from sweepstake.mlflow_client.ledger import Ledger
+from sweepstake.mlflow_client.model_version import (
+    PENDING,
+    Version,
+    first_tags,
+    model_uri,
+    version_of,
+)
+from sweepstake.mlflow_client.runs import TrialRun
+from sweepstake.modelfile.model_file import MODEL_FILE, loads, read_model
+from sweepstake.storage.scratch import scratch
+from sweepstake.wording.near_misses import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from sweepstake.mlflow_client.ledger import Act, LedgerEntry
+    from sweepstake.mlflow_client.model_version import Stored
+
+MANAGED = ("sweepstake.managed", "true")
+"""The tag of the registered models that sweeps train."""
+EXAMPLE_FILE = "input_example.json"
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+DATED = f"{CHAMPION}-"
+"""How the alias of the champion as of a day begins; the day follows."""
+WRITERS = 4
+"""Versions whose tags are written at the same time, one by one."""
+RUNS_PER_CALL = 200
+"""Runs whose versions are asked for at once."""
+VERSIONS_PER_CALL = 500
+"""Versions whose tags are written in one request."""
+
+
+class Registry:
+    """The registered models on the MLflow server at ``uri``; raises what ``Connection`` raises."""
+
+    def __init__(self, uri: str) -> None:
+        self._client = Connection(uri)
+        self._ledger = Ledger(self._client)
+
+    def ensure_model(self, name: str) -> None:
+        """Create the registered model ``name``, or take over the one that exists."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(name, tags=dict([MANAGED]))
+        except MlflowException as error:
+            if not refused_as(error, "RESOURCE_ALREADY_EXISTS"):
+                raise
+            self.must_take(name)
+
+    def names(self) -> list[str]:
+        """The names of all registered models."""
+        return [model.name for model in self._client.every("search_registered_models")]
+
+    def must_answer(self) -> None:
+        """Ask the server for something that it always has.
+
+        Raises:
+            TrackingUnavailableError: it does not answer; if it does, a fault is not of all models.
+        """
+        self._client.search_experiments(max_results=1)
+
+    def must_take(self, model: str) -> None:
+        """Write what a registered model has already: what a round changes takes the same right.
+
+        Raises:
+            SettingsError: the user of the stack may not change this model.
+        """
+        self._client.set_registered_model_tag(model, *MANAGED)
+
+    def register(
+        self, model: str, run_id: str, tags: Mapping[str, str], *, fresh: bool = False
+    ) -> Version:
+        """Create or find the version of a trial: one per ``sweepstake.sweep`` and ``.trial_key``.
+
+        ``tags`` hold these two and what else is known; ``sweepstake.decision=pending`` is added,
+        ``exempt`` where a backfill is never judged.
+        ``fresh`` says that the run was opened by this very attempt, so that no version of it can
+        exist: it saves the search. MLflow is told the model's place within its run, which it need
+        not check.
+        """
+        query = " and ".join(
+            f"tags.`{name}` = {quoted(tags[name])}"
+            for name in ("sweepstake.sweep", "sweepstake.trial_key")
+        )
+        found = () if fresh else self._search(model, query)
+        if found:
+            return found[0]
+        created = self._client.create_model_version(
+            model,
+            model_uri(run_id),
+            run_id,
+            tags=first_tags(tags),
+            await_creation_for=0,
+        )
+        return version_of(created)
+
+    def versions(self, model: str, sweep_id: str) -> tuple[Version, ...]:
+        """The versions that ``sweep_id`` registered, oldest first."""
+        return self._search(model, f"tags.`sweepstake.sweep` = {quoted(sweep_id)}")
+
+    def of_runs(self, model: str, run_ids: Iterable[str]) -> tuple[Version, ...]:
+        """The versions of a model that are of these runs, whichever sweep registered them."""
+        wanted = sorted(run_ids)
+        parts = (
+            wanted[first : first + RUNS_PER_CALL] for first in range(0, len(wanted), RUNS_PER_CALL)
+        )
+        lists = (", ".join(map(quoted, part)) for part in parts)
+        found = (self._search(model, f"run_id IN ({each})") for each in lists)
+        return tuple(version for part in found for version in part)
+
+    def pending(self, model: str) -> tuple[Version, ...]:
+        """The versions not yet judged, oldest first; judged ones cost nothing, however many."""
+        return self._search(model, f"tags.`sweepstake.decision` = '{PENDING}'")
+
+    def deduplicate(
+        self, versions: Sequence[Version], live: Collection[str] | None = None
+    ) -> tuple[Version, ...]:
+        """Keep one version per sweep and trial, delete the other pending ones, return those kept.
+
+        A lost reply can create a version twice, and a worker that was thought dead can leave one
+        whose run is no longer among the ``live`` run ids. A judged version is never deleted.
+        """
+
+        def rank(version: Version) -> tuple[bool, bool, int]:
+            judged = version.decision != PENDING
+            return (not judged, _is_stale(version, live), int(version.version))
+
+        kept: dict[tuple[str, str], Version] = {}
+        for version in sorted(versions, key=rank):
+            trial = (version.sweep, version.trial_key)
+            if version.decision == PENDING and (_is_stale(version, live) or trial in kept):
+                self._client.delete_model_version(version.model, version.version)
+            else:
+                kept.setdefault(trial, version)
+        return tuple(sorted(kept.values(), key=lambda version: int(version.version)))
+
+    def backfilled(self, model: str) -> tuple[Version, ...]:
+        """The versions that compete for the champion as of their day, oldest first."""
+        return self._search(model, f"tags.`sweepstake.backfill` = '{BackfillPolicy.AS_OF}'")
+
+    def refuse(self, version: Version, reason: str) -> None:
+        """Take a version out of those that wait for a verdict."""
+        tags = {"sweepstake.reason": reason, "sweepstake.decision": str(Verdict.REFUSE)}
+        self._tag(version.model, version.version, tags)
+
+    def enter(self, version: Version) -> None:
+        """Let a backfilled version compete for the champion in service after all."""
+        tags = {"sweepstake.backfill": str(BackfillPolicy.LIVE), "sweepstake.decision": PENDING}
+        self._tag(version.model, version.version, tags)
+
+    def dated(self, model: str) -> dict[str, str]:
+        """The champion's version by day, for the days that have one."""
+        aliases = self._client.get_registered_model(model).aliases
+        days = {
+            name.removeprefix(DATED): v for name, v in aliases.items() if name.startswith(DATED)
+        }
+        return dict(sorted((day, str(version)) for day, version in days.items()))
+
+    def version(self, model: str, number: str) -> Version:
+        """The version ``number`` of ``model``, as ``7`` or ``v7``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        look = f"Look: sweepstake champion {model} --history."
+        digits = number.removeprefix("v")
+        if not digits.isdecimal() or not digits.isascii():
+            message = (
+                f"{model}: must be asked for a version by its number, but got {shown(number)}. "
+            )
+            raise NotFoundError(message + look)
+        try:
+            return version_of(self._client.get_model_version(model, digits))
+        except NotFoundError:
+            message = f"{model}: must have version {digits}, but MLflow knows none such. {look}"
+            raise NotFoundError(message) from None
+
+    def champion(self, model: str) -> Version | None:
+        """The version in service, ``None`` before the first promotion.
+
+        Raises:
+            NotFoundError: there is no registered model of this name.
+        """
+        return self._by_alias(model, CHAMPION)
+
+    def load(self, version: Stored) -> Any:
+        """The fitted estimator of ``version``: see ``read``."""
+        return loads(self.read(version))
+
+    def read(self, version: Stored) -> bytes:
+        """The model file of ``version``, checked against its hash.
+
+        The hash must be vouched for: see `provenance`. The place of the file is told by the run,
+        and must be in the artifact store.
+
+        Raises:
+            ModelFileError: the file is missing or altered.
+            ArtifactPlaceError: the files of its run are not in the artifact store.
+            NotFoundError: there is no such run.
+        """
+        return self._files(version, MODEL_FILE)[0]
+
+    def fetch(self, version: Stored) -> tuple[bytes, bytes]:
+        """The same and the input example beside it, empty where there is none."""
+        content, example = self._files(version, MODEL_FILE, EXAMPLE_FILE)
+        return content, example
+
+    def _files(self, version: Stored, *names: str) -> list[bytes]:
+        """The model file of ``version`` and others of its folder."""
+        files = TrialRun(version.run_id, self._client.get_run(version.run_id).info.artifact_uri)
+        with scratch() as folder:
+            repository = self._client.artifacts(files.model_uri)
+            for name in names:
+                with suppress(NotFoundError), faults(self._client.uri):
+                    repository.download_artifacts(name, str(folder))
+            content = read_model(folder, version.sha256)
+            others = (folder / name for name in names[1:])
+            return [content, *(file.read_bytes() if file.exists() else b"" for file in others)]
+
+    def apply(self, model: str, act: Act, key: str, rulings: Mapping[str, Ruling]) -> LedgerEntry:
+        """Carry out an act and the verdicts on versions; ``key`` is the same when tried again.
+
+        Before anything, the right to change the model is tried: a round that cannot be carried out
+        is not opened. The order then, each step harmless when repeated:
+
+        1. The ledger's run of the round is opened with the winner and the champion before it. From
+           here on ``resume`` can end the round, whoever was killed.
+        2. Alias ``challenger`` goes to the previous champion, then alias ``champion`` to the
+           winner: at no moment is there no champion, nor a lost previous one.
+        3. The stage ``Production`` follows, which archives every other version in the same step.
+           On data by day, ``champion-<day>`` then goes to whoever is champion now; a round about
+           that day alone moves this alias and nothing else.
+        4. The versions are tagged, ``sweepstake.decision`` last of each. Until then they count as
+           pending, so a version that a killed round has not reached is judged again.
+        5. The ledger's run is ended. A round that was ended before is not carried out again, as
+           later rounds may have moved on.
+
+        Raises:
+            StackError: another version is in service than when the act was decided: decide again.
+        """
+        self.must_take(model)
+        entry = self._ledger.find(model, key)
+        if entry is None:
+            self._must_stand(model, act)
+            entry = self._ledger.open(model, act, key)
+        if entry.complete:
+            return entry
+        try:
+            self._crown(entry)
+        except NotFoundError:  # the winner was deleted meanwhile: the others are judged anew
+            return self._ledger.close_round(entry, done=False)
+        self._tag_all(model, {number: _verdict_tags(each) for number, each in rulings.items()})
+        return self._ledger.close_round(entry)
+
+    def _must_stand(self, model: str, act: Act) -> None:
+        """See that the champion is still who it was when the act was decided."""
+        champion = None if act.as_of else self.champion(model)
+        now = act.previous if act.as_of else champion.version if champion else ""
+        if now != act.previous:
+            message = (
+                f"{model}: champion must still be v{act.previous}, but is v{now}. Judge again."
+            )
+            raise StackError(message)
+
+    def resume(self, model: str) -> tuple[LedgerEntry, ...]:
+        """End the rounds of ``model`` that were killed on their way, oldest first.
+
+        To be called before the next round is decided: its incumbent must be who the ledger says.
+        """
+        left = [entry for entry in self._ledger.entries(model) if not entry.complete]
+        return tuple(self._end(entry) for entry in reversed(left))
+
+    def _end(self, entry: LedgerEntry) -> LedgerEntry:
+        try:
+            self._crown(entry)
+        except NotFoundError:  # the winner was deleted by hand: nothing can be promoted
+            return self._ledger.close_round(entry, done=False)
+        self._tag_all(entry.model, self._left(entry))
+        return self._ledger.close_round(entry)
+
+    def _left(self, entry: LedgerEntry) -> dict[str, dict[str, str]]:
+        """The tags that a killed round has not written: those of the others first."""
+        mine = Ruling(entry.verdict, entry.reason, entry.candidate_score, entry.digest)
+        others = Ruling(Verdict.KEEP, f"v{entry.version} is the finalist of its sweep.")
+        sweep = self.versions(entry.model, entry.sweep) if entry.sweep else ()
+        left = [
+            each.version
+            for each in sweep
+            if each.decision == PENDING and int(each.version) <= entry.newest
+        ]
+        rulings = {**dict.fromkeys(left, others), entry.version: mine}
+        return {number: _verdict_tags(each) for number, each in rulings.items()}
+
+    def champion_at(self, model: str, moment: datetime) -> LedgerEntry | None:
+        """The entry that says who was champion at a moment; ``None`` before the first."""
+        entries = (each for each in self.history(model) if each.complete and not each.as_of)
+        return next((each for each in entries if each.champion and each.decided <= moment), None)
+
+    def history(self, model: str) -> tuple[LedgerEntry, ...]:
+        """The ledger of ``model``, newest first."""
+        return self._ledger.entries(model)
+
+    def _crown(self, entry: LedgerEntry) -> None:
+        """Move aliases and stage as ``entry`` says."""
+        if entry.changes and not entry.as_of:
+            self._put_in_service(entry)
+        if entry.partition and entry.champion:
+            alias = DATED + entry.partition
+            self._client.set_registered_model_alias(entry.model, alias, entry.champion)
+
+    def _put_in_service(self, entry: LedgerEntry) -> None:
+        name, winner, previous = entry.model, entry.version, entry.previous
+        if previous not in {"", winner}:
+            with suppress(NotFoundError):
+                self._client.set_registered_model_alias(name, CHALLENGER, previous)
+        self._client.set_registered_model_alias(name, CHAMPION, winner)
+        with _stages_allowed():
+            self._client.transition_model_version_stage(
+                name, winner, "Production", archive_existing_versions=True
+            )
+
+    def _tag_all(self, model: str, tags: Mapping[str, Mapping[str, str]]) -> None:
+        """Tag versions by their numbers, many in one request where the server takes that."""
+        if self._client.offers(VERSION_TAGS):
+            numbered = [(int(number), given) for number, given in tags.items()]
+            for first in range(0, len(numbered), VERSIONS_PER_CALL):
+                part = dict(numbered[first : first + VERSIONS_PER_CALL])
+                self._client.post(VERSION_TAGS, VersionTags(model, part).to_json())
+        else:
+            with ThreadPoolExecutor(WRITERS) as pool:
+                list(pool.map(lambda item: self._tag(model, *item), tags.items()))
+
+    def _tag(self, model: str, version: str, tags: Mapping[str, str]) -> None:
+        """Tag a version in the order of ``tags``; one that was deleted by hand needs no tags."""
+        with suppress(NotFoundError):
+            for name, value in tags.items():
+                self._client.set_model_version_tag(model, version, name, value)
+
+    def _by_alias(self, model: str, alias: str) -> Version | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return version_of(self._client.get_model_version_by_alias(model, alias))
+        except NotFoundError:
+            message = f"{model}: must be a registered model, but MLflow knows none such. "
+            raise NotFoundError(message + f"Look at {self._client.uri}.") from None
+        except MlflowException as error:
+            if refused_as(error, "INVALID_PARAMETER_VALUE") and "alias" in error.message:
+                return None
+            raise
+
+    def _search(self, model: str, query: str) -> tuple[Version, ...]:
+        found = self._client.every(
+            "search_model_versions", filter_string=f"name = {quoted(model)} and {query}"
+        )
+        return tuple(sorted(map(version_of, found), key=lambda version: int(version.version)))
+
+
+def _is_stale(version: Version, live: Collection[str] | None) -> bool:
+    return live is not None and version.run_id not in live
+
+
+def _verdict_tags(ruling: Ruling) -> dict[str, str]:
+    """Tags of a judged version, the one that ends its waiting last."""
+    score = {} if ruling.score is None else {"sweepstake.score": repr(ruling.score)}
+    digest = {"sweepstake.digest": ruling.digest} if ruling.digest else {}
+    return {
+        **score,
+        **digest,
+        "sweepstake.reason": ruling.reason,
+        "sweepstake.decision": str(ruling.verdict),
+    }
+
+
+@contextmanager
+def _stages_allowed() -> Iterator[None]:
+    """Stages are deprecated without a date; they mirror the alias as long as they are there."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?s).*transition_model_version_stage.*", FutureWarning)
+        yield

@@ -1,0 +1,168 @@
+"""Preflight: everything that can go wrong with a sweep, looked for before anything trains.
+
+The loader has checked the file itself. Here the data is read, a few points are fitted and scored on
+a few rows, and some of these fits are timed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.data import dataset, partitions, splitting
+from sweepstake.errors import DataError, GridFileError, Problem
+from sweepstake.gridfile import loader
+from sweepstake.gridfile.document import line_of
+from sweepstake.gridfile.search_space import all_products, size, trials
+from sweepstake.preflight import cell_warnings, data_warnings, refusals
+from sweepstake.preflight.time_estimate import trial_seconds
+from sweepstake.preflight.trial_fits import Rows, Stage
+from sweepstake.training import shared_trees
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+    from pathlib import Path
+
+    import numpy as np
+
+    from sweepstake.data.dataset import Table
+    from sweepstake.domain.spec import SweepSpec
+    from sweepstake.gridfile.grid_file import GridFile
+    from sweepstake.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preflight:
+    """What a sweep will be: its trials, the seconds of computing they take together, its rows.
+
+    ``trial_seconds`` are those of one trial, for each product of the search space. ``sides`` are
+    the positions in ``table`` of the rows to train on and of the holdout.
+    """
+
+    trial_count: int
+    estimate_seconds: float
+    trial_seconds: tuple[float, ...]
+    table: Table
+    sides: tuple[np.ndarray, np.ndarray]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows the data have."""
+        return len(self.table.X)
+
+    def figures(self) -> dict[str, Any]:
+        """What is told of it: all but the rows themselves."""
+        told = ("trial_count", "estimate_seconds", "rows", "trial_seconds", "warnings")
+        return {name: getattr(self, name) for name in told}
+
+
+def load(
+    path: Path, settings: Settings, partition: date | None = None
+) -> tuple[GridFile, Preflight]:
+    """Read a grid file and check it: the mistakes of the file and of its data come together.
+
+    Data that are kept by day are those of ``partition``, or of the newest day.
+
+    Raises:
+        GridFileError: carries every problem with path and line.
+    """
+    return inspect(loader.read(path), str(path), settings, partition)
+
+
+def inspect(
+    content: bytes, file: str, settings: Settings, partition: date | None = None
+) -> tuple[GridFile, Preflight]:
+    """The same for a grid file's bytes; ``file`` is its name for display.
+
+    Raises:
+        GridFileError: carries every problem with path and line.
+    """
+    grid = parse(content, file, settings, partition)
+    return grid, check(grid, settings)
+
+
+def parse(content: bytes, file: str, settings: Settings, partition: date | None = None) -> GridFile:
+    """A grid file on the data of its partition, where it has any; nothing is fitted.
+
+    Raises:
+        GridFileError: carries the mistakes of the file together with those of its data.
+    """
+    draft = loader.draft(content, file, settings)
+    if draft.grid is not None:
+        return _at(draft.grid, settings, partition)
+    problems = list(draft.problems)
+    if draft.data is not None:
+        try:
+            day = partitions.choose(draft.data, settings.data_roots, partition)
+            dataset.read(replace(draft.data, partition=day), settings.data_roots)
+        except DataError as error:
+            problems += _located(error, draft.lines)
+    raise GridFileError(draft.file, problems)
+
+
+def check(grid: GridFile, settings: Settings) -> Preflight:
+    """Check a sound grid file against its data and against scikit-learn.
+
+    Each combination of choices in the search space is fitted once on a few rows of each class, and,
+    where that fails, on the training rows of the first fold, since some parameters
+    (``n_neighbors``) are fine only with all of them.
+
+    Raises:
+        GridFileError: the data cannot be used, or a point cannot be fitted or scored; carries every
+            problem with path and line.
+    """
+    try:
+        table = dataset.read(grid.spec.data, settings.data_roots)
+        data_warnings.check(table)
+        sides = splitting.split(table, grid.spec.data.holdout, grid.spec.seed)
+        rows = _rows(grid.spec, table, sides[0])
+    except DataError as error:
+        raise GridFileError(grid.file, _located(error, grid.lines)) from error
+    with Stage(grid.spec, rows) as stage:
+        found, complete = refusals.find(grid.spec, stage)
+        if refusals.are_fatal(grid.spec, found):
+            raise GridFileError(grid.file, list(refusals.problems(grid, found)))
+        seconds = trial_seconds(grid.spec, stage)
+    space = trials(grid.spec, table.digest)
+    warnings = [
+        *data_warnings.warnings_of(table, sides),
+        *cell_warnings.warnings_of(table),
+        *refusals.skipped(grid.spec, found),
+        *_of_space(grid.spec, len(space), complete=complete),
+    ]
+    parts = [shared_trees.share_of(product) for product in all_products(grid.spec)]
+    work = [each * part for each, part in zip(seconds, parts, strict=True)]
+    total = sum(work[space.product_of(number)] for number in range(len(space)))
+    return Preflight(len(space), total, seconds, table, sides, tuple(warnings))
+
+
+def _at(grid: GridFile, settings: Settings, partition: date | None) -> GridFile:
+    """The grid file on the data of one day."""
+    try:
+        day = partitions.choose(grid.spec.data, settings.data_roots, partition)
+    except DataError as error:
+        raise GridFileError(grid.file, _located(error, grid.lines)) from error
+    return replace(grid, spec=grid.spec.at(day))
+
+
+def _rows(spec: SweepSpec, table: Table, train: np.ndarray) -> Rows:
+    """The training rows as the first fold has them."""
+    fit, score = splitting.folds(table.y[train], spec.cv, spec.seed)[0]
+    fit, score = train[fit], train[score]
+    return Rows(table.X.iloc[fit], table.y[fit], table.X.iloc[score], table.y[score])
+
+
+def _located(error: DataError, lines: Mapping[str, int]) -> list[Problem]:
+    """The problems of the data at their places: each begins with it, as ``data.target: ...``."""
+    parts = [message.partition(": ") for message in error.messages]
+    return [Problem(line_of(lines, path), path, message) for path, _, message in parts]
+
+
+def _of_space(spec: SweepSpec, trial_count: int, *, complete: bool) -> Iterator[str]:
+    doubled = size(spec) - trial_count
+    if doubled:
+        yield f"points that the grid writes more than once: {doubled:,}; each is trained once."
+    if not complete:
+        yield "Not every combination of choices was tried: there are too many, or they take long."

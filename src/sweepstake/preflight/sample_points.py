@@ -1,0 +1,86 @@
+"""Probes: the few points of a product whose fits speak for all of them.
+
+What scikit-learn refuses only when it fits depends on choices (solver with penalty) and on extreme
+numbers (``nu``), hardly on the numbers between. So each combination of choices is one probe, all
+numbers of an axis being one choice, and the least and the greatest number of each axis another.
+Where one of these is refused, every number of its axis is probed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product as combinations
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.gridfile.search_space import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sweepstake.domain.spec import EstimatorSpec
+    from sweepstake.gridfile.search_space import Product
+
+NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A point to try; ``pinned`` says which others it speaks for: parameter name -> choice."""
+
+    estimator: EstimatorSpec
+    pinned: Mapping[str, str]
+
+    def speaks_for(self, point: EstimatorSpec) -> bool:
+        """Whether ``point``, of the same product, makes the same choices."""
+        return all(
+            choice in {_choice(point.params[name]), canonical(point.params[name])}
+            for name, choice in self.pinned.items()
+        )
+
+
+def choices(product: Product) -> Iterator[Probe]:
+    """A probe for each combination of choices."""
+    names = [name for name, _ in product.axes]
+    for chosen in combinations(*(_representatives(values) for _, values in product.axes)):
+        point = dict(zip(names, chosen, strict=True))
+        yield Probe(product.point(point), {name: _choice(value) for name, value in point.items()})
+
+
+def numbers(product: Product, sound: EstimatorSpec) -> Iterator[list[Probe]]:
+    """For each axis with numbers a probe of each but that of ``sound``; the rest is as there.
+
+    The least and the greatest come first.
+    """
+    for name, values in product.axes:
+        left = sorted(v for v in values if _is_number(v) and v != sound.params[name])
+        ordered = [*left[:1], *left[-1:], *left[1:-1]] if len(left) > 1 else left
+        points = [product.point({**sound.params, name: value}) for value in ordered]
+        yield [Probe(each, {name: canonical(each.params[name])}) for each in points]
+
+
+def other_numbers(product: Product, probe: Probe) -> Iterator[EstimatorSpec]:
+    """The same choices with the least and with the greatest numbers, unless these are the probe."""
+    for end in (min, max):
+        point = dict(probe.estimator.params)
+        for name, values in product.axes:
+            if _is_number(point[name]):
+                point[name] = end(value for value in values if _is_number(value))
+        if point != probe.estimator.params:
+            yield product.point(point)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _choice(value: Any) -> str:
+    return NUMBER if _is_number(value) else canonical(value)
+
+
+def _representatives(values: Sequence[Any]) -> list[Any]:
+    """The first value of each choice."""
+    first: dict[str, Any] = {}
+    for value in values:
+        first.setdefault(_choice(value), value)
+    return list(first.values())

@@ -1,0 +1,60 @@
+"""The time a sweep will take, from a few timed fits."""
+
+from __future__ import annotations
+
+import time
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from sweepstake.gridfile.search_space import all_products
+
+if TYPE_CHECKING:
+    from sweepstake.domain.spec import EstimatorSpec, SweepSpec
+    from sweepstake.gridfile.search_space import Product
+    from sweepstake.preflight.trial_fits import Stage
+
+TIMING_SECONDS = 5.0
+"""After this time no further point is timed; the others count as the mean of the timed ones."""
+LONG_ENOUGH = 1.0
+"""Seconds of a fit from which its growth with the rows is taken as steady."""
+FIRST_ROWS = 200
+GROWTH = 4
+
+
+def trial_seconds(spec: SweepSpec, stage: Stage) -> tuple[float, ...]:
+    """Seconds of computing that one trial takes on one core, for each product of the search space.
+
+    The first and the last point of each product are fitted and scored on a growing number of rows,
+    until one takes a second or all rows of a fold are used; the line through the last two times is
+    drawn out to a whole fold. A trial is ``cv`` such fits and one on all training rows. So the
+    estimate is good where time grows with rows, and low for kernels on many rows.
+    """
+    deadline = time.perf_counter() + TIMING_SECONDS
+    timed: list[float | None] = []
+    for product in all_products(spec):
+        late = bool(timed) and time.perf_counter() > deadline
+        timed.append(None if late else _fold_seconds(product, stage))
+    known = fmean([seconds for seconds in timed if seconds is not None] or [0.0])
+    return tuple((spec.cv + 1) * (known if fold is None else fold) for fold in timed)
+
+
+def _fold_seconds(product: Product, stage: Stage) -> float | None:
+    """Mean seconds of a product's first and last point on one fold, if they can be fitted."""
+    ends = sorted({0, len(product) - 1})
+    timed = [_point_seconds(product[end], stage) for end in ends]
+    fitted = [seconds for seconds in timed if seconds is not None]
+    return fmean(fitted) if fitted else None
+
+
+def _point_seconds(point: EstimatorSpec, stage: Stage) -> float | None:
+    total = stage.row_count
+    before, count = (0, 0.0), min(FIRST_ROWS, total)
+    while True:
+        outcome = stage.on_rows(point, count)
+        seconds = outcome.seconds
+        if count == total and outcome.refusal:
+            return None
+        if count == total or seconds > LONG_ENOUGH:
+            slope = max(0.0, seconds - before[1]) / (count - before[0])
+            return seconds + slope * (total - count)
+        before, count = (count, seconds), min(count * GROWTH, total)

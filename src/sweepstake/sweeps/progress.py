@@ -1,0 +1,90 @@
+"""Progress: how far a sweep is, read from its runs in MLflow."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import TYPE_CHECKING
+
+from sweepstake.domain.trial import TrialState
+from sweepstake.errors import NotFoundError
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps.plan import Plan
+from sweepstake.sweeps.workbench import open_workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sweepstake.mlflow_client.runs import Child
+    from sweepstake.settings import Settings
+    from sweepstake.sweeps.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A sweep at one moment; ``seconds_left`` is ``None`` until a trial is done."""
+
+    total: int
+    complete: int
+    running: int
+    failed: int
+    skipped: int
+    best: float | None
+    seconds_left: float | None
+
+    @property
+    def ended(self) -> int:
+        """Trials that are over, whatever came of them."""
+        return self.complete + self.failed + self.skipped
+
+
+def look(sweep_id: str, settings: Settings) -> Progress:
+    """The progress of a planned sweep; reused trials count as complete.
+
+    Raises:
+        NotFoundError: the sweep is not planned yet.
+    """
+    return measure(open_workbench(sweep_id, settings))
+
+
+def is_planned(sweep_id: str, settings: Settings) -> bool:
+    """Whether a sweep has begun."""
+    try:
+        return bool(Plan.load(Workspace(settings.workspace), sweep_id))
+    except NotFoundError:
+        return False
+
+
+def submitted(name: str, settings: Settings) -> tuple[str, ...]:
+    """The ids of the sweeps with this name or id that were handed in, begun or not."""
+    claims = Workspace(settings.workspace).claims()
+    ids = (each.sweep for each in claims)
+    return tuple(each for each in ids if name in {each, each.rpartition("__")[0]})
+
+
+def measure(bench: Workbench) -> Progress:
+    """The progress of the sweep on this workbench."""
+    children = bench.tracking.children(bench.sweep)
+    count = {state: sum(child.state is state for child in children) for state in TrialState}
+    scores = [child.metrics.get(bench.metric_name, nan) for child in children]
+    reused = len(bench.plan.reused)
+    over = (TrialState.COMPLETE, TrialState.FAILED, TrialState.SKIPPED)
+    ended = sum(count[state] for state in over)
+    return Progress(
+        total=bench.plan.trial_count,
+        complete=count[TrialState.COMPLETE] + reused,
+        running=count[TrialState.RUNNING],
+        failed=count[TrialState.FAILED],
+        skipped=count[TrialState.SKIPPED],
+        best=max(filter(isfinite, scores), default=None),
+        seconds_left=_seconds_left(children, ended, bench.plan.trial_count - reused - ended),
+    )
+
+
+def _seconds_left(children: Sequence[Child], ended: int, left: int) -> float | None:
+    """What is left at the pace so far."""
+    if not ended:
+        return None
+    elapsed = time.time() - min(child.started for child in children) / 1000
+    return elapsed / ended * left

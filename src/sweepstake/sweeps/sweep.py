@@ -1,0 +1,311 @@
+"""The use cases of a sweep: plan its trials, train a batch of them, close the books."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sweepstake.domain.ranking import leaderboard
+from sweepstake.domain.trial import SETTLED, TrialState
+from sweepstake.errors import (
+    CancelledError,
+    GridFileError,
+    InvalidPointError,
+    PermanentError,
+    SweepFailedError,
+    printable,
+)
+from sweepstake.gridfile import search_space
+from sweepstake.intake import intake
+from sweepstake.mlflow_client.bulk import MODEL_FOLDER
+from sweepstake.mlflow_client.comparison import batch_url, run_url
+from sweepstake.mlflow_client.registry import Registry
+from sweepstake.mlflow_client.runs import run_name
+from sweepstake.mlflow_client.tracking import Tracking
+from sweepstake.processes.isolation import Worker, repeat_once
+from sweepstake.reports import report
+from sweepstake.storage.disk import disk_faults
+from sweepstake.storage.scratch import scratch
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import overlap, workload
+from sweepstake.sweeps.cancellation import Cancellation, lift, reason_of
+from sweepstake.sweeps.plan import Batch, Plan
+from sweepstake.sweeps.recorder import Recorder
+from sweepstake.sweeps.settlement import settle
+from sweepstake.sweeps.trainer import Trainer
+from sweepstake.sweeps.workbench import open_workbench, shared_tags, sweep_tags
+from sweepstake.wording.markup import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sweepstake.domain.spec import Limits, SweepSpec
+    from sweepstake.domain.trial import TrialResult
+    from sweepstake.gridfile.grid_file import GridFile
+    from sweepstake.gridfile.search_space import SearchSpace
+    from sweepstake.mlflow_client.runs import SweepRun
+    from sweepstake.preflight.checks import Preflight
+    from sweepstake.settings import Settings
+    from sweepstake.sweeps.recorder import Begun
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A batch that is done: its page in MLflow, and how many of its trials failed."""
+
+    page: str
+    failed: int
+
+
+log = logging.getLogger(__name__)
+
+
+@disk_faults()
+def plan(
+    drop: intake.Drop,
+    settings: Settings,
+    is_live: Callable[[str], bool] = lambda _: False,
+    *,
+    again: bool = False,
+) -> tuple[Batch, ...]:
+    """Check the grid file, stage its data, open its parent run and pack what is left to train.
+
+    Trials that any sweep of the same model has finished on the same data are left out and shown as
+    reused. What an interrupted attempt left unfinished is removed: those trials are trained anew.
+    ``is_live`` says of a sweep's id whether it is in work, ``again`` whether somebody asks for this
+    sweep, for the first time or once more: then it begins now.
+
+    Raises:
+        OverlapError: a sweep that is in work and began before is about to train some of the trials;
+            call again.
+        DiskFullError: there is no space for the staged data; call again.
+        GridFileError: the file has mistakes; they are also written beside it.
+        TrackingUnavailableError: MLflow does not answer.
+    """
+    workspace = Workspace(settings.workspace)
+    may_wait = not reason_of(workspace, drop.sweep)
+    if may_wait:
+        overlap.check_again(drop.sweep, is_live, workspace, asked=again)
+    grid, checked = _read(drop, settings)
+    digest = _stage(checked, workspace)
+    trials = search_space.trials(grid.spec, digest)
+    policy = str(grid.spec.promotion.backfill) if drop.backfill else ""
+    own = sweep_tags(grid.spec, drop.snapshot, checked.table.span, policy)
+    sweep = _open_sweep(drop, grid.spec, shared_tags(grid.spec, digest), own, settings)
+    done, reused = _known(sweep, trials, settings)
+    if may_wait:
+        left = {each.key for each in trials if each.number not in done | reused.keys()}
+        overlap.check(sweep, left, is_live, settings)
+    order = workload.order(trials, checked, done | reused.keys())
+    Plan(
+        sweep=drop.sweep,
+        file=drop.file,
+        snapshot=drop.snapshot,
+        experiment_id=sweep.experiment_id,
+        parent_run_id=sweep.run_id,
+        data_digest=digest,
+        trial_count=len(trials),
+        order=order,
+        reused=reused,
+        partition=str(grid.spec.data.partition or ""),
+        backfill=policy,
+        model=grid.spec.model,
+        warnings=checked.warnings,
+    ).save(workspace)
+    ranges = workload.ranges(trials, checked, order, grid.spec.limits, settings.slots)
+    return tuple(
+        Batch(drop.sweep, first, last, _label(trials, order[first : last + 1]))
+        for first, last in ranges
+    )
+
+
+@disk_faults()
+def train(
+    batch: Batch,
+    settings: Settings,
+    follow: Callable[[], None] = lambda: None,
+    *,
+    again: bool = True,
+) -> Trained:
+    """Train, track and register the trials of a batch.
+
+    A repeated call finds what an earlier one has finished and does only the rest; ``again`` says
+    whether trials that failed belong to the rest. ``follow`` is called after each trial. A trial
+    that hangs, takes too much memory or crashes its process fails alone. Once somebody has
+    cancelled the sweep, the trial at hand is given up and no other begun.
+
+    Raises:
+        DiskFullError: there is no space for a model; nothing is lost, call again.
+        TrackingUnavailableError: MLflow does not answer; nothing is lost, call again.
+    """
+    from sweepstake.data.dataset import open_staged
+
+    bench = open_workbench(batch.sweep, settings)
+    dataset = open_staged(
+        bench.workspace.bring_data(bench.plan.data_digest), bench.plan.data_digest
+    )
+    trainer = Trainer(bench.spec, dataset, bench.workspace.template(batch.sweep))
+    name = str(batch.first)
+    found = bench.tracking.deduplicate(bench.tracking.children(bench.sweep, name))
+    left = {child.key: child for child in found}
+    settled = SETTLED if again else SETTLED | {TrialState.FAILED}
+    runs, failed = [], 0
+    cancellation = Cancellation(bench.workspace, batch.sweep)
+    with Recorder(bench, name) as recorder, Worker(trainer) as worker:
+        for number in bench.plan.order[batch.first : batch.last + 1]:
+            if cancellation.reason:
+                break
+            trial = bench.trials[number]
+            child = left.get(trial.key)
+            if child is None or child.state not in settled:
+                begun = recorder.begin(trial, child)
+                runs.append(begun.run)
+                state = _train_trial(recorder, worker, begun, bench.spec.limits, cancellation)
+            else:
+                state = child.state
+                runs.append(child.run)
+            failed += state is TrialState.FAILED
+            follow()
+    page = batch_url(settings.mlflow_pages, bench.sweep, name)
+    if len(runs) == 1:
+        page = run_url(settings.mlflow_pages, bench.plan.experiment_id, runs[0].run_id)
+    return Trained(page, failed)
+
+
+@disk_faults()
+def close(sweep_id: str, settings: Settings) -> str:
+    """Compare plan and MLflow, rank, report and end the parent run; returns its page in MLflow.
+
+    Whatever happened before, afterwards no child is RUNNING, none is doubled, every trial of the
+    plan has a state, and the parent says how the sweep ended.
+
+    Raises:
+        CancelledError: somebody cancelled the sweep.
+        SweepFailedError: more trials failed than ``limits.max_failed`` allows.
+        NotFoundError: the sweep was never planned.
+    """
+    bench = open_workbench(sweep_id, settings)
+    cancelled = reason_of(bench.workspace, sweep_id)
+    standings = settle(bench, cancelled)
+    failed = sum(standing.state is TrialState.FAILED for standing in standings)
+    tried = sum(standing.state is not TrialState.SKIPPED for standing in standings)
+    tolerated = tried > 0 and bench.spec.limits.tolerates(failed, tried)
+    with scratch() as folder:
+        ranked = leaderboard(standings, bench.spec.metric)
+        summary = report.write(ranked, bench.spec, bench.sweep, folder, bench.plan.warnings)
+        note = f"**{escaped(cancelled)}**\n\n{summary.note}" if cancelled else summary.note
+        bench.tracking.share_view(bench.sweep, summary.view)
+        state = TrialState.COMPLETE if tolerated else TrialState.FAILED
+        if cancelled:
+            state = TrialState.CANCELLED
+        bench.tracking.close_sweep(bench.sweep, state, summary.metrics, note, folder)
+    if not cancelled:
+        lift(bench.workspace, sweep_id)  # of somebody who came too late
+    else:
+        message = f"{cancelled} What is done stays. Go on by sweepstake retry."
+        raise CancelledError(message)
+    if not tried:
+        message = f"{sweep_id}: at least one trial must be fitted, but all {len(standings)} were "
+        message += "skipped. Read their reasons on the parent run; then mend the grid file."
+        raise SweepFailedError(message)
+    if not tolerated:
+        message = (
+            f"{sweep_id}: at most {bench.spec.limits.max_failed:g} of the trials may fail "
+            f"(limits.max_failed), but {failed} of {tried} did. "
+            "Read their reasons on the parent run; then mend the grid file."
+        )
+        raise SweepFailedError(message)
+    return run_url(settings.mlflow_pages, bench.plan.experiment_id, bench.plan.parent_run_id)
+
+
+def _read(drop: intake.Drop, settings: Settings) -> tuple[GridFile, Preflight]:
+    """The checked grid file; its mistakes go beside it as well, for whoever dropped it."""
+    from sweepstake.preflight import checks
+
+    content = Workspace(settings.workspace).read_snapshot(drop.snapshot)
+    watched = intake.is_watched(drop, settings)
+    try:
+        day = date.fromisoformat(drop.partition) if drop.partition else None
+        grid, checked = checks.inspect(content, drop.file, settings, day)
+    except GridFileError as error:
+        if watched:
+            intake.write_report(settings, drop.file, str(error))
+        raise
+    if watched:
+        intake.clear_report(settings, drop.file)
+    for warning in checked.warnings:
+        log.warning("%s", printable(f"{drop.file}: {warning}"))
+    return grid, checked
+
+
+def _stage(checked: Preflight, workspace: Workspace) -> str:
+    from sweepstake.data import dataset
+
+    digest = dataset.stage(checked.table, checked.sides, workspace.data)
+    workspace.share_data(digest)
+    return digest
+
+
+def _open_sweep(
+    drop: intake.Drop,
+    spec: SweepSpec,
+    tags: dict[str, str],
+    own: dict[str, str],
+    settings: Settings,
+) -> SweepRun:
+    tracking = Tracking(settings.tracking_uri)
+    Registry(settings.tracking_uri).ensure_model(spec.model)
+    experiment = tracking.ensure_experiment(spec.model, f"mean_cv_{spec.metric}")
+    return tracking.open_sweep(experiment, drop.sweep, tags, own)
+
+
+def _known(
+    sweep: SweepRun, trials: SearchSpace, settings: Settings
+) -> tuple[set[int], dict[int, str]]:
+    """Numbers this sweep has finished, and those of other sweeps' trials with their run ids."""
+    tracking = Tracking(settings.tracking_uri)
+    own = tracking.children(sweep)
+    done = {child.number for child in own if child.state in SETTLED}
+    for child in own:
+        if child.state not in SETTLED:
+            tracking.delete_run(child.run_id)
+    missing = {trial.key: trial.number for trial in trials if trial.number not in done}
+    digest = sweep.tags["sweepstake.data_digest"]
+    found = tracking.completed(sweep.experiment_id, missing, digest)
+    return done, {missing[key]: run_id for key, run_id in found.items()}
+
+
+def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
+    """A batch's name in Airflow: its trial, or the first and last of them."""
+    if len(numbers) == 1:
+        return run_name(trials[numbers[0]])
+    return f"trials {numbers[0]:04d} to {numbers[-1]:04d}"
+
+
+def _train_trial(
+    recorder: Recorder, worker: Worker, begun: Begun, limits: Limits, cancellation: Cancellation
+) -> TrialState:
+    """Fit one trial, and what became of it; what ends the fit is not the task's end."""
+    run_id, folder = begun.run.run_id, recorder.folder(begun) / MODEL_FOLDER
+
+    def fit() -> tuple[TrialResult, str]:
+        result = worker.call("fit", begun.trial, limits=limits, check=cancellation.check)
+        shutil.rmtree(folder, ignore_errors=True)  # of a process that stood still
+        return result, worker.call("write", run_id, folder)
+
+    try:
+        result, sha256 = repeat_once(fit)
+    except CancelledError:
+        recorder.give_up(begun)
+        return TrialState.CANCELLED
+    except InvalidPointError as error:
+        recorder.skip(begun, str(error))
+        return TrialState.SKIPPED
+    except PermanentError as error:
+        recorder.fail(begun, str(error))
+        return TrialState.FAILED
+    recorder.complete(begun, result, sha256)
+    return TrialState.COMPLETE

@@ -1,0 +1,202 @@
+"""Training: fit one trial, fold by fold and then on all training rows, and report on it."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.casting.numerals import Rules
+from sweepstake.data import splitting
+from sweepstake.domain.trial import Curve, TrialResult
+from sweepstake.gridfile import estimators
+from sweepstake.processes.single_core import one_core
+from sweepstake.training import curves, pipeline
+from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorer
+from sweepstake.training.shared_trees import Grove
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    from sklearn.base import BaseEstimator
+
+    from sweepstake.casting import ColumnCast
+    from sweepstake.data.dataset import Dataset
+    from sweepstake.domain.spec import SweepSpec
+    from sweepstake.domain.trial import Trial
+    from sweepstake.training.evaluation import Evaluation
+
+LONGEST_TEXT = 500
+"""Characters kept of a parameter's value or of a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One fit of cross-validation: its score by the sweep's metric, and what it took."""
+
+    score: float
+    fit_seconds: float
+    score_seconds: float
+
+
+def train(
+    trial: Trial,
+    spec: SweepSpec,
+    dataset: Dataset,
+    grove: Grove | None = None,
+) -> tuple[BaseEstimator, TrialResult]:
+    """Cross-validate a trial on the training rows, fit it on all of them, test it on the holdout.
+
+    The folds' scores are those of ``GridSearchCV`` on ``splitting.folds`` with the spec's seed. The
+    estimator takes rows as a frame with the columns of the data, and all of it runs on one core.
+    Warnings are part of the result, not shown. What is returned stays in ``grove``, where the next
+    trial may grow on it: be done with it before.
+
+    Raises:
+        DataError: a class has too few training rows for the folds.
+        Exception: whatever the classifier raises while it is fitted or asked.
+    """
+    grove = grove or Grove()
+    grove.enter(trial.estimator)
+    classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
+    with _heard_warnings() as heard, one_core():
+        classifier = estimators.build(trial.estimator, spec.seed, classes)
+        estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
+        folds, staged = _cross_validate(estimator, spec, dataset, grove)
+        start = perf_counter()
+        estimator = grove.fit("all", estimator, dataset.X_train, dataset.y_train)
+        seconds = {"refit_seconds": perf_counter() - start}
+        tested = evaluate(estimator, dataset.X_holdout, dataset.y_holdout, dataset.classes)
+        test_metrics = _test_metrics(estimator, dataset, tested, spec.metric)
+    kept = pipeline.classifier_of(estimator)
+    cast = _cast(dataset, Rules.of(spec.data.csv))
+    return pipeline.castable(estimator, cast), TrialResult(
+        trial=trial,
+        params=_params(kept),
+        metrics=_summary(folds, spec.metric) | test_metrics | seconds | curves.iterations(kept),
+        curves=(*_fold_curves(folds, spec.metric), *curves.recorded(kept), *staged),
+        confusion=tested.confusion,
+        labels=tested.labels,
+        warnings=tuple(dict.fromkeys(map(_sentence, heard))),
+        grown=grove.grown,
+    )
+
+
+def score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
+    """The score of a fitted estimator on the holdout; greater is better."""
+    with _heard_warnings(), one_core():
+        return _score(estimator, dataset, metric)
+
+
+def _score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
+    from sklearn.metrics import get_scorer
+
+    return float(get_scorer(metric)(estimator, dataset.X_holdout, dataset.y_holdout))
+
+
+def _cross_validate(
+    estimator: BaseEstimator, spec: SweepSpec, dataset: Dataset, grove: Grove
+) -> tuple[list[Fold], tuple[Curve, ...]]:
+    """Every fold's figures, and the staged scores of the last fold's model on its test rows."""
+    from sklearn.base import clone
+
+    y = dataset.y_train
+    rate = scorer(spec.metric, y)
+    take = _row_taker(estimator, dataset)
+    folds = []
+    for number, (train_rows, test_rows) in enumerate(_folds(dataset, spec.cv, spec.seed)):
+        features, unseen = take(train_rows), take(test_rows)
+        start = perf_counter()
+        model = grove.fit(number, clone(estimator), features, y[train_rows])
+        fitted = perf_counter()
+        value = float(rate(model, unseen, y[test_rows]))
+        folds.append(Fold(value, fitted - start, perf_counter() - fitted))
+    prepared = pipeline.prepared(model, unseen)
+    return folds, curves.staged_accuracy(pipeline.classifier_of(model), prepared, y[test_rows])
+
+
+def _row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarray], Any]:
+    """How to get rows of the training data: as an array where that is the same, being faster."""
+    frame = dataset.X_train
+    if pipeline.needs_names(estimator, frame):
+        return lambda rows: frame.iloc[rows]
+    values = frame.to_numpy()
+    if values.flags.c_contiguous:
+        return lambda rows: values[rows]
+    return lambda rows: (
+        values.T.take(rows, axis=1).T
+    )  # in the order that a frame has: sums end alike
+
+
+@lru_cache(maxsize=1)
+def _folds(dataset: Dataset, cv: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The folds, made once for the trials that follow each other on the same data."""
+    return splitting.folds(dataset.y_train, cv, seed)
+
+
+@lru_cache(maxsize=1)
+def _cast(dataset: Dataset, rules: Rules) -> ColumnCast:
+    """The cast to the columns of the data, made once like the folds."""
+    from sweepstake.casting import ColumnCast
+
+    return ColumnCast.like(dataset.X_train, rules)
+
+
+def _summary(folds: Sequence[Fold], metric: str) -> dict[str, float]:
+    import numpy as np
+
+    scores = [fold.score for fold in folds]
+    return {
+        f"mean_cv_{metric}": float(np.mean(scores)),
+        f"std_cv_{metric}": float(np.std(scores)),
+    }
+
+
+def _fold_curves(folds: Sequence[Fold], metric: str) -> tuple[Curve, ...]:
+    return (
+        Curve(f"cv_{metric}", tuple((n, fold.score) for n, fold in enumerate(folds))),
+        Curve("fit_seconds", tuple((n, fold.fit_seconds) for n, fold in enumerate(folds))),
+        Curve("score_seconds", tuple((n, fold.score_seconds) for n, fold in enumerate(folds))),
+    )
+
+
+def _test_metrics(
+    estimator: BaseEstimator, dataset: Dataset, tested: Evaluation, metric: str
+) -> dict[str, float]:
+    metrics = {f"test_{name}": value for name, value in tested.figures.items()}
+    if metric not in LABEL_METRICS & tested.figures.keys():
+        metrics[f"test_{metric}"] = _score(estimator, dataset, metric)
+    return metrics
+
+
+def _params(classifier: BaseEstimator) -> dict[str, str]:
+    params = classifier.get_params(deep=True)
+    return {name: _text(value)[:LONGEST_TEXT] for name, value in sorted(params.items())}
+
+
+def _text(value: Any) -> str:
+    """A parameter's value; classifiers as their class, the members of an ensemble by name."""
+    if hasattr(value, "get_params"):
+        return type(value).__name__
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        return ", ".join(f"{name}: {_text(member)}" for name, member in value)
+    return str(value)
+
+
+@contextmanager
+def _heard_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect warnings instead of showing them; those meant for developers are dropped."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        yield heard
+
+
+def _sentence(heard: warnings.WarningMessage) -> str:
+    text = " ".join(str(heard.message).split())
+    return f"{heard.category.__name__}: {text}"[:LONGEST_TEXT]
