@@ -1,0 +1,1 @@
+"""Airflow as a client uses it: runs are followed, backfilled, tried again and ended."""

@@ -1,0 +1,1 @@
+"""The domain: records of sweeps and trials, and the rules that rank and promote them."""

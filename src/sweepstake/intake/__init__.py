@@ -1,0 +1,1 @@
+"""Intake: from files in the watched folder to sweeps that should exist."""

@@ -1,0 +1,1 @@
+"""Model files: estimators as data, looked at before anything is built of them."""

@@ -1,0 +1,1 @@
+"""Processes: forks that are watched, and that end with whoever started them."""

@@ -1,0 +1,1 @@
+"""Reports: what is drawn and written about sweeps and champions."""

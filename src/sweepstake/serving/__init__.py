@@ -1,0 +1,1 @@
+"""Serving: the champion's answers, over HTTP and for files."""

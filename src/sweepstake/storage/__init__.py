@@ -1,0 +1,1 @@
+"""Storage: files, folders and buckets that several processes share."""

@@ -1,0 +1,1 @@
+"""Sweeps: their plan, the training of their trials, their end and what is asked about them."""

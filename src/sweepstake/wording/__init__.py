@@ -1,0 +1,1 @@
+"""Wording: near misses, notation and Markdown of what people are told."""
