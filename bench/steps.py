@@ -44,7 +44,7 @@ STEPS = {
     "sweepstake.sweeps.recorder": "run and version",
     "sweepstake.reports.report": "other",
     "sweepstake.processes.isolation": "other",
-    "sweepstake.sweeps.workbench": "other",
+    "sweepstake.sweeps.planned_sweep": "other",
     "sweepstake.data.dataset": "other",
     "sweepstake.preflight.checks": "other",
     "sweepstake.sweeps.sweep": "other",

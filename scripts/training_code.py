@@ -26,6 +26,7 @@ UNWATCHED = {
     "wording.near_misses": "words mistakes",
     "gridfile.search_space": "makes the key itself",
     "domain.spec": "its values are in the key",
+    "domain.tags": "names metrics",
     "domain.trial": "a record",
 }
 """What training imports, but scores do not depend on, and why."""

@@ -246,7 +246,7 @@ def test_a_better_one_is_asked_about_and_promoted(stack, load, airflow, submit, 
     wait("the server", lambda: load.serves(asked.version))
 
 
-def test_a_dropped_column_is_no_way_to_the_throne(load, submit, decided, registry):
+def test_a_dropped_column_is_not_promoted(load, submit, decided, registry):
     """A champion that cannot be scored any more stays, and the reason says how to replace it."""
     before = champion(registry)
     submit("promotion-fewer", {"max_depth": [2]}, data={"source": "fewer.csv", "target": "kind"})

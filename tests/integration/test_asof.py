@@ -65,7 +65,9 @@ class Days:
 
     def scores(self):
         """Day and score of each champion."""
-        return [(each.day, each.score) for each in past_days.reigns(self.name, self.settings)]
+        return [
+            (each.day, each.score) for each in past_days.day_champions(self.name, self.settings)
+        ]
 
     def runs(self, role, day):
         """The runs of a day in MLflow, as parents or as trials."""
@@ -241,10 +243,10 @@ def test_who_was_champion_at_a_day(days):
     """The last day with a champion up to then answers; before the first there was none."""
     days.sweep(1)
     past_days.replay(days.name, days.settings)
-    reign = past_days.reign_at(days.name, "2026-02-01", days.settings)
-    assert (str(at(1)), days.dated()[str(at(1))]) == (reign.day, reign.version)
+    held = past_days.champion_at(days.name, "2026-02-01", days.settings)
+    assert (str(at(1)), days.dated()[str(at(1))]) == (held.day, held.version)
     with pytest.raises(NotFoundError, match="no day up to then has one"):
-        past_days.reign_at(days.name, "2025-12-31", days.settings)
+        past_days.champion_at(days.name, "2025-12-31", days.settings)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +276,7 @@ def test_a_reason_says_whose_it_is(verdict, reason):
         as_of=True,
     )
     champion = "4" if won else "3"
-    assert reason == past_days._reign("2026-01-01", champion, entry).reason
+    assert reason == past_days._day_champion("2026-01-01", champion, entry).reason
 
 
 def test_a_killed_replay_is_ended_by_the_next(days, monkeypatch):

@@ -21,7 +21,7 @@ from sweepstake.errors import CancelledError, DiskFullError, TrackingUnavailable
 from sweepstake.processes import isolation
 from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps import cancellation, leaderboard, recorder, sweep
-from sweepstake.sweeps.workbench import open_workbench
+from sweepstake.sweeps.planned_sweep import open_planned
 
 ROWS_OF_A_REHEARSAL = 60
 
@@ -269,7 +269,7 @@ def test_what_a_killed_task_left_open_is_cancelled_too(submit, settings, held):
     """Its task is not tried again for the trial: the run is removed when the books are closed."""
     drop = submit()
     sweep.plan(drop, settings)
-    bench = open_workbench(drop.sweep, settings)
+    bench = open_planned(drop.sweep, settings)
     bench.tracking.start_trial(bench.sweep, bench.trials[2], "0")
     cancellation.note(bench.workspace, drop.sweep, "ann", "")
     with pytest.raises(CancelledError):

@@ -14,8 +14,8 @@ from sweepstake.errors import TrackingUnavailableError
 from sweepstake.intake import intake
 from sweepstake.settings import load_settings
 from sweepstake.sweeps import sweep
+from sweepstake.sweeps.planned_sweep import open_planned
 from sweepstake.sweeps.recorder import WRITE_SECONDS, BulkWriter, Recorder, RestWriter
-from sweepstake.sweeps.workbench import open_workbench
 
 PATIENCE_SECONDS = 30
 
@@ -27,7 +27,7 @@ def bench(either_uri, tmp_path, name):
 
 
 def planned(uri, tmp_path, name):
-    """The workbench of a sweep that was planned on a server."""
+    """A sweep that was planned on a server."""
     (tmp_path / "grids").mkdir()
     environ = {"SWEEPSTAKE_HOME": str(tmp_path), "SWEEPSTAKE_GRIDS": str(tmp_path / "grids")}
     settings = load_settings({**environ, "MLFLOW_TRACKING_URI": uri})
@@ -40,7 +40,7 @@ def planned(uri, tmp_path, name):
     }
     drop = intake.drop(json.dumps(grid).encode(), name, f"{name}.json", settings)
     sweep.plan(drop, settings)
-    return open_workbench(drop.sweep, settings)
+    return open_planned(drop.sweep, settings)
 
 
 def result(trial):

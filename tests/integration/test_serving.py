@@ -20,7 +20,7 @@ from sweepstake.serving.app import Capacity, Host, application
 from sweepstake.storage.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:(?s).*transition_model_version_stage:FutureWarning")
-"""A crew that forks in another thread resets the filter which hides it in this one."""
+"""A pool that forks in another thread resets the filter which hides it in this one."""
 CAPACITY = Capacity(processes=1)
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from sweepstake.airflow_client import backfilling
-from sweepstake.airflow_client.backfill_api import Ask, BackfillApi
+from sweepstake.airflow_client.backfill_api import BackfillApi, BackfillRequest
 from sweepstake.airflow_client.backfilling import Day, backfill, plan_days
 from sweepstake.errors import NotFoundError, StackError
 from sweepstake.settings import load_settings
@@ -162,7 +162,7 @@ def server(monkeypatch):
 
 def ask(reprocess="none", parallel=2):
     """The backfill of three days."""
-    return Ask(DAG, FIRST, LAST, parallel, reprocess)
+    return BackfillRequest(DAG, FIRST, LAST, parallel, reprocess)
 
 
 def run(reprocess="none", parallel=2):
@@ -209,7 +209,7 @@ def test_the_same_backfill_is_joined(server):
 
 def test_another_backfill_of_the_dag_is_waited_for(server, monkeypatch):
     """Airflow has one for each DAG: ours starts when the other one is noticed to be over."""
-    server.create(Ask(DAG, LAST, LAST, 1, "none").body, {})
+    server.create(BackfillRequest(DAG, LAST, LAST, 1, "none").body, {})
     monkeypatch.setattr(backfilling.time, "sleep", lambda _: server.step())
     states, said = run()
     assert ("success", 2) == (states[DAYS[0]], len(server.backfills))
@@ -273,7 +273,7 @@ def test_a_paused_dag_is_told(server):
 def test_a_sweep_that_is_not_there_is_told(server, tmp_path):
     """A name without a grid file is no reason to wait."""
     home = load_settings({"SWEEPSTAKE_HOME": str(tmp_path), "SWEEPSTAKE_GRIDS": str(tmp_path)})
-    lost = Ask("sweep__lost", FIRST, LAST, 1, "none")
+    lost = BackfillRequest("sweep__lost", FIRST, LAST, 1, "none")
     with pytest.raises(NotFoundError, match="lost: must be a sweep whose data are by day"):
         backfill(lost, home, lambda _: None, lambda _: None)
 

@@ -9,21 +9,21 @@ from typer.testing import CliRunner
 
 from sweepstake import reach
 from sweepstake.airflow_client import backfilling, following
-from sweepstake.airflow_client.backfill_api import Ask
+from sweepstake.airflow_client.backfill_api import BackfillRequest
 from sweepstake.airflow_client.backfilling import Day
 from sweepstake.champions import past_days
-from sweepstake.champions.past_days import Reign
+from sweepstake.champions.past_days import DayChampion
 from sweepstake.cli import console, days, main
 from sweepstake.errors import NotFoundError, SweepFailedError
 from sweepstake.reports import timeline
 from sweepstake.settings import load_settings
 from sweepstake.sweeps.progress import Progress
 
-REIGNS = (
-    Reign("2026-01-01", "3", 0.9, "It scored 0.9 and there was no champion."),
-    Reign("2026-01-02", "3", 0.8, "It does not beat it."),
-    Reign("2026-01-03", "7", None, "The alias was set by other hands."),
-    Reign("2026-01-04", "9", 1.0, "It beats it."),
+DAY_CHAMPIONS = (
+    DayChampion("2026-01-01", "3", 0.9, "It scored 0.9 and there was no champion."),
+    DayChampion("2026-01-02", "3", 0.8, "It does not beat it."),
+    DayChampion("2026-01-03", "7", None, "The alias was set by other hands."),
+    DayChampion("2026-01-04", "9", 1.0, "It beats it."),
 )
 WEEK = ("--from", "2026-01-01", "--to", "2026-01-03")
 
@@ -34,7 +34,7 @@ def ask(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "out", Console(width=console.WIDTH))
     monkeypatch.setattr(reach, "listens", lambda _: True)
-    monkeypatch.setattr(past_days, "reigns", lambda model, settings: REIGNS)
+    monkeypatch.setattr(past_days, "day_champions", lambda model, settings: DAY_CHAMPIONS)
     monkeypatch.setattr(following, "wait_until_judged", lambda *_: ["churn"])
     asked = []
 
@@ -56,7 +56,7 @@ def test_a_backfill_is_asked_of_the_dag_of_the_sweep(ask):
     """Name, days and options arrive as they were given."""
     words = ("backfill", "churn", *WEEK, "--parallel", "3", "--reprocess", "failed")
     code, output, asked, _ = ask(*words, days=(Day("2026-01-01", "success", "r", "s"),))
-    wanted = Ask("sweep__churn", date(2026, 1, 1), date(2026, 1, 3), 3, "failed")
+    wanted = BackfillRequest("sweep__churn", date(2026, 1, 1), date(2026, 1, 3), 3, "failed")
     assert (0, [wanted]) == (code, asked)
     assert "Champions of churn" in output
 
@@ -117,8 +117,8 @@ def test_the_champion_of_a_day_is_told(ask):
 
 def test_scores_are_a_line_of_blocks():
     """The lowest is the lowest block, the highest the highest, none is a blank."""
-    assert "▅▁ █" == console._sparkline(REIGNS)
-    assert "▁▁" == console._sparkline(REIGNS[:1] * 2)
+    assert "▅▁ █" == console._sparkline(DAY_CHAMPIONS)
+    assert "▁▁" == console._sparkline(DAY_CHAMPIONS[:1] * 2)
 
 
 def test_days_are_told_with_their_trials():
@@ -131,10 +131,12 @@ def test_days_are_told_with_their_trials():
 
 def test_a_long_range_is_drawn_without_numbers(tmp_path):
     """A year fits; versions are written on short ranges only."""
-    reigns = [
-        Reign(f"2026-{m:02d}-{d:02d}", "1", 0.5, "") for m in range(1, 13) for d in range(1, 29)
+    day_champions = [
+        DayChampion(f"2026-{m:02d}-{d:02d}", "1", 0.5, "")
+        for m in range(1, 13)
+        for d in range(1, 29)
     ]
-    timeline.draw(reigns, "a year", tmp_path / "year.png")
+    timeline.draw(day_champions, "a year", tmp_path / "year.png")
     assert (tmp_path / "year.png").stat().st_size > 10_000
 
 

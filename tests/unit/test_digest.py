@@ -1,10 +1,12 @@
 """Digests: what people are told of a sweep, as text, HTML and JSON."""
 
 import json
+from datetime import date
 
 import pytest
 
 from sweepstake.champions.digest import Digest, Status, about
+from sweepstake.domain.spec import DataSpec, SweepSpec
 from sweepstake.mlflow_client.ledger import LONGEST_TAG
 from sweepstake.mlflow_client.runs import Parent
 from sweepstake.settings import load_settings
@@ -61,9 +63,9 @@ def test_no_text_of_a_user_is_markup():
 @pytest.mark.parametrize("sign", ['"', "\\\\", "\U000e0067", "\u200b", "\x00", "<", "é"])
 def test_a_digest_fits_into_a_tag(tmp_path, sign):
     """However long a reason is and whatever it is made of; figures that are none are left out."""
-    plan = Plan(
-        "s" * 200, "f", "0" * 64, "1", "r", "0" * 64, 1, (0,), {}, model="m" * 200, partition="2026"
-    )
+    data = DataSpec("sklearn:iris", partition=date(2026, 1, 2))
+    spec = SweepSpec("s", "m" * 200, data, (), "accuracy")
+    plan = Plan("s" * 200, "f", "0" * 64, spec, "1", "r", "0" * 64, 1, (0,), {})
     parent = Parent("FINISHED", "accuracy", {"trials_total": float("nan"), "trials_failed": 2.0})
     settings = load_settings({"SWEEPSTAKE_HOME": str(tmp_path)})
     told = about(plan, parent, Status.KEPT, sign * 9000, settings)

@@ -56,10 +56,10 @@ def comparable(result):
 @pytest.mark.parametrize("params", [{}, {"bootstrap": True, "max_samples": 0.5, "max_depth": 3}])
 def test_a_grown_forest_is_a_new_one_to_the_last_bit(name, params, spec, iris):
     """Trees, parameters, attributes and all figures are those of a fit without a predecessor."""
-    grove = shared_trees.Grove()
+    cache = shared_trees.ForestCache()
     for number, size in enumerate((3, 5, 12)):
         one = trial(number, name, n_estimators=size, **params)
-        grown, told = fit_trial.train(one, spec, iris, grove=grove)
+        grown, told = fit_trial.train(one, spec, iris, cache=cache)
         fitted, alone = fit_trial.train(one, spec, iris)
         assert forest_of(fitted) == forest_of(grown)
         assert comparable(alone) == comparable(told)
@@ -80,24 +80,24 @@ def test_a_grown_forest_is_a_new_one_to_the_last_bit(name, params, spec, iris):
 )
 def test_what_cannot_grow_is_fitted_anew(before, after, spec, iris):
     """Another classifier, no more trees, or a fit that depends on more than seed and rows."""
-    grove = shared_trees.Grove()
-    fit_trial.train(trial(0, **before), spec, iris, grove=grove)
-    _, result = fit_trial.train(trial(1, **after), spec, iris, grove=grove)
+    cache = shared_trees.ForestCache()
+    fit_trial.train(trial(0, **before), spec, iris, cache=cache)
+    _, result = fit_trial.train(trial(1, **after), spec, iris, cache=cache)
     assert 0 == result.grown
 
 
 def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
     """One fold was grown before the failure, the others were not: the next trial is right."""
-    grove = shared_trees.Grove()
-    fit_trial.train(trial(0, n_estimators=3), spec, iris, grove=grove)
-    grove.enter(trial(1, n_estimators=5).estimator)
-    model = pipeline.classifier_of(grove._forests[0])
+    cache = shared_trees.ForestCache()
+    fit_trial.train(trial(0, n_estimators=3), spec, iris, cache=cache)
+    cache.enter(trial(1, n_estimators=5).estimator)
+    model = pipeline.classifier_of(cache._forests[0])
     assert 3 == len(model.estimators_)
     model.set_params(n_estimators=5, warm_start=True)
     features, _ = fit_trial._folds(iris, spec.cv, spec.seed)[0]
-    rows = fit_trial._row_taker(grove._forests[0], iris)(features)
-    grove._forests[0].fit(rows, iris.y_train[features])
-    grown, told = fit_trial.train(trial(2, n_estimators=8), spec, iris, grove=grove)
+    rows = fit_trial._row_taker(cache._forests[0], iris)(features)
+    cache._forests[0].fit(rows, iris.y_train[features])
+    grown, told = fit_trial.train(trial(2, n_estimators=8), spec, iris, cache=cache)
     fitted, alone = fit_trial.train(trial(2, n_estimators=8), spec, iris)
     assert forest_of(fitted) == forest_of(grown)
     assert comparable(alone) == comparable(told)
@@ -106,9 +106,9 @@ def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
 def test_large_forests_are_not_kept(monkeypatch, spec, iris):
     """Memory stays that of one forest: the next trial is fitted anew."""
     monkeypatch.setattr(shared_trees, "MOST_NODES", 10)
-    grove = shared_trees.Grove()
-    fit_trial.train(trial(0, n_estimators=3), spec, iris, grove=grove)
-    _, result = fit_trial.train(trial(1, n_estimators=5), spec, iris, grove=grove)
+    cache = shared_trees.ForestCache()
+    fit_trial.train(trial(0, n_estimators=3), spec, iris, cache=cache)
+    _, result = fit_trial.train(trial(1, n_estimators=5), spec, iris, cache=cache)
     assert 0 == result.grown
 
 

@@ -1,15 +1,32 @@
 import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import pytest
 
+from sweepstake.domain.spec import Candidate, DataSpec, EstimatorSpec, SweepSpec
+from sweepstake.domain.spec_record import record_of, spec_of
 from sweepstake.errors import NotFoundError
+from sweepstake.gridfile import loader
+from sweepstake.settings import load_settings
 from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps.plan import Plan
 
+VALID = Path(__file__).parents[1] / "grids" / "valid"
+GRIDS = sorted(file for file in VALID.iterdir() if file.suffix in {".json", ".yaml", ".yml"})
+SPEC = SweepSpec(
+    "digits",
+    "digits",
+    DataSpec("sklearn:digits"),
+    (Candidate(EstimatorSpec("sklearn.naive_bayes.GaussianNB")),),
+    "accuracy",
+)
 PLAN = Plan(
     sweep="digits__0123456789ab",
     file="digits.yaml",
     snapshot="0" * 64,
+    spec=SPEC,
     experiment_id="7",
     parent_run_id="f" * 32,
     data_digest="d" * 64,
@@ -36,3 +53,32 @@ def test_a_sweep_that_was_never_planned_is_not_found(tmp_path):
     """The error names the sweep that was asked for."""
     with pytest.raises(NotFoundError, match=r"sweeps/other__1/plan\.json: not in the workspace"):
         Plan.load(Workspace(tmp_path), "other__1")
+
+
+def test_a_plan_of_an_earlier_release_says_what_to_do(tmp_path):
+    """Its grid file might say something else by now, so nothing is guessed."""
+    workspace = Workspace(tmp_path)
+    PLAN.save(workspace)
+    name = f"sweeps/{PLAN.sweep}/plan"
+    record = workspace.read_record(name)
+    del record["spec"]
+    workspace.write_record(name, record)
+    with pytest.raises(NotFoundError, match="Submit its grid file again"):
+        Plan.load(workspace, PLAN.sweep)
+
+
+@pytest.mark.parametrize("file", GRIDS, ids=lambda file: file.name)
+def test_the_spec_of_every_grid_file_comes_back_from_its_record(file):
+    """Whatever a grid file can say survives JSON: inner classifiers, numbers as keys, days."""
+    spec = loader.parse(file.read_bytes(), file.name, load_settings({})).spec
+    for each in (spec, spec.at(date(2026, 1, 2))):
+        assert each == spec_of(json.loads(json.dumps(record_of(each))))
+
+
+def test_values_of_parameters_come_back_as_they_were():
+    """Mappings keep their keys' types, and mappings that look like classifiers stay mappings."""
+    weights = {0: 1.5, "a": 2, True: None}
+    inner = {"estimator": EstimatorSpec("sklearn.svm.SVC", {"C": float("inf")}), "pairs": "drop"}
+    estimator = EstimatorSpec("sklearn.dummy.DummyClassifier", {"class_weight": [weights, inner]})
+    spec = replace(SPEC, candidates=(Candidate(estimator, ({"a__b": (1, 1.0, [2, [3]])},)),))
+    assert repr(spec) == repr(spec_of(json.loads(json.dumps(record_of(spec)))))

@@ -21,7 +21,6 @@ from sweepstake.data import columns
 from sweepstake.domain.spec import CsvSpec, DataSpec, Preprocess
 from sweepstake.errors import DataError
 from sweepstake.serving import prediction
-from sweepstake.settings import load_settings
 from sweepstake.storage.workspace import Workspace
 from sweepstake.training import pipeline
 
@@ -140,7 +139,7 @@ def test_a_file_is_written_in_whole_or_not_at_all(model, tmp_path):
 
 def test_rules_are_plain_where_the_grid_file_is_not_here(tmp_path):
     """A version of another workspace is asked all the same."""
-    assert DataSpec("") == prediction.rules(Stored(), Workspace(tmp_path), load_settings())
+    assert DataSpec("") == prediction.rules(Stored(), Workspace(tmp_path))
 
 
 def test_a_file_of_training_can_be_asked_about(model, tmp_path):

@@ -12,7 +12,7 @@ from sweepstake.data import dataset, splitting
 from sweepstake.errors import GridFileError
 from sweepstake.gridfile import loader
 from sweepstake.preflight import checks, refusals, time_estimate, trial_fits
-from sweepstake.preflight.trial_fits import Outcome, Refusal, rehearse, sentence
+from sweepstake.preflight.trial_fits import Outcome, Refusal, sentence, try_fit
 from sweepstake.settings import load_settings
 
 GRIDS = Path(__file__).parents[1] / "grids"
@@ -31,7 +31,7 @@ def _rows(grid):
 
 
 class Timed:
-    """A stage of the 96 rows of a fold on which fits take what they are said to."""
+    """A process with the 96 rows of a fold on which fits take what they are said to."""
 
     row_count = 96
 
@@ -86,10 +86,10 @@ def test_a_refused_metric_is_not_skipped():
 def test_a_point_that_ends_its_process_is_not_skipped(monkeypatch):
     """It would fail as a trial: what it needs is memory, not another value."""
 
-    def rehearsed(point, *_):
+    def tried(point, *_):
         return os.abort() if point.params["C"] == 2 else Outcome(0.1)
 
-    monkeypatch.setattr(trial_fits, "rehearse", rehearsed)
+    monkeypatch.setattr(trial_fits, "try_fit", tried)
     text = "estimator: LogisticRegression\ngrid: {C: [1, 2]}\non_invalid: skip"
     (message,) = _messages(text)
     assert "cannot be fitted in 1 of 2 trials, first with C=2: It crashed the " in message
@@ -209,10 +209,10 @@ def test_few_rows_hold_each_class():
     assert sorted(few.y_fit.tolist()) == [0] * 4 + [1] * 4 + [2] * 4
 
 
-def test_a_rehearsal_suggests_metrics_that_it_has_tried():
+def test_a_refused_metric_suggests_those_that_were_tried():
     """Suggestions suit the fitted classifier: no probabilities, no ``roc_auc_ovr``."""
     grid = _grid("estimator: LinearSVC\nmetric: roc_auc")
-    refusal = rehearse(grid.spec.candidates[0].estimator, grid.spec, _rows(grid)).refusal
+    refusal = try_fit(grid.spec.candidates[0].estimator, grid.spec, _rows(grid)).refusal
     assert refusal == Refusal(
         "multi_class must be in ('ovo', 'ovr').",
         metric="roc_auc",

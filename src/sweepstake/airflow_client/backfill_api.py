@@ -35,7 +35,7 @@ class DayRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class BackfillRequest:
     """A backfill as it is asked for: the days from ``first`` to ``last``, both included."""
 
     dag_id: str
@@ -75,23 +75,24 @@ class BackfillApi(AirflowApi):
             message += f"{self.url}/dags/{dag_id}."
             raise StackError(message)
 
-    def would_run(self, ask: Ask) -> list[str]:
+    def would_run(self, request: BackfillRequest) -> list[str]:
         """The days that a backfill would make runs of; none where there is no such DAG."""
-        answer = self._call("POST", "/backfills/dry_run", ask.body, allow={404, 422})
+        answer = self._call("POST", "/backfills/dry_run", request.body, allow={404, 422})
         found = answer.json().get("backfills", ()) if answer.is_success else ()
         return [entry["partition_key"] for entry in found]
 
-    def start(self, ask: Ask) -> int | None:
+    def start(self, request: BackfillRequest) -> int | None:
         """Start a backfill; its id, or ``None`` while Airflow still counts another one as running.
 
         Raises:
             NotFoundError: there is no day in the range that is over.
         """
-        answer = self._call("POST", "/backfills", ask.body, allow={409, 422})
+        answer = self._call("POST", "/backfills", request.body, allow={409, 422})
         if answer.status_code == httpx.codes.CONFLICT:
             return None
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-            message = f"{ask.dag_id}: must have days that are over from {ask.first} to {ask.last}, "
+            days = f"{request.first} to {request.last}"
+            message = f"{request.dag_id}: must have days that are over from {days}, "
             message += f"but Airflow says: {answer.text[:300]}"
             raise NotFoundError(message)
         return int(answer.json()["id"])
@@ -106,25 +107,25 @@ class BackfillApi(AirflowApi):
         """End a backfill: its queued runs fail, those that run go on."""
         self._call("PUT", f"/backfills/{backfill_id}/cancel", allow={409})
 
-    def day_runs(self, ask: Ask) -> dict[str, DayRun]:
+    def day_runs(self, request: BackfillRequest) -> dict[str, DayRun]:
         """The newest run of each day of the range that has one."""
         found: dict[str, DayRun] = {}
-        for run in sorted(self._day_runs(ask), key=lambda run: run.queued):
+        for run in sorted(self._day_runs(request), key=lambda run: run.queued):
             found[run.day] = run
         return found
 
-    def _day_runs(self, ask: Ask) -> Iterator[DayRun]:
+    def _day_runs(self, request: BackfillRequest) -> Iterator[DayRun]:
         # a day begins at another moment in UTC than where the DAG lives
-        first, last = ask.first - timedelta(days=1), ask.last + timedelta(days=1)
+        first, last = request.first - timedelta(days=1), request.last + timedelta(days=1)
         query = f"partition_date_gte={first}&partition_date_lte={last}&limit={PAGE}"
         offset, total = 0, 1
         while offset < total:
-            path = f"/dags/{ask.dag_id}/dagRuns?{query}&offset={offset}&order_by=run_after"
+            path = f"/dags/{request.dag_id}/dagRuns?{query}&offset={offset}&order_by=run_after"
             answer = self._call("GET", path).json()
             yield from (
                 _day_run(run)
                 for run in answer["dag_runs"]
-                if str(ask.first) <= (run["partition_key"] or "") <= str(ask.last)
+                if str(request.first) <= (run["partition_key"] or "") <= str(request.last)
             )
             offset, total = offset + PAGE, answer["total_entries"]
 

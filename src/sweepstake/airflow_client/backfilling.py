@@ -23,7 +23,7 @@ from sweepstake.sweeps import progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sweepstake.airflow_client.backfill_api import Ask, DayRun
+    from sweepstake.airflow_client.backfill_api import BackfillRequest, DayRun
     from sweepstake.settings import Settings
     from sweepstake.sweeps.progress import Progress
 
@@ -51,19 +51,19 @@ class Day:
         return self.state in {"success", "failed", "skipped"}
 
 
-def plan_days(ask: Ask, settings: Settings) -> tuple[str, ...]:
+def plan_days(request: BackfillRequest, settings: Settings) -> tuple[str, ...]:
     """The days that a backfill would run now.
 
     Raises:
         NotFoundError: Airflow knows no DAG of this sweep.
     """
     with BackfillApi.of(settings) as api:
-        _await_dag(api, ask.dag_id, settings)
-        return tuple(api.would_run(ask))
+        _await_dag(api, request.dag_id, settings)
+        return tuple(api.would_run(request))
 
 
 def backfill(
-    ask: Ask,
+    request: BackfillRequest,
     settings: Settings,
     show: Callable[[tuple[Day, ...]], None],
     say: Callable[[str], None],
@@ -78,11 +78,11 @@ def backfill(
         StackError: Airflow does not answer, or the DAG is paused.
     """
     with BackfillApi.of(settings) as api:
-        _await_dag(api, ask.dag_id, settings)
-        before = api.day_runs(ask)
-        wanted = sorted({*api.would_run(ask), *before})
-        own = _start(api, ask, say)
-        drive = _Drive(api, ask, settings, say, before if own else {})
+        _await_dag(api, request.dag_id, settings)
+        before = api.day_runs(request)
+        wanted = sorted({*api.would_run(request), *before})
+        own = _start(api, request, say)
+        drive = _Drive(api, request, settings, say, before if own else {})
         while True:
             days = drive.look(wanted)
             show(days)
@@ -108,17 +108,18 @@ def _await_dag(api: BackfillApi, dag_id: str, settings: Settings) -> None:
             return
 
 
-def _start(api: BackfillApi, ask: Ask, say: Callable[[str], None]) -> bool:
+def _start(api: BackfillApi, request: BackfillRequest, say: Callable[[str], None]) -> bool:
     """Start a backfill, waiting for another one's end; whether it is a new one."""
     said = ""
-    while api.start(ask) is None:
-        other = api.active(ask.dag_id)
-        if other and _is_same(other, ask):
-            say(f"{ask.dag_id}: the same backfill is running (number {other['id']}): following it.")
+    while api.start(request) is None:
+        other = api.active(request.dag_id)
+        if other and _is_same(other, request):
+            number = other["id"]
+            say(f"{request.dag_id}: the same backfill is running (number {number}): following it.")
             return False
         if other and said != (said := f"{other['id']}"):
             say(
-                f"{ask.dag_id}: Airflow runs one backfill of a DAG at a time and counts number "
+                f"{request.dag_id}: Airflow runs one backfill of a DAG at a time and counts number "
                 f"{said} ({other['from_date'][:10]} to {other['to_date'][:10]}) as running, up to "
                 "30 seconds longer than it does: waiting for it."
             )
@@ -126,10 +127,10 @@ def _start(api: BackfillApi, ask: Ask, say: Callable[[str], None]) -> bool:
     return True
 
 
-def _is_same(other: Mapping[str, str], ask: Ask) -> bool:
+def _is_same(other: Mapping[str, str], request: BackfillRequest) -> bool:
     dates = (other["from_date"][:10], other["to_date"][:10])
-    asked = (str(ask.first), str(ask.last))
-    return (*dates, other["reprocess_behavior"]) == (*asked, ask.reprocess)
+    asked = (str(request.first), str(request.last))
+    return (*dates, other["reprocess_behavior"]) == (*asked, request.reprocess)
 
 
 @dataclass(slots=True)
@@ -137,7 +138,7 @@ class _Drive:
     """A backfill under way; ``before`` are the runs that were there when it was started."""
 
     api: BackfillApi
-    ask: Ask
+    request: BackfillRequest
     settings: Settings
     say: Callable[[str], None]
     before: Mapping[str, DayRun]
@@ -151,7 +152,7 @@ class _Drive:
 
     def look(self, wanted: list[str]) -> tuple[Day, ...]:
         """Every day as it is now."""
-        self.runs = self.api.day_runs(self.ask)
+        self.runs = self.api.day_runs(self.request)
         days = tuple(self._look_at(day) for day in wanted)
         seen = tuple(map(_mark, days))
         if seen != self.seen:
@@ -172,7 +173,7 @@ class _Drive:
     def _with_progress(self, run: DayRun) -> Day:
         old = self.before.get(run.day)
         skipped = old is not None and old.run_id == run.run_id and old.is_over and run.is_over
-        sweep = self.sweeps.get(run.run_id) or self.api.sweep_of(self.ask.dag_id, run.run_id)
+        sweep = self.sweeps.get(run.run_id) or self.api.sweep_of(self.request.dag_id, run.run_id)
         self.sweeps[run.run_id] = sweep
         state = "skipped" if skipped else run.state
         return Day(run.day, state, run.run_id, sweep, self._progress(sweep) if sweep else None)
@@ -190,7 +191,7 @@ class _Drive:
             self._leave_backfill()
         left = [day.day for day in days if not day.is_over and self._has_no_run(day.day)]
         if self.direct or self.orphaned:
-            free = self.ask.parallel - sum(1 for run in self.runs.values() if not run.is_over)
+            free = self.request.parallel - sum(1 for run in self.runs.values() if not run.is_over)
             for day in left[: max(free, 0)]:
                 self._start_directly(day)
 
@@ -216,28 +217,29 @@ class _Drive:
     def _leave_backfill(self) -> None:
         """End the backfill that starves; its days are started directly from now on."""
         self.say(
-            f"{self.ask.dag_id}: nothing has moved for {STALL_SECONDS:.0f} s while {MANY_RUNS} or "
-            "more other runs are running: Airflow lets backfills wait then (its issue 58554). "
+            f"{self.request.dag_id}: nothing has moved for {STALL_SECONDS:.0f} s while "
+            f"{MANY_RUNS} or more other runs are running: Airflow lets "
+            "backfills wait then (its issue 58554). "
             "The backfill is cancelled and its days are started directly."
         )
         self.direct = True
         undone = {run.run_id for run in self.runs.values() if not run.is_over}
-        active = self.api.active(self.ask.dag_id)
+        active = self.api.active(self.request.dag_id)
         if active:
             self.api.cancel(int(active["id"]))
-        self.runs = self.api.day_runs(self.ask)
+        self.runs = self.api.day_runs(self.request)
         for run in self.runs.values():
             if run.kind == "backfill" and run.run_id in undone and run.state != "success":
                 self._give_up(run, "Its backfill starved; it is started anew, directly.")
 
     def _give_up(self, run: DayRun, note: str) -> None:
         self.say(f"{run.day}: {note}")
-        self.api.fail(self.ask.dag_id, run, note)
+        self.api.fail(self.request.dag_id, run, note)
         self.orphaned.add(run.run_id)
 
     def _start_directly(self, day: str) -> None:
         run_id = f"asked__{day}__{int(time.time())}"
-        self.api.start_day(self.ask.dag_id, day, run_id, "Started by sweepstake backfill.")
+        self.api.start_day(self.request.dag_id, day, run_id, "Started by sweepstake backfill.")
         self.moved = time.monotonic()
 
 

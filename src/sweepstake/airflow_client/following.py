@@ -12,7 +12,7 @@ from sweepstake.errors import NotFoundError, OverlapError, StackError, Transient
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps import overlap, progress
-from sweepstake.sweeps.workbench import open_workbench
+from sweepstake.sweeps.planned_sweep import open_planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -68,7 +68,7 @@ def follow(
 
 def models_of(sweep_ids: Iterable[str], settings: Settings) -> list[str]:
     """The registered models of planned sweeps, sorted."""
-    return sorted({open_workbench(sweep_id, settings).spec.model for sweep_id in sweep_ids})
+    return sorted({open_planned(sweep_id, settings).spec.model for sweep_id in sweep_ids})
 
 
 def wait_until_judged(

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.promotion import Verdict
+from sweepstake.domain.tags import mean_cv
 from sweepstake.errors import printable
 from sweepstake.mlflow_client.comparison import run_url
 from sweepstake.mlflow_client.runs import clip
@@ -138,6 +139,6 @@ def about(plan: Plan, parent: Parent, status: Status, reason: str, settings: Set
         trials=int(figures.get("trials_total", 0)),
         failed=int(figures.get("trials_failed", 0)),
         metric=parent.metric,
-        best=figures.get(f"best_mean_cv_{parent.metric}"),
+        best=figures.get("best_" + mean_cv(parent.metric)),
         url=run_url(settings.mlflow_pages, plan.experiment_id, plan.parent_run_id),
     )

@@ -20,8 +20,8 @@ from sweepstake.champions.finals import Ground, by_cv
 from sweepstake.champions.model_faults import apart
 from sweepstake.champions.rounds import act_of, barred, verdicts
 from sweepstake.domain.promotion import Verdict
+from sweepstake.domain.tags import Tag
 from sweepstake.errors import DataError, NotFoundError
-from sweepstake.gridfile import loader
 from sweepstake.mlflow_client.model_version import EXEMPT, PENDING
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.tracking import Tracking
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sweepstake.domain.promotion import Outcome
-    from sweepstake.domain.spec import PromotionPolicy, SweepSpec
+    from sweepstake.domain.spec import PromotionPolicy
     from sweepstake.mlflow_client.ledger import LedgerEntry
     from sweepstake.mlflow_client.model_version import Version
     from sweepstake.settings import Settings
@@ -45,7 +45,7 @@ METRIC_CHANGED = "The metric of its day changed after it."
 
 
 @dataclass(frozen=True, slots=True)
-class Reign:
+class DayChampion:
     """Who was or would have been champion at the end of a day, with the score on its holdout."""
 
     day: str
@@ -73,8 +73,10 @@ def replay(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
     """
     registry = Registry(settings.tracking_uri)
     registry.resume(model)
-    game = _Game(model, registry, Workspace(settings.workspace), settings)
-    return tuple(game.play())
+    replayed = _Replay(
+        model, registry, Workspace(settings.workspace), Tracking(settings.tracking_uri)
+    )
+    return tuple(replayed.play())
 
 
 def replay_all(settings: Settings) -> tuple[LedgerEntry, ...]:
@@ -84,7 +86,7 @@ def replay_all(settings: Settings) -> tuple[LedgerEntry, ...]:
     return tuple(chain(*apart(REPLAY, models(settings), played, registry, workspace)))
 
 
-def reigns(model: str, settings: Settings) -> tuple[Reign, ...]:
+def day_champions(model: str, settings: Settings) -> tuple[DayChampion, ...]:
     """The champion of each day that has one, in the order of the days.
 
     Raises:
@@ -93,36 +95,36 @@ def reigns(model: str, settings: Settings) -> tuple[Reign, ...]:
     registry = Registry(settings.tracking_uri)
     newest = _newest_by_day(registry.history(model))
     return tuple(
-        _reign(day, version, newest.get(day)) for day, version in registry.dated(model).items()
+        _day_champion(day, version, newest.get(day))
+        for day, version in registry.dated(model).items()
     )
 
 
-def reign_at(model: str, day: str, settings: Settings) -> Reign:
+def champion_at(model: str, day: str, settings: Settings) -> DayChampion:
     """The champion at the end of a day: that of the last day with a champion up to then.
 
     Raises:
         NotFoundError: there was none yet, or there is no such model.
     """
-    found = [reign for reign in reigns(model, settings) if reign.day <= day]
+    found = [held for held in day_champions(model, settings) if held.day <= day]
     if not found:
         message = f"{model}: must have had a champion by {day}, but no day up to then has one. "
         raise NotFoundError(message + "Backfill it: sweepstake backfill NAME --from ... --to ...")
     return found[-1]
 
 
-class _Game:
+class _Replay:
     """One replay of the days of a model."""
 
     def __init__(
-        self, model: str, registry: Registry, workspace: Workspace, settings: Settings
+        self, model: str, registry: Registry, workspace: Workspace, tracking: Tracking
     ) -> None:
         self._model = model
         self._registry = registry
         self._workspace = workspace
-        self._settings = settings
         self._entries = registry.history(model)
         self._provenance = Provenance(workspace)
-        self._tracking = Tracking(settings.tracking_uri)
+        self._tracking = tracking
         self._closed: dict[str, bool] = {}
 
     def play(self) -> Iterator[LedgerEntry]:
@@ -137,13 +139,13 @@ class _Game:
         for day in sorted(days.keys() | served.keys()):
             champion = served.get(day, champion)
             if day in days:
-                entry = self._contest(day, days[day], champion)
+                entry = self._decide_day(day, days[day], champion)
                 champion = entry.champion if entry else champion
                 if entry and entry.round not in {known.round for known in self._entries}:
                     yield entry
 
     def _days(self) -> dict[str, list[Version]]:
-        """The contestants of each day, oldest first; days are those of the plans."""
+        """The versions that compete for each day, oldest first; days are those of the plans."""
         competing = filter(self._provenance.is_own, self._registry.backfilled(self._model))
         judged = [v for v in self._registry.deduplicate(tuple(competing)) if self._is_judged(v)]
         judged.sort(key=self._day)  # which keeps the order of a day
@@ -162,18 +164,20 @@ class _Game:
         plan = self._provenance.plan(version)
         return plan.partition if plan else ""
 
-    def _contest(self, day: str, versions: Sequence[Version], incumbent: str) -> LedgerEntry | None:
-        """Decide a day; one that is contested by the same as before is left as it is."""
+    def _decide_day(
+        self, day: str, versions: Sequence[Version], incumbent: str
+    ) -> LedgerEntry | None:
+        """Decide a day; one whose versions are the same as before is left as it is."""
         known = _newest_by_day(self._entries).get(day)
         competing = [version for version in versions if version.version != incumbent]
-        plan, spec = self._sweep(versions[-1].sweep)
-        mark = _mark(competing, incumbent, plan.data_digest, spec.promotion)
+        plan = Plan.load(self._workspace, versions[-1].sweep)
+        mark = _mark(competing, incumbent, plan.data_digest, plan.spec.promotion)
         settled = known and known.as_of and known.round.endswith(mark)
         if not competing or (settled and not _waiting(versions)):
             return known
         champion = self._registry.version(self._model, incumbent) if incumbent else None
         try:
-            outcome = self._decide(competing, champion, plan, spec)
+            outcome = self._decide(competing, champion, plan)
         except DataError:  # no longer staged
             return known
         number = sum(entry.partition == day for entry in self._entries)
@@ -182,17 +186,9 @@ class _Game:
         rulings = verdicts(outcome, competing, plan.data_digest)
         return self._registry.apply(self._model, act, key, rulings)
 
-    def _sweep(self, sweep_id: str) -> tuple[Plan, SweepSpec]:
-        """The newest sweep of a day: its data, its metric and its policy are the day's."""
-        plan = Plan.load(self._workspace, sweep_id)
-        content = self._workspace.read_snapshot(plan.snapshot)
-        return plan, loader.parse(content, plan.file, self._settings).spec
-
-    def _decide(
-        self, versions: Sequence[Version], champion: Version | None, plan: Plan, spec: SweepSpec
-    ) -> Outcome:
+    def _decide(self, versions: Sequence[Version], champion: Version | None, plan: Plan) -> Outcome:
         ground = Ground(
-            spec=spec,
+            spec=plan.spec,
             digest=plan.data_digest,
             registry=self._registry,
             workspace=self._workspace,
@@ -203,7 +199,7 @@ class _Game:
         changed = {
             version.version: METRIC_CHANGED
             for version in versions
-            if version.tags.get("sweepstake.metric") != spec.metric
+            if version.tags.get(Tag.METRIC) != plan.spec.metric
         }
         current = [
             version
@@ -226,9 +222,9 @@ def _waiting(versions: Iterable[Version]) -> bool:
 
 
 def _mark(versions: Sequence[Version], incumbent: str, digest: str, policy: PromotionPolicy) -> str:
-    """The same for the same contest."""
-    contest = [sorted(each.version for each in versions), incumbent, digest, repr(policy)]
-    return hashlib.sha256(json.dumps(contest).encode()).hexdigest()[:16]
+    """The same for the same decision."""
+    decided = [sorted(each.version for each in versions), incumbent, digest, repr(policy)]
+    return hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:16]
 
 
 def _newest_by_day(entries: Iterable[LedgerEntry]) -> Mapping[str, LedgerEntry]:
@@ -240,9 +236,9 @@ def _newest_by_day(entries: Iterable[LedgerEntry]) -> Mapping[str, LedgerEntry]:
     return found
 
 
-def _reign(day: str, version: str, entry: LedgerEntry | None) -> Reign:
+def _day_champion(day: str, version: str, entry: LedgerEntry | None) -> DayChampion:
     if entry is None or entry.champion != version:
-        return Reign(day, version, None, "The alias was set by other hands.")
+        return DayChampion(day, version, None, "The alias was set by other hands.")
     lost = entry.verdict is Verdict.KEEP
     contender = f"v{entry.version} was the best of the day. " if lost else ""
-    return Reign(day, version, entry.score, contender + entry.reason)
+    return DayChampion(day, version, entry.score, contender + entry.reason)

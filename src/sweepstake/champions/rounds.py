@@ -17,7 +17,6 @@ from sweepstake.champions.digest import of_round
 from sweepstake.champions.finals import Ground, by_cv
 from sweepstake.champions.model_faults import apart
 from sweepstake.domain.promotion import Outcome, Ruling, Verdict
-from sweepstake.gridfile import loader
 from sweepstake.mlflow_client.ledger import Act
 from sweepstake.mlflow_client.model_version import PENDING
 from sweepstake.mlflow_client.registry import Registry
@@ -71,14 +70,14 @@ def find(settings: Settings) -> tuple[str, ...]:
     Raises:
         TransientError: MLflow or the workspace does not answer.
     """
-    bench = _Bench(settings)
+    rounds = _Rounds(settings)
 
     def waiting(model: str) -> str:
-        bench.registry.resume(model)
-        return model if bench.closed(model) else ""
+        rounds.registry.resume(model)
+        return model if rounds.closed(model) else ""
 
-    models = planned_models(bench.workspace)
-    found = apart(FIND, models, waiting, bench.registry, bench.workspace)
+    models = planned_models(rounds.workspace)
+    found = apart(FIND, models, waiting, rounds.registry, rounds.workspace)
     return tuple(model for model in found if model)
 
 
@@ -88,11 +87,11 @@ def judge(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
     A round that was killed on its way to the registry is ended first, so that the incumbent is who
     the ledger says.
     """
-    bench = _Bench(settings)
-    bench.registry.resume(model)
+    rounds = _Rounds(settings)
+    rounds.registry.resume(model)
     entries = []
-    for sweep in bench.closed(model):
-        entry = bench.hold(model, sweep)
+    for sweep in rounds.closed(model):
+        entry = rounds.hold(model, sweep)
         if entry is None:  # somebody is asked about it: the others wait for the answer
             break
         entries.append(entry)
@@ -106,7 +105,7 @@ def judge_all(settings: Settings) -> tuple[LedgerEntry, ...]:
     return tuple(chain(*apart(JUDGE, find(settings), rounds, registry, workspace)))
 
 
-class _Bench:
+class _Rounds:
     """What rounds need at hand."""
 
     def __init__(self, settings: Settings) -> None:
@@ -146,9 +145,7 @@ class _Bench:
 
         ``None`` while somebody is asked whether it may take over.
         """
-        spec = loader.parse(
-            self.workspace.read_snapshot(sweep.plan.snapshot), sweep.plan.file, self.settings
-        ).spec
+        spec = sweep.plan.spec
         history = self.registry.history(model)
         ground = Ground(
             spec=spec,

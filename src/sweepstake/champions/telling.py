@@ -14,9 +14,9 @@ from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.tracking import Tracking
 from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps.plan import Plan
+from sweepstake.sweeps.planned_sweep import open_planned
 from sweepstake.sweeps.provenance import Provenance
 from sweepstake.sweeps.settlement import judged_before, stand
-from sweepstake.sweeps.workbench import open_workbench
 
 if TYPE_CHECKING:
     from sweepstake.champions.notices import Notice
@@ -97,7 +97,7 @@ def _decided(
 def _earlier(plan: Plan, settings: Settings) -> str:
     """What was said of the best trial in an earlier sweep; its grid file may be unreadable now."""
     try:
-        bench = open_workbench(plan.sweep, settings)
+        planned = open_planned(plan.sweep, settings)
     except (GridFileError, NotFoundError):
         return ""
-    return judged_before(bench, leaderboard(stand(bench), bench.spec.metric))
+    return judged_before(planned, leaderboard(stand(planned), planned.spec.metric))

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from sweepstake.domain.tags import mean_cv, on_holdout
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
 from sweepstake.reports.report import varying
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sweepstake.airflow_client.backfilling import Day
-    from sweepstake.champions.past_days import Reign
+    from sweepstake.champions.past_days import DayChampion
     from sweepstake.doctor import Finding
     from sweepstake.domain.trial import Standing
     from sweepstake.embedded import Component
@@ -112,7 +113,7 @@ def _leaderboard_row(
     rank: int, board: Leaderboard, standing: Standing, names: Iterable[str]
 ) -> tuple[str, ...]:
     mark = _mark(board, standing)
-    test = standing.metrics.get(f"test_{board.metric}") if mark else None
+    test = standing.metrics.get(on_holdout(board.metric)) if mark else None
     given = ", ".join(
         f"{name}={standing.params[name]}" for name in names if name in standing.params
     )
@@ -120,7 +121,7 @@ def _leaderboard_row(
     return (
         str(rank) if complete else "-",
         str(standing.number),
-        _figure(standing.metrics.get(f"mean_cv_{board.metric}")),
+        _figure(standing.metrics.get(mean_cv(board.metric))),
         _figure(test),
         _version(standing),
         mark,
@@ -198,33 +199,33 @@ def _last_day(entries: Iterable[LedgerEntry]) -> str:
     )
 
 
-def reign_text(model: str, day: str, reign: Reign) -> str:
+def day_champion_text(model: str, day: str, held: DayChampion) -> str:
     """Who was champion at the end of a day."""
-    score = f" with {_figure(reign.score)}" if reign.score is not None else ""
+    score = f" with {_figure(held.score)}" if held.score is not None else ""
     return (
-        f"{model}: champion as of {day} was v{reign.version}, "
-        f"decided on the data of {reign.day}{score}. {reign.reason}"
+        f"{model}: champion as of {day} was v{held.version}, "
+        f"decided on the data of {held.day}{score}. {held.reason}"
     )
 
 
-def reigns_table(model: str, reigns: Sequence[Reign]) -> Table:
+def day_champions_table(model: str, day_champions: Sequence[DayChampion]) -> Table:
     """The champion of each day, and above them the run of their scores as a line of blocks."""
-    table = Table(title=f"Champions of {model}  {_sparkline(reigns)}", title_justify="left")
+    table = Table(title=f"Champions of {model}  {_sparkline(day_champions)}", title_justify="left")
     for heading in ("day", "version", "score", "reason"):
         table.add_column(heading)
-    for reign in reigns:
-        _add(table, reign.day, f"v{reign.version}", _figure(reign.score), reign.reason)
+    for held in day_champions:
+        _add(table, held.day, f"v{held.version}", _figure(held.score), held.reason)
     return table
 
 
-def _sparkline(reigns: Sequence[Reign]) -> str:
+def _sparkline(day_champions: Sequence[DayChampion]) -> str:
     """One block for each day, from the lowest score to the highest; a blank where there is none."""
-    scores = [reign.score for reign in reigns if reign.score is not None]
+    scores = [held.score for held in day_champions if held.score is not None]
     low, high = min(scores, default=0.0), max(scores, default=0.0)
     step = (high - low) / (len(BLOCKS) - 1) or 1.0
     return "".join(
-        " " if reign.score is None else BLOCKS[round((reign.score - low) / step)]
-        for reign in reigns
+        " " if held.score is None else BLOCKS[round((held.score - low) / step)]
+        for held in day_champions
     )
 
 

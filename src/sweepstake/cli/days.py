@@ -17,9 +17,9 @@ from sweepstake.intake.daily_files import PREFIX
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
-    from sweepstake.airflow_client.backfill_api import Ask
+    from sweepstake.airflow_client.backfill_api import BackfillRequest
     from sweepstake.airflow_client.backfilling import Day
-    from sweepstake.champions.past_days import Reign
+    from sweepstake.champions.past_days import DayChampion
     from sweepstake.domain.spec import SweepSpec
     from sweepstake.settings import Settings
 
@@ -74,79 +74,81 @@ def backfill(  # noqa: PLR0913 - each is an option
     ] = False,
 ) -> None:
     """Run a sweep on each day of a range, through Airflow's backfill, and follow it."""
-    from sweepstake.airflow_client.backfill_api import Ask
+    from sweepstake.airflow_client.backfill_api import BackfillRequest
 
     if last < first:
         message = "must not be before --from."
         raise typer.BadParameter(message, param_hint="--to")
-    ask = Ask(PREFIX + sweep, first.date(), last.date(), parallel, str(reprocess))
+    request = BackfillRequest(PREFIX + sweep, first.date(), last.date(), parallel, str(reprocess))
     settings = load_settings()
     if dry_run:
-        _tell_days(ask, settings, as_json=as_json)
+        _tell_days(request, settings, as_json=as_json)
     else:
-        _backfill(ask, settings, as_json=as_json)
+        _backfill(request, settings, as_json=as_json)
 
 
-def _tell_days(ask: Ask, settings: Settings, *, as_json: bool) -> None:
+def _tell_days(request: BackfillRequest, settings: Settings, *, as_json: bool) -> None:
     from sweepstake.airflow_client.backfilling import plan_days
 
-    days = plan_days(ask, settings)
+    days = plan_days(request, settings)
     if as_json:
-        console.print_json({"dag": ask.dag_id, "days": days})
+        console.print_json({"dag": request.dag_id, "days": days})
     else:
-        console.tell("\n".join((*days, f"{ask.dag_id}: {len(days)} days would run")))
+        console.tell("\n".join((*days, f"{request.dag_id}: {len(days)} days would run")))
 
 
-def _backfill(ask: Ask, settings: Settings, *, as_json: bool) -> None:
+def _backfill(request: BackfillRequest, settings: Settings, *, as_json: bool) -> None:
     from sweepstake.airflow_client.backfilling import backfill
 
     try:
-        with console.DayBars(ask.dag_id) as bars:
-            days = backfill(ask, settings, bars.show, console.say)
+        with console.DayBars(request.dag_id) as bars:
+            days = backfill(request, settings, bars.show, console.say)
     except KeyboardInterrupt:
         console.say("Airflow goes on with the backfill. The same command follows it again.")
         raise
     if as_json:
-        console.print_json({"dag": ask.dag_id, "days": console.records(days)})
+        console.print_json({"dag": request.dag_id, "days": console.records(days)})
     else:
-        console.out.print(console.days_table(ask.dag_id, days))
-        _tell_champions(ask, days, settings)
-    _check_days(ask, days, settings)
+        console.out.print(console.days_table(request.dag_id, days))
+        _tell_champions(request, days, settings)
+    _check_days(request, days, settings)
 
 
-def _tell_champions(ask: Ask, days: tuple[Day, ...], settings: Settings) -> None:
+def _tell_champions(request: BackfillRequest, days: tuple[Day, ...], settings: Settings) -> None:
     """Wait until the days are judged and show who was champion on them."""
     from sweepstake.airflow_client.following import wait_until_judged
-    from sweepstake.champions.past_days import reigns
+    from sweepstake.champions.past_days import day_champions
 
     swept = [day.sweep for day in days if day.state in {"success", "skipped"} and day.sweep]
     for model in wait_until_judged(swept, settings, console.say):
-        found = [each for each in reigns(model, settings) if _is_in(each.day, ask)]
+        found = [each for each in day_champions(model, settings) if _is_in(each.day, request)]
         if found:
-            console.out.print(console.reigns_table(model, found))
+            console.out.print(console.day_champions_table(model, found))
 
 
-def _is_in(day: str, ask: Ask) -> bool:
-    return str(ask.first) <= day <= str(ask.last)
+def _is_in(day: str, request: BackfillRequest) -> bool:
+    return str(request.first) <= day <= str(request.last)
 
 
-def _check_days(ask: Ask, days: tuple[Day, ...], settings: Settings) -> None:
+def _check_days(request: BackfillRequest, days: tuple[Day, ...], settings: Settings) -> None:
     failed = [day.day for day in days if day.state == "failed"]
     if failed:
-        message = f"{ask.dag_id}: every day must succeed, but {', '.join(failed)} failed. Read why "
-        message += f"at {settings.airflow_url}/dags/{ask.dag_id}; mend it; --reprocess failed."
+        message = (
+            f"{request.dag_id}: every day must succeed, but {', '.join(failed)} failed. Read why "
+        )
+        message += f"at {settings.airflow_url}/dags/{request.dag_id}; mend it; --reprocess failed."
         raise SweepFailedError(message)
 
 
 def tell_reign(model: str, day: date, *, as_json: bool) -> None:
     """Who was champion of ``model`` at the end of a day."""
-    from sweepstake.champions.past_days import reign_at
+    from sweepstake.champions.past_days import champion_at
 
-    reign = reign_at(model, str(day), load_settings())
+    held = champion_at(model, str(day), load_settings())
     if as_json:
-        console.print_json({"model": model, "as_of": str(day), **asdict(reign)})
+        console.print_json({"model": model, "as_of": str(day), **asdict(held)})
     else:
-        console.tell(console.reign_text(model, str(day), reign))
+        console.tell(console.day_champion_text(model, str(day), held))
 
 
 def tell_reigns(model: str, over: str, figure: Path | None, *, as_json: bool) -> None:
@@ -158,17 +160,17 @@ def tell_reigns(model: str, over: str, figure: Path | None, *, as_json: bool) ->
     file = figure or Path(f"champion-{model}-{first}-{last}.png")
     timeline.draw(found, f"Champions of {model}, {first} to {last}", file)
     if as_json:
-        reigns: list[dict[str, Any]] = console.records(found)
-        console.print_json({"model": model, "figure": str(file), "days": reigns})
+        day_champions: list[dict[str, Any]] = console.records(found)
+        console.print_json({"model": model, "figure": str(file), "days": day_champions})
     else:
-        console.out.print(console.reigns_table(model, found))
+        console.out.print(console.day_champions_table(model, found))
         console.tell(f"Drawn in {file}")
 
 
-def _reigns(model: str, first: str, last: str) -> list[Reign]:
-    from sweepstake.champions.past_days import reigns
+def _reigns(model: str, first: str, last: str) -> list[DayChampion]:
+    from sweepstake.champions.past_days import day_champions
 
-    found = [each for each in reigns(model, load_settings()) if first <= each.day <= last]
+    found = [each for each in day_champions(model, load_settings()) if first <= each.day <= last]
     if not found:
         message = f"{model}: must have champions from {first} to {last}, but has none. "
         raise NotFoundError(message + "Backfill them: sweepstake backfill NAME --from ... --to ...")

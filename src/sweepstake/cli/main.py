@@ -200,13 +200,13 @@ def run(
     """Run a sweep here, without Airflow, with the same tracking, registry and champion."""
     from sweepstake.champions import model_faults, past_days, rounds
     from sweepstake.storage.workspace import Workspace
-    from sweepstake.sweeps import local_run, workbench
+    from sweepstake.sweeps import local_run, planned_sweep
 
     settings = _rooted_at(grid)
     with console.SweepBars() as bars:
         sweep_id = local_run.run(grid, settings, jobs, bars.show, day_of(partition))
     sweeps.print_leaderboard(sweep_id, settings)
-    model = workbench.open_workbench(sweep_id, settings).spec.model
+    model = planned_sweep.open_planned(sweep_id, settings).spec.model
     for entry in (*rounds.judge(model, settings), *past_days.replay(model, settings)):
         console.tell(f"{entry.model} v{entry.version}: {entry.verdict}. {entry.reason}")
     for fault in model_faults.known(Workspace(settings.workspace)):

@@ -199,7 +199,7 @@ def predict(
         raise NotFoundError(message)
     workspace = Workspace(settings.workspace)
     Provenance(workspace).vouch(asked)
-    spec = prediction.rules(asked, workspace, settings)
+    spec = prediction.rules(asked, workspace)
     loaded = registry.load(asked)
 
     def tell(done: int) -> None:

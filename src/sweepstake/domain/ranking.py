@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from sweepstake.domain.tags import mean_cv
 from sweepstake.domain.trial import TrialState
 
 if TYPE_CHECKING:
@@ -42,5 +43,5 @@ def best(standings: Sequence[Standing], metric: str) -> Standing | None:
 
 def _place(standing: Standing, metric: str) -> tuple[bool, bool, float, int]:
     incomplete = standing.state is not TrialState.COMPLETE
-    score = None if incomplete else standing.metrics.get(f"mean_cv_{metric}")
+    score = None if incomplete else standing.metrics.get(mean_cv(metric))
     return (incomplete, *order(score, standing.number))

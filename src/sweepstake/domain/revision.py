@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import version
 
+from sweepstake.domain.tags import Tag
+
 REVISION = 3
 """Raised by hand when a trial may score otherwise than before; CONTRIBUTING.md says how."""
 LIBRARIES = ("scikit-learn", "numpy", "scipy")
 """Whose releases compute scores. What others read and prepare is in the data's digest."""
-TAG = "sweepstake.training"
-"""The tag of a sweep's parent that says it in words."""
 
 
 @cache
@@ -25,4 +25,4 @@ def origin() -> dict[str, str]:
 
 def training_tag() -> dict[str, str]:
     """``revision 2, scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1`` as a tag."""
-    return {TAG: ", ".join(f"{name} {text}" for name, text in origin().items())}
+    return {Tag.TRAINING: ", ".join(f"{name} {text}" for name, text in origin().items())}

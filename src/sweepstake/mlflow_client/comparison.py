@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
+from sweepstake.domain.tags import Tag
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -65,7 +67,7 @@ def view(sweep: SweepRun, metrics: Sequence[str], params: Sequence[str]) -> View
 def children_filter(sweep: SweepRun, batch: str | None = None) -> str:
     """MLflow's search text for the children of ``sweep``, of one ``batch`` if given."""
     query = f"tags.`mlflow.parentRunId` = '{sweep.run_id}'"
-    return query if batch is None else f"{query} and tags.`sweepstake.batch` = '{batch}'"
+    return query if batch is None else f"{query} and tags.`{Tag.BATCH}` = '{batch}'"
 
 
 def run_url(uri: str, experiment_id: str, run_id: str) -> str:

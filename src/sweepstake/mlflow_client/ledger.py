@@ -14,6 +14,7 @@ from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.promotion import Verdict
+from sweepstake.domain.tags import PREFIX, MlflowTag, Tag, own
 from sweepstake.errors import TrackingUnavailableError
 from sweepstake.mlflow_client.connection import quoted
 from sweepstake.mlflow_client.runs import clip
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from sweepstake.mlflow_client.connection import Connection
 
 EXPERIMENT = "sweepstake-ledger"
-RECORD = "sweepstake.record"
 LONGEST_TAG = 8000
 """Characters of a run's tag; a server on PostgreSQL takes no more, one on SQLite any number."""
 
@@ -112,7 +112,7 @@ class Ledger:
 
     def find(self, model: str, key: str) -> LedgerEntry | None:
         """The entry ``key`` of ``model``, if there is one; doubles of it are removed."""
-        found = self._search(model, f" and tags.`sweepstake.round` = {quoted(key)}")
+        found = self._search(model, f" and tags.`{Tag.ROUND}` = {quoted(key)}")
         for double in found[:-1]:
             self._client.delete_run(double.run_id)
         return found[-1] if found else None
@@ -142,21 +142,21 @@ class Ledger:
         figures = _figures(act)
         texts = {name: getattr(act, name) for name in _TEXTS}
         tags = {
-            "sweepstake.role": "round",
-            "sweepstake.round": key,
-            "sweepstake.model": model,
-            "sweepstake.verdict": str(act.verdict),
-            "sweepstake.previous": act.previous,
-            "sweepstake.candidates": str(act.candidates),
-            "sweepstake.newest": str(act.newest),
-            **{f"sweepstake.{name}": text for name, text in texts.items() if text},
-            **({"sweepstake.as_of": "true"} if act.as_of else {}),
+            Tag.ROLE: "round",
+            Tag.ROUND: key,
+            Tag.MODEL: model,
+            Tag.VERDICT: str(act.verdict),
+            Tag.PREVIOUS: act.previous,
+            Tag.CANDIDATES: str(act.candidates),
+            Tag.NEWEST: str(act.newest),
+            **{own(name): text for name, text in texts.items() if text},
+            **({Tag.AS_OF: "true"} if act.as_of else {}),
             **(_parts(json.dumps(act.record)) if act.record else {}),
-            **{f"sweepstake.{name}": repr(value) for name, value in figures.items()},
-            "mlflow.runName": f"{model} {act.verdict} {act.version}{day}",
-            "mlflow.source.name": "sweepstake",
-            "mlflow.user": act.by or getpass.getuser(),
-            "mlflow.note.content": escaped(act.reason),
+            **{own(name): repr(value) for name, value in figures.items()},
+            MlflowTag.NAME: f"{model} {act.verdict} {act.version}{day}",
+            MlflowTag.SOURCE: "sweepstake",
+            MlflowTag.USER: act.by or getpass.getuser(),
+            MlflowTag.NOTE: escaped(act.reason),
         }
         cut = {name: clip(text, LONGEST_TAG) for name, text in tags.items()}
         run_id = self._client.create_run(self._experiment(), tags=cut).info.run_id
@@ -170,7 +170,7 @@ class Ledger:
         found = self._client.every(
             "search_runs",
             experiment_ids=[self._experiment()],
-            filter_string=f"tags.`sweepstake.model` = {quoted(model)}{further}",
+            filter_string=f"tags.`{Tag.MODEL}` = {quoted(model)}{further}",
         )
         entries = [_entry(run) for run in found if _is_entry(run)]
         return tuple(sorted(entries, key=lambda e: (e.decided, e.run_id), reverse=True))
@@ -197,22 +197,22 @@ def _parts(record: str) -> dict[str, str]:
     """A record as tags: one alone may be too long, as a decision about many classes is."""
     starts = range(0, len(record), LONGEST_TAG)
     return {
-        RECORD + (f".{number}" if number else ""): record[start : start + LONGEST_TAG]
+        Tag.RECORD + (f".{number}" if number else ""): record[start : start + LONGEST_TAG]
         for number, start in enumerate(starts)
     }
 
 
 def _record(tags: Mapping[str, str]) -> Any:
     """The record that `_parts` wrote, ``None`` where there is none."""
-    parts = takewhile(bool, (tags.get(f"{RECORD}.{number}", "") for number in count(1)))
-    return json.loads(tags[RECORD] + "".join(parts)) if RECORD in tags else None
+    parts = takewhile(bool, (tags.get(f"{Tag.RECORD}.{number}", "") for number in count(1)))
+    return json.loads(tags[Tag.RECORD] + "".join(parts)) if Tag.RECORD in tags else None
 
 
 def _is_entry(run: Any) -> bool:
     """Whether a run is an act at all: the experiment may hold what others put there."""
     tags = run.data.tags
-    known = {"sweepstake.round", "sweepstake.model", "sweepstake.verdict"} <= tags.keys()
-    return known and tags["sweepstake.verdict"] in set(Verdict)
+    known = {Tag.ROUND, Tag.MODEL, Tag.VERDICT} <= tags.keys()
+    return known and tags[Tag.VERDICT] in set(Verdict)
 
 
 def _figures(act: Act) -> dict[str, float]:
@@ -224,7 +224,7 @@ def _figures(act: Act) -> dict[str, float]:
 
 
 def _entry(run: Any) -> LedgerEntry:
-    tags = {name.removeprefix("sweepstake."): text for name, text in run.data.tags.items()}
+    tags = {name.removeprefix(PREFIX): text for name, text in run.data.tags.items()}
     texts = {name: tags.get(name, "") for name in _TEXTS}
     return LedgerEntry(
         **texts,

@@ -9,6 +9,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sweepstake.domain.spec import BackfillPolicy
+from sweepstake.domain.tags import Tag
 from sweepstake.mlflow_client.bulk import MODEL_FOLDER
 
 if TYPE_CHECKING:
@@ -34,17 +35,17 @@ class Version:
     @property
     def sweep(self) -> str:
         """The sweep that registered it."""
-        return self.tags.get("sweepstake.sweep", "")
+        return self.tags.get(Tag.SWEEP, "")
 
     @property
     def trial_key(self) -> str:
         """Content key of the trial that trained it."""
-        return self.tags.get("sweepstake.trial_key", "")
+        return self.tags.get(Tag.TRIAL_KEY, "")
 
     @property
     def sha256(self) -> str:
         """Hash of its model file as its tag has it, which holds only if the workspace knows it."""
-        return self.tags.get("sweepstake.sha256", "")
+        return self.tags.get(Tag.SHA256, "")
 
     @property
     def is_whole(self) -> bool:
@@ -54,36 +55,36 @@ class Version:
     @property
     def decision(self) -> str:
         """``pending``, ``exempt``, or the verdict on it."""
-        return self.tags.get("sweepstake.decision", "")
+        return self.tags.get(Tag.DECISION, "")
 
     @property
     def data_digest(self) -> str:
         """Digest of the data that it was trained on."""
-        return self.tags.get("sweepstake.data_digest", "")
+        return self.tags.get(Tag.DATA_DIGEST, "")
 
     @property
     def trial_number(self) -> int:
         """The number of its trial, -1 where none is known."""
-        text = self.tags.get("sweepstake.trial_number", "")
+        text = self.tags.get(Tag.TRIAL_NUMBER, "")
         return int(text) if text.isdecimal() else -1
 
     @property
     def cv_score(self) -> float:
         """Its mean score in cross-validation, NaN where there is none."""
         try:
-            return float(self.tags.get("sweepstake.cv_score", "nan"))
+            return float(self.tags.get(Tag.CV_SCORE, "nan"))
         except ValueError:
             return nan
 
     @property
     def partition(self) -> str:
         """The day of its data, empty where they are not kept by day."""
-        return self.tags.get("sweepstake.partition", "")
+        return self.tags.get(Tag.PARTITION, "")
 
     @property
     def as_of(self) -> bool:
         """Whether it competes for the champion as of its day, not for the one in service."""
-        return self.tags.get("sweepstake.backfill") == BackfillPolicy.AS_OF
+        return self.tags.get(Tag.BACKFILL) == BackfillPolicy.AS_OF
 
 
 def first_tags(tags: Mapping[str, str]) -> dict[str, str]:
@@ -91,8 +92,8 @@ def first_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
     It waits for none if its backfill is never judged.
     """
-    never = tags.get("sweepstake.backfill") == BackfillPolicy.NEVER
-    return {**tags, "sweepstake.decision": EXEMPT if never else PENDING}
+    never = tags.get(Tag.BACKFILL) == BackfillPolicy.NEVER
+    return {**tags, Tag.DECISION: EXEMPT if never else PENDING}
 
 
 class Stored(Protocol):

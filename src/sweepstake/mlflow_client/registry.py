@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.promotion import Ruling, Verdict
 from sweepstake.domain.spec import BackfillPolicy
+from sweepstake.domain.tags import Tag
 from sweepstake.errors import NotFoundError, StackError
 from sweepstake.mlflow_client.bulk import VERSION_TAGS, VersionTags
 from sweepstake.mlflow_client.connection import Connection, faults, quoted, refused_as
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from sweepstake.mlflow_client.ledger import Act, LedgerEntry
     from sweepstake.mlflow_client.model_version import Stored
 
-MANAGED = ("sweepstake.managed", "true")
+MANAGED = (Tag.MANAGED, "true")
 """The tag of the registered models that sweeps train."""
 EXAMPLE_FILE = "input_example.json"
 CHAMPION = "champion"
@@ -101,8 +102,7 @@ class Registry:
         not check.
         """
         query = " and ".join(
-            f"tags.`{name}` = {quoted(tags[name])}"
-            for name in ("sweepstake.sweep", "sweepstake.trial_key")
+            f"tags.`{name}` = {quoted(tags[name])}" for name in (Tag.SWEEP, Tag.TRIAL_KEY)
         )
         found = () if fresh else self._search(model, query)
         if found:
@@ -118,7 +118,7 @@ class Registry:
 
     def versions(self, model: str, sweep_id: str) -> tuple[Version, ...]:
         """The versions that ``sweep_id`` registered, oldest first."""
-        return self._search(model, f"tags.`sweepstake.sweep` = {quoted(sweep_id)}")
+        return self._search(model, f"tags.`{Tag.SWEEP}` = {quoted(sweep_id)}")
 
     def of_runs(self, model: str, run_ids: Iterable[str]) -> tuple[Version, ...]:
         """The versions of a model that are of these runs, whichever sweep registered them."""
@@ -132,7 +132,7 @@ class Registry:
 
     def pending(self, model: str) -> tuple[Version, ...]:
         """The versions not yet judged, oldest first; judged ones cost nothing, however many."""
-        return self._search(model, f"tags.`sweepstake.decision` = '{PENDING}'")
+        return self._search(model, f"tags.`{Tag.DECISION}` = '{PENDING}'")
 
     def deduplicate(
         self, versions: Sequence[Version], live: Collection[str] | None = None
@@ -158,16 +158,16 @@ class Registry:
 
     def backfilled(self, model: str) -> tuple[Version, ...]:
         """The versions that compete for the champion as of their day, oldest first."""
-        return self._search(model, f"tags.`sweepstake.backfill` = '{BackfillPolicy.AS_OF}'")
+        return self._search(model, f"tags.`{Tag.BACKFILL}` = '{BackfillPolicy.AS_OF}'")
 
     def refuse(self, version: Version, reason: str) -> None:
         """Take a version out of those that wait for a verdict."""
-        tags = {"sweepstake.reason": reason, "sweepstake.decision": str(Verdict.REFUSE)}
+        tags = {Tag.REASON: reason, Tag.DECISION: str(Verdict.REFUSE)}
         self._tag(version.model, version.version, tags)
 
     def enter(self, version: Version) -> None:
         """Let a backfilled version compete for the champion in service after all."""
-        tags = {"sweepstake.backfill": str(BackfillPolicy.LIVE), "sweepstake.decision": PENDING}
+        tags = {Tag.BACKFILL: str(BackfillPolicy.LIVE), Tag.DECISION: PENDING}
         self._tag(version.model, version.version, tags)
 
     def dated(self, model: str) -> dict[str, str]:
@@ -384,13 +384,13 @@ def _is_stale(version: Version, live: Collection[str] | None) -> bool:
 
 def _verdict_tags(ruling: Ruling) -> dict[str, str]:
     """Tags of a judged version, the one that ends its waiting last."""
-    score = {} if ruling.score is None else {"sweepstake.score": repr(ruling.score)}
-    digest = {"sweepstake.digest": ruling.digest} if ruling.digest else {}
+    score = {} if ruling.score is None else {Tag.SCORE: repr(ruling.score)}
+    digest = {Tag.DIGEST: ruling.digest} if ruling.digest else {}
     return {
         **score,
         **digest,
-        "sweepstake.reason": ruling.reason,
-        "sweepstake.decision": str(ruling.verdict),
+        Tag.REASON: ruling.reason,
+        Tag.DECISION: str(ruling.verdict),
     }
 
 

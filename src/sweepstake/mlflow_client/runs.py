@@ -11,6 +11,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
+from sweepstake.domain.tags import MlflowTag, Tag
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
 from sweepstake.mlflow_client.bulk import MODEL_FOLDER
@@ -33,7 +34,6 @@ _STATE = {
     "FINISHED": TrialState.COMPLETE,
 }
 NUMBER = re.compile(r"[0-9]{1,9}")
-SKIPPED_TAG = "sweepstake.skipped"
 """On a FAILED run that is not counted as failed."""
 
 
@@ -110,8 +110,8 @@ def library_tags() -> dict[str, str]:
     """
     versions = {"python": python_version(), **{name: version(name) for name in LIBRARIES}}
     return {
-        "sweepstake.scikit_learn": version("scikit-learn"),
-        "sweepstake.libraries": ", ".join(f"{name} {text}" for name, text in versions.items()),
+        Tag.SCIKIT_LEARN: version("scikit-learn"),
+        Tag.LIBRARIES: ", ".join(f"{name} {text}" for name, text in versions.items()),
     }
 
 
@@ -140,45 +140,45 @@ def shown(value: Any) -> str:
 def origin_tags(sweep_id: str, role: str) -> dict[str, str]:
     """Tags that say which sweep a run belongs to, as ``sweep`` or ``trial``, and who started it."""
     return {
-        "sweepstake.sweep": sweep_id,
-        "sweepstake.role": role,
-        "mlflow.source.name": "sweepstake",
+        Tag.SWEEP: sweep_id,
+        Tag.ROLE: role,
+        MlflowTag.SOURCE: "sweepstake",
         "mlflow.source.type": "JOB",
-        "mlflow.user": getpass.getuser(),
+        MlflowTag.USER: getpass.getuser(),
     }
 
 
 def trial_tags(trial: Trial, batch: str) -> dict[str, str]:
     """Tags that tell a child run from its siblings."""
     return {
-        "sweepstake.trial_key": trial.key,
-        "sweepstake.trial_number": str(trial.number),
-        "sweepstake.batch": batch,
-        "sweepstake.estimator": trial.estimator.name,
-        "mlflow.runName": run_name(trial),
+        Tag.TRIAL_KEY: trial.key,
+        Tag.TRIAL_NUMBER: str(trial.number),
+        Tag.BATCH: batch,
+        Tag.ESTIMATOR: trial.estimator.name,
+        MlflowTag.NAME: run_name(trial),
     }
 
 
 def child_tags(sweep: SweepRun, trial: Trial, batch: str) -> dict[str, str]:
     """All tags that a child run has from its beginning."""
     tags = origin_tags(sweep.sweep_id, "trial") | dict(sweep.tags) | trial_tags(trial, batch)
-    return tags | {"mlflow.parentRunId": sweep.run_id}
+    return tags | {MlflowTag.PARENT: sweep.run_id}
 
 
 def result_tags(result: TrialResult, sha256: str) -> dict[str, str]:
     """The tags that tell of a finished trial; ``sha256`` is the hash of its model file."""
     texts = {
-        "sweepstake.warnings": "\n".join(result.warnings),
-        "sweepstake.sha256": sha256,
-        "sweepstake.grown_trees": str(result.grown or ""),
+        Tag.WARNINGS: "\n".join(result.warnings),
+        Tag.SHA256: sha256,
+        Tag.GROWN_TREES: str(result.grown or ""),
     }
     return {name: clip(text, TAG_LENGTH) for name, text in texts.items() if text}
 
 
 def failure_tags(state: TrialState, reason: str) -> dict[str, str]:
     """The tags that say in plain words why a trial failed or was skipped, and which of both."""
-    skipped = {SKIPPED_TAG: "true"} if state is TrialState.SKIPPED else {}
-    return {"sweepstake.error": clip(reason, TAG_LENGTH), **skipped}
+    skipped = {Tag.SKIPPED: "true"} if state is TrialState.SKIPPED else {}
+    return {Tag.ERROR: clip(reason, TAG_LENGTH), **skipped}
 
 
 def result_params(result: TrialResult) -> dict[str, str]:
@@ -197,15 +197,15 @@ def result_metrics(result: TrialResult) -> tuple[tuple[str, float, int], ...]:
 
 
 def _state(status: str, tags: Mapping[str, str]) -> TrialState:
-    skipped = status == "FAILED" and SKIPPED_TAG in tags
+    skipped = status == "FAILED" and Tag.SKIPPED in tags
     return TrialState.SKIPPED if skipped else _STATE.get(status, TrialState.FAILED)
 
 
 def is_trial(run: Any) -> bool:
     """Whether a run of MLflow has what those of trials have; anybody may write runs there."""
     tags = run.data.tags
-    named = all(f"sweepstake.{name}" in tags for name in ("trial_key", "batch", "estimator"))
-    return named and bool(NUMBER.fullmatch(tags.get("sweepstake.trial_number", "")))
+    named = {Tag.TRIAL_KEY, Tag.BATCH, Tag.ESTIMATOR} <= tags.keys()
+    return named and bool(NUMBER.fullmatch(tags.get(Tag.TRIAL_NUMBER, "")))
 
 
 def child_of(run: Any) -> Child:
@@ -213,15 +213,15 @@ def child_of(run: Any) -> Child:
     tags = run.data.tags
     return Child(
         run=TrialRun(run.info.run_id, run.info.artifact_uri),
-        sweep=tags.get("sweepstake.sweep", ""),
-        key=tags["sweepstake.trial_key"],
-        number=int(tags["sweepstake.trial_number"]),
-        batch=tags["sweepstake.batch"],
+        sweep=tags.get(Tag.SWEEP, ""),
+        key=tags[Tag.TRIAL_KEY],
+        number=int(tags[Tag.TRIAL_NUMBER]),
+        batch=tags[Tag.BATCH],
         state=_state(run.info.status, tags),
-        estimator=tags["sweepstake.estimator"],
+        estimator=tags[Tag.ESTIMATOR],
         params={intern(name): intern(text) for name, text in run.data.params.items()},
         metrics={intern(name): value for name, value in run.data.metrics.items()},
-        reason=tags.get("sweepstake.error", ""),
-        sha256=tags.get("sweepstake.sha256", ""),
+        reason=tags.get(Tag.ERROR, ""),
+        sha256=tags.get(Tag.SHA256, ""),
         started=run.info.start_time,
     )

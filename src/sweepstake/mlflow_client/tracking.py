@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.domain import revision
+from sweepstake.domain.tags import MlflowTag, Tag
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import NotFoundError
 from sweepstake.mlflow_client.artifact_store import artifact_uri
@@ -57,7 +57,7 @@ IDS_PER_CALL = 200
 PARAMS_PER_CALL = 100
 METRICS_PER_CALL = 800  # with parameters and a tag below MLflow's 1000 entities
 
-IDENTITY = ("sweepstake.data_digest", "sweepstake.scikit_learn", revision.TAG)
+IDENTITY = (Tag.DATA_DIGEST, Tag.SCIKIT_LEARN, Tag.TRAINING)
 """Tags on which trial keys depend: the same grid file on other data is another execution."""
 
 DECIDED = "**Decision: "
@@ -114,7 +114,7 @@ class Tracking:
         parents doubled by a lost reply the oldest stays: the search after the creation makes every
         process agree on it.
         """
-        about = {**tags, **(own or {}), "mlflow.runName": sweep_id}
+        about = {**tags, **(own or {}), MlflowTag.NAME: sweep_id}
         found = self._parents(experiment_id, sweep_id, about)
         if not found:
             self._client.create_run(experiment_id, tags={**origin_tags(sweep_id, "sweep"), **about})
@@ -128,7 +128,7 @@ class Tracking:
 
     def _parents(self, experiment_id: str, sweep_id: str, tags: Mapping[str, str]) -> list[Any]:
         known = {name: tags[name] for name in IDENTITY if name in tags}
-        wanted = {"sweepstake.sweep": sweep_id, "sweepstake.role": "sweep", **known}
+        wanted = {Tag.SWEEP: sweep_id, Tag.ROLE: "sweep", **known}
         query = " and ".join(f"tags.`{name}` = {quoted(value)}" for name, value in wanted.items())
         found = self._client.every(
             "search_runs", experiment_ids=[experiment_id], filter_string=query
@@ -141,17 +141,14 @@ class Tracking:
         Each by its id, with the digest of its grid file, as the tags of its parent run say.
         """
         wanted = {name: sweep.tags[name] for name in IDENTITY if name in sweep.tags}
-        tags = {"sweepstake.role": "sweep", **wanted}
+        tags = {Tag.ROLE: "sweep", **wanted}
         parts = [f"tags.`{name}` = {quoted(value)}" for name, value in tags.items()]
         query = " and ".join(["attributes.status = 'RUNNING'", *parts])
         found = self._client.every(
             "search_runs", experiment_ids=[sweep.experiment_id], filter_string=query
         )
         others = (run.data.tags for run in found if run.info.run_id != sweep.run_id)
-        return {
-            each.get("sweepstake.sweep", ""): each.get("sweepstake.grid_digest", "")
-            for each in others
-        }
+        return {each.get(Tag.SWEEP, ""): each.get(Tag.GRID_DIGEST, "") for each in others}
 
     def latest_sweep(self, name: str) -> tuple[str, str]:
         """Id and MLflow status of the newest sweep with this name or id, in any experiment.
@@ -160,8 +157,8 @@ class Tracking:
             NotFoundError: there is none.
         """
         experiments = {e.experiment_id: e.name for e in self._client.every("search_experiments")}
-        tag = "sweepstake.sweep" if SWEEP_ID.search(name) else "sweepstake.name"
-        query = f"tags.`sweepstake.role` = 'sweep' and tags.`{tag}` = {quoted(name)}"
+        tag = Tag.SWEEP if SWEEP_ID.search(name) else Tag.NAME
+        query = f"tags.`{Tag.ROLE}` = 'sweep' and tags.`{tag}` = {quoted(name)}"
         found = self._client.search_runs(
             [*experiments], query, max_results=1, order_by=["attributes.start_time DESC"]
         )
@@ -169,7 +166,7 @@ class Tracking:
             message = f"{name}: must be a sweep's name or id, but MLflow knows none such."
             message += did_you_mean(name, experiments.values())
             raise NotFoundError(message + f" Look at {self._client.uri}.")
-        return found[0].data.tags["sweepstake.sweep"], found[0].info.status
+        return found[0].data.tags[Tag.SWEEP], found[0].info.status
 
     def ended(self, run_id: str) -> int | None:
         """When a run was ended, in milliseconds; ``None`` while it is open, or is cancelled.
@@ -188,7 +185,7 @@ class Tracking:
             run = self._client.get_run(run_id)
         except NotFoundError:
             return Parent("FINISHED", "", {})
-        return Parent(run.info.status, run.data.tags.get("sweepstake.metric", ""), run.data.metrics)
+        return Parent(run.info.status, run.data.tags.get(Tag.METRIC, ""), run.data.metrics)
 
     def children(self, sweep: SweepRun, batch: str | None = None) -> tuple[Child, ...]:
         """All child runs of ``sweep`` (of one ``batch`` if given), by number, then by age."""
@@ -217,8 +214,8 @@ class Tracking:
         newest first, until all of ``keys`` are found.
         """
         query = (
-            f"attributes.status = 'FINISHED' and tags.`sweepstake.role` = 'trial' "
-            f"and tags.`sweepstake.data_digest` = '{data_digest}'"
+            f"attributes.status = 'FINISHED' and tags.`{Tag.ROLE}` = 'trial' "
+            f"and tags.`{Tag.DATA_DIGEST}` = '{data_digest}'"
         )
         wanted, found = set(keys), dict[str, str]()
         if not wanted:
@@ -228,7 +225,7 @@ class Tracking:
         ):
             if len(found) == len(wanted):
                 break
-            key = run.data.tags.get("sweepstake.trial_key")
+            key = run.data.tags.get(Tag.TRIAL_KEY)
             if key in wanted:
                 found.setdefault(key, run.info.run_id)
         return found
@@ -339,21 +336,18 @@ class Tracking:
         self.upload(TrialRun(sweep.run_id, run.info.artifact_uri), artifacts)
         now = _now()
         figures = [Metric(name, value, now, 0) for name, value in metrics.items()]
-        self._client.log_batch(
-            sweep.run_id, metrics=figures, tags=[RunTag("mlflow.note.content", note)]
-        )
+        self._client.log_batch(sweep.run_id, metrics=figures, tags=[RunTag(MlflowTag.NOTE, note)])
         self.finish(sweep.run_id, state)
 
     def tell_decision(self, run_id: str, verdict: str, reason: str) -> None:
         """Write on a parent run what was decided about its finalist, above the rest of its note."""
         with suppress(NotFoundError):  # whoever deletes the run needs no note
-            note = self._client.get_run(run_id).data.tags.get("mlflow.note.content", "")
+            note = self._client.get_run(run_id).data.tags.get(MlflowTag.NOTE, "")
             rest = note.partition("\n\n")[2] if note.startswith(DECIDED) else note
             told = f"{DECIDED}{verdict}.** {escaped(reason)}\n\n{rest}"
-            tags = {"decision": verdict, "reason": reason}
-            for name, text in {f"sweepstake.{key}": text for key, text in tags.items()}.items():
+            tags = {Tag.DECISION: verdict, Tag.REASON: reason, MlflowTag.NOTE: told}
+            for name, text in tags.items():
                 self._client.set_tag(run_id, name, text)
-            self._client.set_tag(run_id, "mlflow.note.content", told)
 
     def share_view(self, sweep: SweepRun, view: View) -> bool:
         """Offer a prepared comparison in the experiment's list of views; whether that worked.

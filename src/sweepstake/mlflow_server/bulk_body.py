@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
+from sweepstake.domain.tags import MlflowTag
 from sweepstake.mlflow_client.bulk import (
     MOST_POINTS,
     MOST_RUNS,
@@ -129,7 +130,7 @@ def _mistake(found: Any) -> str:
 def _checked(run: RunRecord) -> RunRecord:
     """A run with a name, and a state that fits its end."""
     states = {"RUNNING"} if run.ended is None else {"FINISHED", "FAILED"}
-    if run.status not in states or not run.tags.get("mlflow.runName"):
+    if run.status not in states or not run.tags.get(MlflowTag.NAME):
         rule = f"must have a name and be one of {sorted(states)}"
         message = f"{RUNS}: run {run.run_id}: {rule}, but got {shown(run.status)}."
         raise ValueError(message)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.tags import MlflowTag
 from sweepstake.mlflow_client.artifact_store import artifact_uri
 from sweepstake.mlflow_client.bulk import RUNS
 from sweepstake.mlflow_server.statements import insert, repeated, upsert
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sweepstake.mlflow_client.bulk import Bulk, RunRecord
     from sweepstake.mlflow_server.statements import Row
 
-NAME = "mlflow.runName"
+NAME = MlflowTag.NAME
 
 
 def experiments_of(tracking: Any, run_ids: Iterable[str]) -> dict[str, str]:
@@ -155,7 +156,7 @@ def _run_row(run: RunRecord, experiment: Any) -> Row:
         "source_name": "",
         "entry_point_name": "",
         "source_version": "",
-        "user_id": run.tags.get("mlflow.user", ""),
+        "user_id": run.tags.get(MlflowTag.USER, ""),
         "status": run.status,
         "start_time": run.started,
         "end_time": run.ended,

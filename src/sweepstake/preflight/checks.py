@@ -16,7 +16,7 @@ from sweepstake.gridfile.document import line_of
 from sweepstake.gridfile.search_space import all_products, size, trials
 from sweepstake.preflight import cell_warnings, data_warnings, refusals
 from sweepstake.preflight.time_estimate import trial_seconds
-from sweepstake.preflight.trial_fits import Rows, Stage
+from sweepstake.preflight.trial_fits import FitProcess, Rows
 from sweepstake.training import shared_trees
 
 if TYPE_CHECKING:
@@ -120,11 +120,11 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
         rows = _rows(grid.spec, table, sides[0])
     except DataError as error:
         raise GridFileError(grid.file, _located(error, grid.lines)) from error
-    with Stage(grid.spec, rows) as stage:
-        found, complete = refusals.find(grid.spec, stage)
+    with FitProcess(grid.spec, rows) as process:
+        found, complete = refusals.find(grid.spec, process)
         if refusals.are_fatal(grid.spec, found):
             raise GridFileError(grid.file, list(refusals.problems(grid, found)))
-        seconds = trial_seconds(grid.spec, stage)
+        seconds = trial_seconds(grid.spec, process)
     space = trials(grid.spec, table.digest)
     warnings = [
         *data_warnings.warnings_of(table, sides),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sweepstake.errors import Problem
     from sweepstake.gridfile.grid_file import GridFile
     from sweepstake.gridfile.search_space import Product
-    from sweepstake.preflight.trial_fits import Refusal, Stage
+    from sweepstake.preflight.trial_fits import FitProcess, Refusal
 
 MOST_PROBES = 200
 PROBE_SECONDS = 20.0
@@ -36,15 +36,15 @@ class Tried:
     refusal: Refusal | None
 
 
-def find(spec: SweepSpec, stage: Stage) -> tuple[list[Tried], bool]:
+def find(spec: SweepSpec, process: FitProcess) -> tuple[list[Tried], bool]:
     """The refused probes, and whether there was time for all probes.
 
     Each is tried on a few rows of each class; what is refused there counts only if it is refused on
-    all rows of ``stage`` too.
+    all rows of ``process`` too.
     """
     deadline = time.perf_counter() + PROBE_SECONDS
     refused: list[Tried] = []
-    for count, tried in enumerate(_tried(spec, stage)):
+    for count, tried in enumerate(_tried(spec, process)):
         if tried.refusal:
             refused.append(tried)
         if count + 1 == MOST_PROBES or time.perf_counter() > deadline:
@@ -52,35 +52,35 @@ def find(spec: SweepSpec, stage: Stage) -> tuple[list[Tried], bool]:
     return refused, True
 
 
-def _tried(spec: SweepSpec, stage: Stage) -> Iterator[Tried]:
+def _tried(spec: SweepSpec, process: FitProcess) -> Iterator[Tried]:
     """Every probe with its outcome, each of them tried when it is asked for."""
     for position, candidate in enumerate(spec.candidates):
         for product in products(candidate):
-            for probe, refusal in _outcomes(product, stage):
+            for probe, refusal in _outcomes(product, process):
                 yield Tried(position, product, probe, refusal)
 
 
-def _outcomes(product: Product, stage: Stage) -> Iterator[tuple[Probe, Refusal | None]]:
+def _outcomes(product: Product, process: FitProcess) -> Iterator[tuple[Probe, Refusal | None]]:
     sound: EstimatorSpec | None = None
     for probe in choices(product):
-        refusal = _refusal(probe.estimator, stage)
-        taken = _taken(product, probe, stage) if refusal else probe.estimator
+        refusal = _refusal(probe.estimator, process)
+        taken = _taken(product, probe, process) if refusal else probe.estimator
         sound = sound or taken
-        yield _narrowed(product, probe, taken, stage) if refusal and taken else probe, refusal
+        yield _narrowed(product, probe, taken, process) if refusal and taken else probe, refusal
     for axis in numbers(product, sound) if sound else ():
-        ends = [(probe, _refusal(probe.estimator, stage)) for probe in axis[:2]]
+        ends = [(probe, _refusal(probe.estimator, process)) for probe in axis[:2]]
         yield from ends
         if any(refusal for _, refusal in ends):
-            yield from ((probe, _refusal(probe.estimator, stage)) for probe in axis[2:])
+            yield from ((probe, _refusal(probe.estimator, process)) for probe in axis[2:])
 
 
-def _taken(product: Product, probe: Probe, stage: Stage) -> EstimatorSpec | None:
+def _taken(product: Product, probe: Probe, process: FitProcess) -> EstimatorSpec | None:
     """The choices of a refused probe with other numbers, if these are fitted."""
     points = other_numbers(product, probe)
-    return next((point for point in points if not _refusal(point, stage)), None)
+    return next((point for point in points if not _refusal(point, process)), None)
 
 
-def _narrowed(product: Product, probe: Probe, taken: EstimatorSpec, stage: Stage) -> Probe:
+def _narrowed(product: Product, probe: Probe, taken: EstimatorSpec, process: FitProcess) -> Probe:
     """A refused probe with the numbers pinned that are to blame: with those of ``taken`` it is fit.
 
     Where no number alone is to blame, all are.
@@ -90,13 +90,13 @@ def _narrowed(product: Product, probe: Probe, taken: EstimatorSpec, stage: Stage
         name: taken.params[name] for name, _ in product.axes if taken.params[name] != params[name]
     }
     points = {name: product.point({**params, name: value}) for name, value in other.items()}
-    blamed = [name for name, point in points.items() if not _refusal(point, stage)]
+    blamed = [name for name, point in points.items() if not _refusal(point, process)]
     exact = {name: canonical(params[name]) for name in blamed or other}
     return Probe(probe.estimator, {**probe.pinned, **exact})
 
 
-def _refusal(point: EstimatorSpec, stage: Stage) -> Refusal | None:
-    return stage.on_few(point).refusal and stage.on_rows(point, stage.row_count).refusal
+def _refusal(point: EstimatorSpec, process: FitProcess) -> Refusal | None:
+    return process.on_few(point).refusal and process.on_rows(point, process.row_count).refusal
 
 
 def problems(grid: GridFile, refused: Sequence[Tried]) -> Iterator[Problem]:

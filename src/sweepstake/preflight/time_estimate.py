@@ -11,7 +11,7 @@ from sweepstake.gridfile.search_space import all_products
 if TYPE_CHECKING:
     from sweepstake.domain.spec import EstimatorSpec, SweepSpec
     from sweepstake.gridfile.search_space import Product
-    from sweepstake.preflight.trial_fits import Stage
+    from sweepstake.preflight.trial_fits import FitProcess
 
 TIMING_SECONDS = 5.0
 """After this time no further point is timed; the others count as the mean of the timed ones."""
@@ -21,7 +21,7 @@ FIRST_ROWS = 200
 GROWTH = 4
 
 
-def trial_seconds(spec: SweepSpec, stage: Stage) -> tuple[float, ...]:
+def trial_seconds(spec: SweepSpec, process: FitProcess) -> tuple[float, ...]:
     """Seconds of computing that one trial takes on one core, for each product of the search space.
 
     The first and the last point of each product are fitted and scored on a growing number of rows,
@@ -33,24 +33,24 @@ def trial_seconds(spec: SweepSpec, stage: Stage) -> tuple[float, ...]:
     timed: list[float | None] = []
     for product in all_products(spec):
         late = bool(timed) and time.perf_counter() > deadline
-        timed.append(None if late else _fold_seconds(product, stage))
+        timed.append(None if late else _fold_seconds(product, process))
     known = fmean([seconds for seconds in timed if seconds is not None] or [0.0])
     return tuple((spec.cv + 1) * (known if fold is None else fold) for fold in timed)
 
 
-def _fold_seconds(product: Product, stage: Stage) -> float | None:
+def _fold_seconds(product: Product, process: FitProcess) -> float | None:
     """Mean seconds of a product's first and last point on one fold, if they can be fitted."""
     ends = sorted({0, len(product) - 1})
-    timed = [_point_seconds(product[end], stage) for end in ends]
+    timed = [_point_seconds(product[end], process) for end in ends]
     fitted = [seconds for seconds in timed if seconds is not None]
     return fmean(fitted) if fitted else None
 
 
-def _point_seconds(point: EstimatorSpec, stage: Stage) -> float | None:
-    total = stage.row_count
+def _point_seconds(point: EstimatorSpec, process: FitProcess) -> float | None:
+    total = process.row_count
     before, count = (0, 0.0), min(FIRST_ROWS, total)
     while True:
-        outcome = stage.on_rows(point, count)
+        outcome = process.on_rows(point, count)
         seconds = outcome.seconds
         if count == total and outcome.refusal:
             return None

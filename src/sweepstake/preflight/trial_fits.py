@@ -1,6 +1,6 @@
 """Rehearsal: fitting and scoring one classifier on some of the rows, to see whether it can be.
 
-It happens on a stage of its own, a watched process: a billion trees or a layer of a million units
+It happens on a process of its own, a watched process: a billion trees or a layer of a million units
 shall cost whoever checks a grid file neither an evening nor the memory of the machine.
 """
 
@@ -106,7 +106,7 @@ class Outcome:
     refusal: Refusal | None = None
 
 
-def rehearse(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Outcome:
+def try_fit(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Outcome:
     """Fit the classifier of ``point`` as a trial would, predict and score, on ``rows``."""
     began = time.perf_counter()
     with warnings.catch_warnings(), one_core():
@@ -117,13 +117,13 @@ def rehearse(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Actor:
-    """What happens in the process of a stage."""
+    """What happens in the process of a process."""
 
     spec: SweepSpec
     rows: Rows
 
     def on_few(self, point: EstimatorSpec) -> Outcome:
-        outcome = rehearse(point, self.spec, self.rows.few_of_each_class(ROWS_OF_A_CLASS))
+        outcome = try_fit(point, self.spec, self.rows.few_of_each_class(ROWS_OF_A_CLASS))
         if outcome.refusal:
             return outcome
         classifier = estimators.build(point, self.spec.seed, self.rows.classes)
@@ -131,13 +131,13 @@ class _Actor:
 
     def on_rows(self, point: EstimatorSpec, count: int) -> Outcome:
         whole = count == len(self.rows.y_fit)
-        return rehearse(point, self.spec, self.rows if whole else self.rows.thinned(count))
+        return try_fit(point, self.spec, self.rows if whole else self.rows.thinned(count))
 
 
-class Stage:
-    """A process that rehearses points on the rows of a sweep; use it in ``with``.
+class FitProcess:
+    """A process that tries points on the rows of a sweep; use it in ``with``.
 
-    A rehearsal is ended after `LONGEST_SECONDS`. That it crashes, or needs more memory than
+    A try is ended after `LONGEST_SECONDS`. That it crashes, or needs more memory than
     ``limits.trial_memory`` (by default half of the machine's), is a refusal.
     """
 

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain import ranking
+from sweepstake.domain.tags import mean_cv, on_holdout, std_cv
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
 from sweepstake.mlflow_client import comparison
@@ -59,10 +60,10 @@ def write(
     _write_csv(rows, columns, folder / "leaderboard.csv")
     text = json.dumps(rows, indent=1, default=str, allow_nan=False)
     (folder / "leaderboard.json").write_text(text, encoding="utf-8")
-    shown = [name for name in columns if not name.startswith("test_")]
+    shown = [name for name in columns if not name.startswith(on_holdout(""))]
     (folder / "report.html").write_text(_page(rows, shown, sweep.sweep_id), encoding="utf-8")
     params = varying(standings)
-    figure.draw(standings, f"mean_cv_{spec.metric}", params, folder / "leaderboard.png")
+    figure.draw(standings, mean_cv(spec.metric), params, folder / "leaderboard.png")
     view = comparison.view(sweep, _compared(spec.metric), params[:VIEW_PARAMS])
     note = "\n\n".join([_note(standings, spec, sweep, view), *map(_warning, warnings)])
     return Summary(_metrics(standings, spec.metric), note, view)
@@ -131,7 +132,7 @@ def _is_number(text: str) -> bool:
 
 
 def _compared(metric: str) -> list[str]:
-    return [f"mean_cv_{metric}", f"std_cv_{metric}", "fit_seconds"]
+    return [mean_cv(metric), std_cv(metric), "fit_seconds"]
 
 
 def _metrics(standings: Sequence[Standing], metric: str) -> dict[str, float]:
@@ -153,7 +154,7 @@ def _counts(standings: Sequence[Standing]) -> dict[str, int]:
 
 
 def _score(standing: Standing, metric: str) -> float:
-    return standing.metrics.get(f"mean_cv_{metric}", float("nan"))
+    return standing.metrics.get(mean_cv(metric), float("nan"))
 
 
 def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view: View) -> str:
@@ -177,7 +178,7 @@ def _headline(standings: Sequence[Standing], metric: str) -> str:
     best = ranking.best(standings, metric)
     if best is None:
         return "**No trial was ranked.**"
-    spread = best.metrics.get(f"std_cv_{metric}", float("nan"))
+    spread = best.metrics.get(std_cv(metric), float("nan"))
     score = f"{_score(best, metric):.4f} ± {spread:.4f}"
     return f"**Best: trial {best.number}, {escaped(metric)} {score}** ({escaped(_described(best))})"
 

@@ -9,25 +9,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sweepstake.champions.past_days import Reign
+    from sweepstake.champions.past_days import DayChampion
 
 MANY_DAYS = 60
 """From here on the versions are not written beside their points."""
 
 
-def draw(reigns: Sequence[Reign], title: str, file: Path) -> None:
+def draw(day_champions: Sequence[DayChampion], title: str, file: Path) -> None:
     """Draw the score of each day's champion as a PNG; a ring marks the day on which one won."""
     from datetime import date
 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = [reign for reign in reigns if reign.score is not None and isfinite(reign.score)]
+    shown = [held for held in day_champions if held.score is not None and isfinite(held.score)]
     page = Figure(figsize=(11, 4.2), layout="constrained")
     FigureCanvasAgg(page)
     axes = page.add_subplot()
-    days: Any = [date.fromisoformat(reign.day) for reign in shown]
-    scores = [reign.score or 0.0 for reign in shown]
+    days: Any = [date.fromisoformat(held.day) for held in shown]
+    scores = [held.score or 0.0 for held in shown]
     axes.plot(days, scores, marker=".", linewidth=1.2)
     for position, (day, score) in enumerate(zip(days, scores, strict=True)):
         if position == 0 or shown[position].version != shown[position - 1].version:

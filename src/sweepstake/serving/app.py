@@ -21,8 +21,8 @@ from starlette.routing import Route
 from sweepstake.errors import SweepstakeError
 from sweepstake.serving import openapi
 from sweepstake.serving.admission import Admission, Bounds
-from sweepstake.serving.crew import Crew, Question
 from sweepstake.serving.metrics import Figures
+from sweepstake.serving.pool import Question, WorkerPool
 from sweepstake.serving.scoring import Answer, RefusedError, refusal
 from sweepstake.sweeps.provenance import Provenance
 
@@ -66,14 +66,14 @@ class Host:
         self._capacity = capacity
         self._refused: tuple[str, float, float] = ("", 0.0, 0.0)
         self.model = model
-        self.served: Crew | None = None
+        self.served: WorkerPool | None = None
         self.example = b""
         self.figures = Figures(model)
         self._admission = Admission(capacity.bounds)
         self.figures.count(lambda: self._admission.requests)
 
-    def refresh(self) -> Crew | None:
-        """Serve the version that the alias names now; the crew that it replaces, if it does.
+    def refresh(self) -> WorkerPool | None:
+        """Serve the version that the alias names now; the pool that it replaces, if it does.
 
         A version takes over only after it answered its own input example.
 
@@ -88,24 +88,24 @@ class Host:
             return None
         wait = min(2 * wait, LONGEST_WAIT) if version == champion.version else POLL_SECONDS
         self._refused = (champion.version, wait, time.monotonic() + wait)
-        before, self.served = self.served, self._crew(champion)
+        before, self.served = self.served, self._pool(champion)
         self._refused = ("", 0.0, 0.0)
         self.figures.took_over(champion.version)
         log.info("%s: serving version %s", self.model, champion.version)
         return before
 
-    def _crew(self, champion: Version) -> Crew:
+    def _pool(self, champion: Version) -> WorkerPool:
         Provenance(self._workspace).vouch(champion)
         content, example = self._registry.fetch(champion)
         _preload()
-        crew = Crew(champion, content, self._capacity.processes, self._capacity.seconds)
+        pool = WorkerPool(champion, content, self._capacity.processes, self._capacity.seconds)
         try:
-            crew.prove(example)
+            pool.prove(example)
         except BaseException:
-            crew.close()
+            pool.close()
             raise
         self.example = example
-        return crew
+        return pool
 
     async def follow(self) -> None:
         """Refresh for ever; an error is logged and tried again."""
@@ -122,14 +122,14 @@ class Host:
                 log.exception("%s: cannot load the champion", self.model)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def answer(self, crew: Crew, request: Request) -> Answer:
-        """The answer of a crew to a request."""
+    async def answer(self, pool: WorkerPool, request: Request) -> Answer:
+        """The answer of a pool to a request."""
         try:
-            with self._admission.of(request) as body, crew.in_use():
+            with self._admission.of(request) as body, pool.in_use():
                 content = await self._admission.read(body)
                 mime = request.headers.get("content-type", "")
                 method = request.query_params.get("method", "predict")
-                return await crew.answer(Question(content, mime, method))
+                return await pool.answer(Question(content, mime, method))
         except RefusedError as error:
             return refusal(error.status, str(error))
 
@@ -151,12 +151,12 @@ def application(host: Host) -> Starlette:
         return _described(host) if host.served else _no_champion(host)
 
     async def invocations(request: Request) -> Response:
-        began, crew = time.monotonic(), host.served
-        if crew is None:
+        began, pool = time.monotonic(), host.served
+        if pool is None:
             return _no_champion(host)
-        answer = await host.answer(crew, request)
+        answer = await host.answer(pool, request)
         seconds = time.monotonic() - began
-        version = crew.version.version
+        version = pool.version.version
         host.figures.answered(answer, version, seconds)
         log.info(
             "answered",
@@ -189,7 +189,7 @@ def application(host: Host) -> Starlette:
 
 
 def _preload() -> None:
-    """Import what every process of a crew needs before it is forked."""
+    """Import what every process of a pool needs before it is forked."""
     import pandas as pd  # noqa: F401
     import sklearn.pipeline  # noqa: F401
     import skops.io  # noqa: F401

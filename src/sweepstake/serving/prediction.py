@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from sweepstake.data import csv_files, parquet_files
 from sweepstake.domain.spec import DataSpec
-from sweepstake.errors import DataError, GridFileError, NotFoundError
-from sweepstake.gridfile import loader
+from sweepstake.errors import DataError, NotFoundError
 from sweepstake.sweeps.plan import Plan
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sweepstake.mlflow_client.model_version import Version
-    from sweepstake.settings import Settings
     from sweepstake.storage.workspace import Workspace
 
 MOST_ROWS = 10_000
@@ -68,13 +66,11 @@ def predict(
         raise DataError(message)
 
 
-def rules(version: Version, workspace: Workspace, settings: Settings) -> DataSpec:
+def rules(version: Version, workspace: Workspace) -> DataSpec:
     """How the data of a version are written, by its grid file; where that is not here, plainly."""
     try:
-        plan = Plan.load(workspace, version.sweep)
-        content = workspace.read_snapshot(plan.snapshot)
-        return loader.parse(content, plan.file, settings).spec.data
-    except (GridFileError, NotFoundError):
+        return Plan.load(workspace, version.sweep).spec.data
+    except NotFoundError:
         return DataSpec("")
 
 

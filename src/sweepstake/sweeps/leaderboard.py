@@ -13,13 +13,13 @@ from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps import progress
 from sweepstake.sweeps.cancellation import reason_of
 from sweepstake.sweeps.overlap import waits_for
+from sweepstake.sweeps.planned_sweep import open_planned
 from sweepstake.sweeps.settlement import judged_before, stand
-from sweepstake.sweeps.workbench import open_workbench
 
 if TYPE_CHECKING:
     from sweepstake.domain.trial import Standing
     from sweepstake.settings import Settings
-    from sweepstake.sweeps.workbench import Workbench
+    from sweepstake.sweeps.planned_sweep import PlannedSweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +51,29 @@ def read(name: str, settings: Settings) -> Leaderboard:
         NotFoundError: MLflow knows no such sweep (yet).
     """
     sweep_id, status = _latest(name, settings)
-    bench = _opened(sweep_id, settings)
-    champion = bench.registry.champion(bench.spec.model)
-    entries = bench.registry.history(bench.spec.model)
+    planned = _opened(sweep_id, settings)
+    champion = planned.registry.champion(planned.spec.model)
+    entries = planned.registry.history(planned.spec.model)
     judged = next((each for each in entries if each.sweep == sweep_id and each.record), None)
-    standings = ranking.leaderboard(stand(bench), bench.spec.metric)
-    other = reason_of(bench.workspace, sweep_id) or judged_before(bench, standings)
+    standings = ranking.leaderboard(stand(planned), planned.spec.metric)
+    other = reason_of(planned.workspace, sweep_id) or judged_before(planned, standings)
     return Leaderboard(
         sweep=sweep_id,
         state=status,
-        metric=bench.spec.metric,
-        url=run_url(settings.mlflow_pages, bench.plan.experiment_id, bench.plan.parent_run_id),
+        metric=planned.spec.metric,
+        url=run_url(settings.mlflow_pages, planned.plan.experiment_id, planned.plan.parent_run_id),
         standings=standings,
         finalist=judged.version if judged else "",
         champion=champion.version if champion else "",
         decision=judged.reason if judged else other,
-        warnings=bench.plan.warnings,
+        warnings=planned.plan.warnings,
     )
 
 
-def _opened(sweep_id: str, settings: Settings) -> Workbench:
-    """The workbench of a sweep; one that waits for another is not planned, and is told as such."""
+def _opened(sweep_id: str, settings: Settings) -> PlannedSweep:
+    """A planned sweep; of one that waits for another it is told that it does."""
     try:
-        return open_workbench(sweep_id, settings)
+        return open_planned(sweep_id, settings)
     except NotFoundError:
         others = waits_for(sweep_id, Workspace(settings.workspace))
         if not others:

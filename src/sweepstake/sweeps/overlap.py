@@ -10,6 +10,7 @@ import time
 from math import inf
 from typing import TYPE_CHECKING
 
+from sweepstake.domain.tags import Tag
 from sweepstake.errors import GridFileError, NotFoundError, OverlapError
 from sweepstake.gridfile import loader, search_space
 from sweepstake.mlflow_client.tracking import Tracking
@@ -101,7 +102,7 @@ def _keys(other: str, snapshot: str, sweep: SweepRun, settings: Settings) -> set
         spec = loader.parse(workspace.read_snapshot(snapshot), other, settings).spec
     except (GridFileError, NotFoundError):
         return set()
-    return {trial.key for trial in search_space.trials(spec, sweep.tags["sweepstake.data_digest"])}
+    return {trial.key for trial in search_space.trials(spec, sweep.tags[Tag.DATA_DIGEST])}
 
 
 def _beginning(sweep_id: str) -> str:

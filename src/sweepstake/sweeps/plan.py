@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
+
+from sweepstake.domain.spec_record import record_of, spec_of
+from sweepstake.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sweepstake.domain.spec import SweepSpec
     from sweepstake.storage.workspace import Workspace
 
 
@@ -28,38 +31,42 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What ``plan`` decided; ``train`` and ``close`` follow it.
+    """What ``plan`` decided; whatever comes after it follows it, and reads no grid file again.
 
-    ``order`` lists the numbers of the trials to train; ``reused`` maps the numbers of those that an
-    earlier sweep already trained to their run ids. ``partition`` is the day of the data, empty
-    where they are not kept by day; ``backfill`` is the policy for versions of a backfilled day,
-    empty for those that compete for the champion in service anyway. ``model`` is the registered
-    model of its versions.
+    ``spec`` is on the day of the data, where they are kept by day. ``order`` lists the numbers of
+    the trials to train; ``reused`` maps the numbers of those that an earlier sweep already trained
+    to their run ids. ``backfill`` is the policy for versions of a backfilled day, empty for those
+    that compete for the champion in service anyway.
     """
 
     sweep: str
     file: str
     snapshot: str
+    spec: SweepSpec
     experiment_id: str
     parent_run_id: str
     data_digest: str
     trial_count: int
     order: tuple[int, ...]
     reused: Mapping[int, str]
-    partition: str = ""
     backfill: str = ""
-    model: str = ""
     warnings: tuple[str, ...] = ()
     """What deserves a look in the data."""
 
     @property
-    def day(self) -> date | None:
-        """The partition as a date."""
-        return date.fromisoformat(self.partition) if self.partition else None
+    def model(self) -> str:
+        """The registered model of its versions."""
+        return self.spec.model
+
+    @property
+    def partition(self) -> str:
+        """The day of the data, empty where they are not kept by day."""
+        return str(self.spec.data.partition or "")
 
     def save(self, workspace: Workspace) -> None:
         """Store the plan under its sweep's name, and that its model is one of this workspace."""
-        workspace.write_record(_record_name(self.sweep), asdict(self))
+        record = {field.name: getattr(self, field.name) for field in fields(self)}
+        workspace.write_record(_record_name(self.sweep), {**record, "spec": record_of(self.spec)})
         digest = hashlib.sha256(self.model.encode()).hexdigest()
         workspace.write_record(f"models/{digest}", {"model": self.model})
 
@@ -68,9 +75,15 @@ class Plan:
         """Read the plan of a sweep.
 
         Raises:
-            NotFoundError: the sweep was never planned in this workspace.
+            NotFoundError: the sweep was never planned in this workspace, or by a release whose
+                plans had no spec.
         """
         record = workspace.read_record(_record_name(sweep_id))
+        if "spec" not in record:
+            message = f"{sweep_id}: its plan must hold its spec, but an earlier release wrote it. "
+            message += "Submit its grid file again: trials that are finished are not trained again."
+            raise NotFoundError(message)
+        record["spec"] = spec_of(record["spec"])
         record["order"] = tuple(record["order"])
         record["warnings"] = tuple(record.get("warnings", ()))
         record["reused"] = {int(number): run for number, run in record["reused"].items()}

@@ -11,14 +11,14 @@ from sweepstake.domain.trial import TrialState
 from sweepstake.errors import NotFoundError
 from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps.plan import Plan
-from sweepstake.sweeps.workbench import open_workbench
+from sweepstake.sweeps.planned_sweep import open_planned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sweepstake.mlflow_client.runs import Child
     from sweepstake.settings import Settings
-    from sweepstake.sweeps.workbench import Workbench
+    from sweepstake.sweeps.planned_sweep import PlannedSweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def look(sweep_id: str, settings: Settings) -> Progress:
     Raises:
         NotFoundError: the sweep is not planned yet.
     """
-    return measure(open_workbench(sweep_id, settings))
+    return measure(open_planned(sweep_id, settings))
 
 
 def is_planned(sweep_id: str, settings: Settings) -> bool:
@@ -63,22 +63,22 @@ def submitted(name: str, settings: Settings) -> tuple[str, ...]:
     return tuple(each for each in ids if name in {each, each.rpartition("__")[0]})
 
 
-def measure(bench: Workbench) -> Progress:
-    """The progress of the sweep on this workbench."""
-    children = bench.tracking.children(bench.sweep)
+def measure(planned: PlannedSweep) -> Progress:
+    """The progress of the sweep on this planned_sweep."""
+    children = planned.tracking.children(planned.sweep)
     count = {state: sum(child.state is state for child in children) for state in TrialState}
-    scores = [child.metrics.get(bench.metric_name, nan) for child in children]
-    reused = len(bench.plan.reused)
+    scores = [child.metrics.get(planned.metric_name, nan) for child in children]
+    reused = len(planned.plan.reused)
     over = (TrialState.COMPLETE, TrialState.FAILED, TrialState.SKIPPED)
     ended = sum(count[state] for state in over)
     return Progress(
-        total=bench.plan.trial_count,
+        total=planned.plan.trial_count,
         complete=count[TrialState.COMPLETE] + reused,
         running=count[TrialState.RUNNING],
         failed=count[TrialState.FAILED],
         skipped=count[TrialState.SKIPPED],
         best=max(filter(isfinite, scores), default=None),
-        seconds_left=_seconds_left(children, ended, bench.plan.trial_count - reused - ended),
+        seconds_left=_seconds_left(children, ended, planned.plan.trial_count - reused - ended),
     )
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sweepstake.domain.trial import Trial, TrialResult
     from sweepstake.mlflow_client.runs import Child
-    from sweepstake.sweeps.workbench import Workbench
+    from sweepstake.sweeps.planned_sweep import PlannedSweep
 
 WRITE_SECONDS = 1.0
 """How often trials are written: a kill costs what ended since, and MLflow one request."""
@@ -92,11 +92,13 @@ class Recorder:
         DiskFullError: there is no space for a model.
     """
 
-    def __init__(self, bench: Workbench, batch: str) -> None:
-        self._tracking, self._workspace = bench.tracking, bench.workspace
-        self._sweep = bench.plan.sweep
-        together = bench.tracking.takes_bulk()
-        self._writer: Writer = BulkWriter(bench, batch) if together else RestWriter(bench, batch)
+    def __init__(self, planned: PlannedSweep, batch: str) -> None:
+        self._tracking, self._workspace = planned.tracking, planned.workspace
+        self._sweep = planned.plan.sweep
+        together = planned.tracking.takes_bulk()
+        self._writer: Writer = (
+            BulkWriter(planned, batch) if together else RestWriter(planned, batch)
+        )
         self._part = f"{batch}-{uuid4().hex}"
         self._hashes: dict[str, str] = {}
         self._begun: Begun | None = None
@@ -220,12 +222,12 @@ class RestWriter:
 
     repeatable = False
 
-    def __init__(self, bench: Workbench, batch: str) -> None:
-        self._bench, self._batch = bench, batch
+    def __init__(self, planned: PlannedSweep, batch: str) -> None:
+        self._planned, self._batch = planned, batch
 
     def begin(self, trial: Trial, left: Child | None) -> TrialRun:
         """Create the run, unless a blank one is left."""
-        return self._bench.tracking.start_trial(self._bench.sweep, trial, self._batch, left)
+        return self._planned.tracking.start_trial(self._planned.sweep, trial, self._batch, left)
 
     def write(self, ended: Sequence[Ended], begun: Begun | None) -> None:  # noqa: ARG002 - it is known
         """Log and end each run, then make its model a version.
@@ -236,16 +238,16 @@ class RestWriter:
             self._write(each)
 
     def _write(self, ended: Ended) -> None:
-        tracking, run = self._bench.tracking, ended.begun.run
+        tracking, run = self._planned.tracking, ended.begun.run
         if ended.result is None:
             tracking.finish(run.run_id, ended.state, ended.reason)
             return
         tracking.log_result(run.run_id, ended.result, ended.sha256)
         tracking.finish(run.run_id, TrialState.COMPLETE)
-        if self._bench.spec.register_top is None:
-            tags = self._bench.version_tags(ended.begun.trial, ended.result.metrics, ended.sha256)
-            model = self._bench.spec.model
-            self._bench.registry.register(model, run.run_id, tags, fresh=True)
+        if self._planned.spec.register_top is None:
+            tags = self._planned.version_tags(ended.begun.trial, ended.result.metrics, ended.sha256)
+            model = self._planned.spec.model
+            self._planned.registry.register(model, run.run_id, tags, fresh=True)
 
 
 class BulkWriter:
@@ -253,16 +255,16 @@ class BulkWriter:
 
     repeatable = True
 
-    def __init__(self, bench: Workbench, batch: str) -> None:
-        self._bench, self._batch = bench, batch
-        self._place = bench.tracking.artifact_root(bench.sweep.experiment_id)
+    def __init__(self, planned: PlannedSweep, batch: str) -> None:
+        self._planned, self._batch = planned, batch
+        self._place = planned.tracking.artifact_root(planned.sweep.experiment_id)
 
     def begin(self, trial: Trial, left: Child | None) -> TrialRun:  # noqa: ARG002 - any trial will do
         """Choose the id of the run; nothing is sent unless something else has to be removed."""
         if left is not None and left.is_blank:
             return left.run
         if left is not None:
-            self._bench.tracking.delete_run(left.run_id)
+            self._planned.tracking.delete_run(left.run_id)
         run_id = uuid4().hex
         return TrialRun(run_id, self._place(run_id))
 
@@ -274,11 +276,13 @@ class BulkWriter:
                 RunRecord(begun.run.run_id, "RUNNING", begun.started, None, self._tags(begun))
             )
         if runs:
-            bench = self._bench
-            bench.tracking.post(Bulk(bench.sweep.experiment_id, bench.spec.model, tuple(runs)))
+            planned = self._planned
+            planned.tracking.post(
+                Bulk(planned.sweep.experiment_id, planned.spec.model, tuple(runs))
+            )
 
     def _tags(self, begun: Begun) -> dict[str, str]:
-        return child_tags(self._bench.sweep, begun.trial, self._batch)
+        return child_tags(self._planned.sweep, begun.trial, self._batch)
 
     def _over(self, ended: Ended) -> RunRecord:
         begun, result = ended.begun, ended.result
@@ -298,10 +302,10 @@ class BulkWriter:
 
     def _version(self, ended: Ended, result: TrialResult) -> dict[str, str] | None:
         """The tags of the version, where every trial becomes one."""
-        if self._bench.spec.register_top is not None:
+        if self._planned.spec.register_top is not None:
             return None
         begun = ended.begun
-        tags = self._bench.version_tags(begun.trial, result.metrics, ended.sha256)
+        tags = self._planned.version_tags(begun.trial, result.metrics, ended.sha256)
         return first_tags(tags)
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.ranking import leaderboard
+from sweepstake.domain.tags import Tag, mean_cv
 from sweepstake.domain.trial import SETTLED, TrialState
 from sweepstake.errors import (
     CancelledError,
@@ -33,10 +34,10 @@ from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps import overlap, workload
 from sweepstake.sweeps.cancellation import Cancellation, lift, reason_of
 from sweepstake.sweeps.plan import Batch, Plan
+from sweepstake.sweeps.planned_sweep import open_planned, shared_tags, sweep_tags
 from sweepstake.sweeps.recorder import Recorder
 from sweepstake.sweeps.settlement import settle
 from sweepstake.sweeps.trainer import Trainer
-from sweepstake.sweeps.workbench import open_workbench, shared_tags, sweep_tags
 from sweepstake.wording.markup import escaped
 
 if TYPE_CHECKING:
@@ -104,15 +105,14 @@ def plan(
         sweep=drop.sweep,
         file=drop.file,
         snapshot=drop.snapshot,
+        spec=grid.spec,
         experiment_id=sweep.experiment_id,
         parent_run_id=sweep.run_id,
         data_digest=digest,
         trial_count=len(trials),
         order=order,
         reused=reused,
-        partition=str(grid.spec.data.partition or ""),
         backfill=policy,
-        model=grid.spec.model,
         warnings=checked.warnings,
     ).save(workspace)
     ranges = workload.ranges(trials, checked, order, grid.spec.limits, settings.slots)
@@ -143,35 +143,35 @@ def train(
     """
     from sweepstake.data.dataset import open_staged
 
-    bench = open_workbench(batch.sweep, settings)
+    planned = open_planned(batch.sweep, settings)
     dataset = open_staged(
-        bench.workspace.bring_data(bench.plan.data_digest), bench.plan.data_digest
+        planned.workspace.bring_data(planned.plan.data_digest), planned.plan.data_digest
     )
-    trainer = Trainer(bench.spec, dataset, bench.workspace.template(batch.sweep))
+    trainer = Trainer(planned.spec, dataset, planned.workspace.template(batch.sweep))
     name = str(batch.first)
-    found = bench.tracking.deduplicate(bench.tracking.children(bench.sweep, name))
+    found = planned.tracking.deduplicate(planned.tracking.children(planned.sweep, name))
     left = {child.key: child for child in found}
     settled = SETTLED if again else SETTLED | {TrialState.FAILED}
     runs, failed = [], 0
-    cancellation = Cancellation(bench.workspace, batch.sweep)
-    with Recorder(bench, name) as recorder, Worker(trainer) as worker:
-        for number in bench.plan.order[batch.first : batch.last + 1]:
+    cancellation = Cancellation(planned.workspace, batch.sweep)
+    with Recorder(planned, name) as recorder, Worker(trainer) as worker:
+        for number in planned.plan.order[batch.first : batch.last + 1]:
             if cancellation.reason:
                 break
-            trial = bench.trials[number]
+            trial = planned.trials[number]
             child = left.get(trial.key)
             if child is None or child.state not in settled:
                 begun = recorder.begin(trial, child)
                 runs.append(begun.run)
-                state = _train_trial(recorder, worker, begun, bench.spec.limits, cancellation)
+                state = _train_trial(recorder, worker, begun, planned.spec.limits, cancellation)
             else:
                 state = child.state
                 runs.append(child.run)
             failed += state is TrialState.FAILED
             follow()
-    page = batch_url(settings.mlflow_pages, bench.sweep, name)
+    page = batch_url(settings.mlflow_pages, planned.sweep, name)
     if len(runs) == 1:
-        page = run_url(settings.mlflow_pages, bench.plan.experiment_id, runs[0].run_id)
+        page = run_url(settings.mlflow_pages, planned.plan.experiment_id, runs[0].run_id)
     return Trained(page, failed)
 
 
@@ -187,23 +187,23 @@ def close(sweep_id: str, settings: Settings) -> str:
         SweepFailedError: more trials failed than ``limits.max_failed`` allows.
         NotFoundError: the sweep was never planned.
     """
-    bench = open_workbench(sweep_id, settings)
-    cancelled = reason_of(bench.workspace, sweep_id)
-    standings = settle(bench, cancelled)
+    planned = open_planned(sweep_id, settings)
+    cancelled = reason_of(planned.workspace, sweep_id)
+    standings = settle(planned, cancelled)
     failed = sum(standing.state is TrialState.FAILED for standing in standings)
     tried = sum(standing.state is not TrialState.SKIPPED for standing in standings)
-    tolerated = tried > 0 and bench.spec.limits.tolerates(failed, tried)
+    tolerated = tried > 0 and planned.spec.limits.tolerates(failed, tried)
     with scratch() as folder:
-        ranked = leaderboard(standings, bench.spec.metric)
-        summary = report.write(ranked, bench.spec, bench.sweep, folder, bench.plan.warnings)
+        ranked = leaderboard(standings, planned.spec.metric)
+        summary = report.write(ranked, planned.spec, planned.sweep, folder, planned.plan.warnings)
         note = f"**{escaped(cancelled)}**\n\n{summary.note}" if cancelled else summary.note
-        bench.tracking.share_view(bench.sweep, summary.view)
+        planned.tracking.share_view(planned.sweep, summary.view)
         state = TrialState.COMPLETE if tolerated else TrialState.FAILED
         if cancelled:
             state = TrialState.CANCELLED
-        bench.tracking.close_sweep(bench.sweep, state, summary.metrics, note, folder)
+        planned.tracking.close_sweep(planned.sweep, state, summary.metrics, note, folder)
     if not cancelled:
-        lift(bench.workspace, sweep_id)  # of somebody who came too late
+        lift(planned.workspace, sweep_id)  # of somebody who came too late
     else:
         message = f"{cancelled} What is done stays. Go on by sweepstake retry."
         raise CancelledError(message)
@@ -213,12 +213,12 @@ def close(sweep_id: str, settings: Settings) -> str:
         raise SweepFailedError(message)
     if not tolerated:
         message = (
-            f"{sweep_id}: at most {bench.spec.limits.max_failed:g} of the trials may fail "
+            f"{sweep_id}: at most {planned.spec.limits.max_failed:g} of the trials may fail "
             f"(limits.max_failed), but {failed} of {tried} did. "
             "Read their reasons on the parent run; then mend the grid file."
         )
         raise SweepFailedError(message)
-    return run_url(settings.mlflow_pages, bench.plan.experiment_id, bench.plan.parent_run_id)
+    return run_url(settings.mlflow_pages, planned.plan.experiment_id, planned.plan.parent_run_id)
 
 
 def _read(drop: intake.Drop, settings: Settings) -> tuple[GridFile, Preflight]:
@@ -258,7 +258,7 @@ def _open_sweep(
 ) -> SweepRun:
     tracking = Tracking(settings.tracking_uri)
     Registry(settings.tracking_uri).ensure_model(spec.model)
-    experiment = tracking.ensure_experiment(spec.model, f"mean_cv_{spec.metric}")
+    experiment = tracking.ensure_experiment(spec.model, mean_cv(spec.metric))
     return tracking.open_sweep(experiment, drop.sweep, tags, own)
 
 
@@ -273,7 +273,7 @@ def _known(
         if child.state not in SETTLED:
             tracking.delete_run(child.run_id)
     missing = {trial.key: trial.number for trial in trials if trial.number not in done}
-    digest = sweep.tags["sweepstake.data_digest"]
+    digest = sweep.tags[Tag.DATA_DIGEST]
     found = tracking.completed(sweep.experiment_id, missing, digest)
     return done, {missing[key]: run_id for key, run_id in found.items()}
 

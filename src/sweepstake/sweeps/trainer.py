@@ -8,7 +8,7 @@ from sweepstake.domain.spec import OnInvalid
 from sweepstake.errors import InvalidPointError, SweepstakeError
 from sweepstake.gridfile.estimators import releases
 from sweepstake.preflight.trial_fits import sentence
-from sweepstake.training.shared_trees import Grove
+from sweepstake.training.shared_trees import ForestCache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ class Trainer:
         self._packages = releases(
             part for each in spec.candidates for part in (each.estimator, *each.grids)
         )
-        self._grove = Grove()
+        self._grove = ForestCache()
         self._fitted: BaseEstimator | None = None
         self._shared: Template | None = None
 
@@ -59,7 +59,7 @@ class Trainer:
     def _train(self, trial: Trial) -> TrialResult:
         from sweepstake.training import fit_trial
 
-        self._fitted, result = fit_trial.train(trial, self._spec, self._dataset, grove=self._grove)
+        self._fitted, result = fit_trial.train(trial, self._spec, self._dataset, cache=self._grove)
         return result
 
     def write(self, run_id: str, folder: Path) -> str:

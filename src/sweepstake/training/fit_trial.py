@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.casting.numerals import Rules
 from sweepstake.data import splitting
+from sweepstake.domain.tags import mean_cv, on_holdout, std_cv
 from sweepstake.domain.trial import Curve, TrialResult
 from sweepstake.gridfile import estimators
 from sweepstake.processes.single_core import one_core
 from sweepstake.training import curves, pipeline
 from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorer
-from sweepstake.training.shared_trees import Grove
+from sweepstake.training.shared_trees import ForestCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,28 +48,28 @@ def train(
     trial: Trial,
     spec: SweepSpec,
     dataset: Dataset,
-    grove: Grove | None = None,
+    cache: ForestCache | None = None,
 ) -> tuple[BaseEstimator, TrialResult]:
     """Cross-validate a trial on the training rows, fit it on all of them, test it on the holdout.
 
     The folds' scores are those of ``GridSearchCV`` on ``splitting.folds`` with the spec's seed. The
     estimator takes rows as a frame with the columns of the data, and all of it runs on one core.
-    Warnings are part of the result, not shown. What is returned stays in ``grove``, where the next
+    Warnings are part of the result, not shown. What is returned stays in ``cache``, where the next
     trial may grow on it: be done with it before.
 
     Raises:
         DataError: a class has too few training rows for the folds.
         Exception: whatever the classifier raises while it is fitted or asked.
     """
-    grove = grove or Grove()
-    grove.enter(trial.estimator)
+    cache = cache or ForestCache()
+    cache.enter(trial.estimator)
     classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
     with _heard_warnings() as heard, one_core():
         classifier = estimators.build(trial.estimator, spec.seed, classes)
         estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
-        folds, staged = _cross_validate(estimator, spec, dataset, grove)
+        folds, staged = _cross_validate(estimator, spec, dataset, cache)
         start = perf_counter()
-        estimator = grove.fit("all", estimator, dataset.X_train, dataset.y_train)
+        estimator = cache.fit("all", estimator, dataset.X_train, dataset.y_train)
         seconds = {"refit_seconds": perf_counter() - start}
         tested = evaluate(estimator, dataset.X_holdout, dataset.y_holdout, dataset.classes)
         test_metrics = _test_metrics(estimator, dataset, tested, spec.metric)
@@ -82,7 +83,7 @@ def train(
         confusion=tested.confusion,
         labels=tested.labels,
         warnings=tuple(dict.fromkeys(map(_sentence, heard))),
-        grown=grove.grown,
+        grown=cache.grown,
     )
 
 
@@ -99,7 +100,7 @@ def _score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
 
 
 def _cross_validate(
-    estimator: BaseEstimator, spec: SweepSpec, dataset: Dataset, grove: Grove
+    estimator: BaseEstimator, spec: SweepSpec, dataset: Dataset, cache: ForestCache
 ) -> tuple[list[Fold], tuple[Curve, ...]]:
     """Every fold's figures, and the staged scores of the last fold's model on its test rows."""
     from sklearn.base import clone
@@ -111,7 +112,7 @@ def _cross_validate(
     for number, (train_rows, test_rows) in enumerate(_folds(dataset, spec.cv, spec.seed)):
         features, unseen = take(train_rows), take(test_rows)
         start = perf_counter()
-        model = grove.fit(number, clone(estimator), features, y[train_rows])
+        model = cache.fit(number, clone(estimator), features, y[train_rows])
         fitted = perf_counter()
         value = float(rate(model, unseen, y[test_rows]))
         folds.append(Fold(value, fitted - start, perf_counter() - fitted))
@@ -151,8 +152,8 @@ def _summary(folds: Sequence[Fold], metric: str) -> dict[str, float]:
 
     scores = [fold.score for fold in folds]
     return {
-        f"mean_cv_{metric}": float(np.mean(scores)),
-        f"std_cv_{metric}": float(np.std(scores)),
+        mean_cv(metric): float(np.mean(scores)),
+        std_cv(metric): float(np.std(scores)),
     }
 
 
@@ -167,9 +168,9 @@ def _fold_curves(folds: Sequence[Fold], metric: str) -> tuple[Curve, ...]:
 def _test_metrics(
     estimator: BaseEstimator, dataset: Dataset, tested: Evaluation, metric: str
 ) -> dict[str, float]:
-    metrics = {f"test_{name}": value for name, value in tested.figures.items()}
+    metrics = {on_holdout(name): value for name, value in tested.figures.items()}
     if metric not in LABEL_METRICS & tested.figures.keys():
-        metrics[f"test_{metric}"] = _score(estimator, dataset, metric)
+        metrics[on_holdout(metric)] = _score(estimator, dataset, metric)
     return metrics
 
 

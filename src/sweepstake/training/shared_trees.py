@@ -73,7 +73,7 @@ def share_of(product: Product) -> float:
     return max(sizes) / sum(sizes) if sizes and stem(product[0]) else 1.0
 
 
-class Grove:
+class ForestCache:
     """The forests of the trial before, one for each fold and one of all rows, to grow on.
 
     It serves one sweep's trials on one data set; other classifiers are fitted as ever. ``grown`` is

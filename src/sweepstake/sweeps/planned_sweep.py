@@ -1,4 +1,4 @@
-"""The workbench: what every task of a planned sweep needs at hand."""
+"""A planned sweep: what every task of a planned sweep needs at hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.revision import training_tag
-from sweepstake.gridfile import loader, search_space
+from sweepstake.domain.tags import Tag, mean_cv, on_holdout, own
+from sweepstake.gridfile import search_space
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.runs import SweepRun, library_tags
 from sweepstake.mlflow_client.tracking import Tracking
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Workbench:
+class PlannedSweep:
     """A planned sweep with its trials and the places where they are tracked and registered."""
 
     plan: Plan
-    spec: SweepSpec
     trials: SearchSpace
     sweep: SweepRun
     tracking: Tracking
@@ -39,9 +39,14 @@ class Workbench:
     workspace: Workspace
 
     @property
+    def spec(self) -> SweepSpec:
+        """What the grid file says, on the day of the data."""
+        return self.plan.spec
+
+    @property
     def metric_name(self) -> str:
         """The figure that trials are ranked by, as it is named on their runs."""
-        return f"mean_cv_{self.spec.metric}"
+        return mean_cv(self.spec.metric)
 
     def versions(self) -> tuple[Version, ...]:
         """The versions of this execution; one on other data may have registered its own.
@@ -52,7 +57,7 @@ class Workbench:
         versions = self.registry.versions(self.spec.model, self.plan.sweep)
         found = filter(provenance.is_own, versions)
         digest = self.plan.data_digest
-        return tuple(each for each in found if each.tags.get("sweepstake.data_digest") == digest)
+        return tuple(each for each in found if each.tags.get(Tag.DATA_DIGEST) == digest)
 
     def register(
         self, trial: Trial | Child, run_id: str, metrics: Mapping[str, float], sha256: str
@@ -66,35 +71,31 @@ class Workbench:
     ) -> dict[str, str]:
         """What a version of the trial's model says of its origin."""
         return {
-            "sweepstake.sweep": self.plan.sweep,
-            "sweepstake.trial_key": trial.key,
-            "sweepstake.trial_number": str(trial.number),
-            "sweepstake.metric": self.spec.metric,
-            "sweepstake.cv_score": repr(float(metrics[self.metric_name])),
-            **_score_tag(metrics.get(f"test_{self.spec.metric}")),
-            "sweepstake.sha256": sha256,
-            "sweepstake.data_digest": self.plan.data_digest,
-            **_if_any("sweepstake.partition", self.plan.partition),
-            **_if_any("sweepstake.backfill", self.plan.backfill),
+            Tag.SWEEP: self.plan.sweep,
+            Tag.TRIAL_KEY: trial.key,
+            Tag.TRIAL_NUMBER: str(trial.number),
+            Tag.METRIC: self.spec.metric,
+            Tag.CV_SCORE: repr(float(metrics[self.metric_name])),
+            **_score_tag(metrics.get(on_holdout(self.spec.metric))),
+            Tag.SHA256: sha256,
+            Tag.DATA_DIGEST: self.plan.data_digest,
+            **_if_any(Tag.PARTITION, self.plan.partition),
+            **_if_any(Tag.BACKFILL, self.plan.backfill),
         }
 
 
-def open_workbench(sweep_id: str, settings: Settings) -> Workbench:
-    """The workbench of a sweep that was planned in this workspace.
+def open_planned(sweep_id: str, settings: Settings) -> PlannedSweep:
+    """A sweep that was planned in this workspace, with all that its tasks need.
 
     Raises:
         NotFoundError: the sweep was never planned.
     """
     workspace = Workspace(settings.workspace)
     plan = Plan.load(workspace, sweep_id)
-    spec = loader.parse(workspace.read_snapshot(plan.snapshot), plan.file, settings).spec.at(
-        plan.day
-    )
-    tags = shared_tags(spec, plan.data_digest)
-    return Workbench(
+    tags = shared_tags(plan.spec, plan.data_digest)
+    return PlannedSweep(
         plan=plan,
-        spec=spec,
-        trials=search_space.trials(spec, plan.data_digest),
+        trials=search_space.trials(plan.spec, plan.data_digest),
         sweep=SweepRun(plan.experiment_id, plan.parent_run_id, sweep_id, tags),
         tracking=Tracking(settings.tracking_uri),
         registry=Registry(settings.tracking_uri),
@@ -105,10 +106,10 @@ def open_workbench(sweep_id: str, settings: Settings) -> Workbench:
 def shared_tags(spec: SweepSpec, data_digest: str) -> dict[str, str]:
     """The tags that a sweep's parent shares with all its children."""
     return {
-        "sweepstake.data_digest": data_digest,
-        "sweepstake.metric": spec.metric,
-        "sweepstake.seed": str(spec.seed),
-        **_if_any("sweepstake.partition", str(spec.data.partition or "")),
+        Tag.DATA_DIGEST: data_digest,
+        Tag.METRIC: spec.metric,
+        Tag.SEED: str(spec.seed),
+        **_if_any(Tag.PARTITION, str(spec.data.partition or "")),
         **library_tags(),
     }
 
@@ -117,16 +118,14 @@ def sweep_tags(
     spec: SweepSpec, snapshot: str, span: Span | None = None, backfill: str = ""
 ) -> dict[str, str]:
     """The tags that only the parent has; ``span`` tells the rows of a partition."""
-    rows = (
-        {f"sweepstake.{name}": str(value) for name, value in asdict(span).items()} if span else {}
-    )
+    rows = {own(name): str(value) for name, value in asdict(span).items()} if span else {}
     return {
         **{name: value for name, value in rows.items() if value},
-        **_if_any("sweepstake.backfill", backfill),
-        "sweepstake.data": spec.data.filled_source,
-        "sweepstake.grid_digest": snapshot,
-        "sweepstake.model": spec.model,
-        "sweepstake.name": spec.name,
+        **_if_any(Tag.BACKFILL, backfill),
+        Tag.DATA: spec.data.filled_source,
+        Tag.GRID_DIGEST: snapshot,
+        Tag.MODEL: spec.model,
+        Tag.NAME: spec.name,
         **training_tag(),
     }
 
@@ -138,4 +137,4 @@ def _if_any(name: str, value: str) -> dict[str, str]:
 
 def _score_tag(score: float | None) -> dict[str, str]:
     """The score on the holdout of the version's own sweep, where it has one."""
-    return {} if score is None else {"sweepstake.test_score": repr(float(score))}
+    return {} if score is None else {Tag.TEST_SCORE: repr(float(score))}

@@ -1,6 +1,6 @@
-"""A crew: the processes that hold one version and answer requests, each its one at a time.
+"""A pool: the processes that hold one version and answer requests, each its one at a time.
 
-What a request costs, it costs a process of the crew: one that takes too long or crashes is ended
+What a request costs, it costs a process of the pool: one that takes too long or crashes is ended
 and replaced, and whoever listens for requests goes on.
 """
 
@@ -34,7 +34,7 @@ class Question:
     method: str = "predict"
 
 
-class Crew:
+class WorkerPool:
     """``size`` processes with the model of ``version``, whose file holds ``content``.
 
     A request may take ``seconds``.
@@ -49,7 +49,7 @@ class Crew:
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
             self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="crew")
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="pool")
         self._users = 0
         self._retired = False
 
@@ -75,7 +75,7 @@ class Crew:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep the crew for as long as the block runs, though it be retired meanwhile."""
+        """Keep the pool for as long as the block runs, though it be retired meanwhile."""
         self._users += 1
         try:
             yield
@@ -84,7 +84,7 @@ class Crew:
             self._close_if_left()
 
     def retire(self) -> None:
-        """End the processes as soon as nobody uses the crew; to be called where it is used."""
+        """End the processes as soon as nobody uses the pool; to be called where it is used."""
         self._retired = True
         self._close_if_left()
 

@@ -1,0 +1,109 @@
+"""The record of a sweep spec: what JSON keeps of it, from which an equal spec is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import date
+from typing import Any
+
+from sweepstake.domain.spec import (
+    BackfillPolicy,
+    Candidate,
+    CsvSpec,
+    DataSpec,
+    EstimatorSpec,
+    Limits,
+    OnInvalid,
+    Preprocess,
+    PromotionPolicy,
+    Schedule,
+    SweepSpec,
+    Unanswered,
+)
+
+
+def record_of(spec: SweepSpec) -> dict[str, Any]:
+    """The spec in JSON's own types."""
+    plain = {field.name: getattr(spec, field.name) for field in fields(spec)}
+    return {
+        **plain,
+        "data": {**asdict(spec.data), "partition": str(spec.data.partition or "")},
+        "candidates": [_of_candidate(each) for each in spec.candidates],
+        "limits": asdict(spec.limits),
+        "promotion": asdict(spec.promotion),
+        "schedule": asdict(spec.schedule) if spec.schedule else None,
+    }
+
+
+def spec_of(record: Mapping[str, Any]) -> SweepSpec:
+    """The spec of a record, equal to the one that it was made of."""
+    return SweepSpec(
+        **{
+            **record,
+            "data": _data(record["data"]),
+            "candidates": tuple(map(_candidate, record["candidates"])),
+            "preprocess": Preprocess(record["preprocess"]),
+            "on_invalid": OnInvalid(record["on_invalid"]),
+            "limits": Limits(**record["limits"]),
+            "promotion": _promotion(record["promotion"]),
+            "schedule": Schedule(**record["schedule"]) if record["schedule"] else None,
+        }
+    )
+
+
+def _data(record: Mapping[str, Any]) -> DataSpec:
+    partition = date.fromisoformat(record["partition"]) if record["partition"] else None
+    csv = {name: _tuple(value) for name, value in record["csv"].items()}
+    plain = {name: _tuple(value) for name, value in record.items()}
+    return DataSpec(**{**plain, "partition": partition, "csv": CsvSpec(**csv)})
+
+
+def _promotion(record: Mapping[str, Any]) -> PromotionPolicy:
+    kinds = {
+        "backfill": BackfillPolicy(record["backfill"]),
+        "guards": tuple(record["guards"]),
+        "then": Unanswered(record["then"]),
+    }
+    return PromotionPolicy(**{**record, **kinds})
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _of_candidate(candidate: Candidate) -> dict[str, Any]:
+    grids = [
+        {name: [_of_value(value) for value in values] for name, values in grid.items()}
+        for grid in candidate.grids
+    ]
+    return {"estimator": _of_value(candidate.estimator), "grids": grids}
+
+
+def _candidate(record: Mapping[str, Any]) -> Candidate:
+    grids = tuple(
+        {name: tuple(map(_value, values)) for name, values in grid.items()}
+        for grid in record["grids"]
+    )
+    return Candidate(_value(record["estimator"]), grids)
+
+
+def _of_value(value: Any) -> Any:
+    """The value of a parameter; mappings become pairs, as their keys may be numbers."""
+    if isinstance(value, EstimatorSpec):
+        return {"estimator": value.name, "params": _of_value(value.params)}
+    if isinstance(value, Mapping):
+        return {"pairs": [[key, _of_value(each)] for key, each in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_of_value(each) for each in value]
+    return value
+
+
+def _value(record: Any) -> Any:
+    if isinstance(record, list):
+        return [_value(each) for each in record]
+    if not isinstance(record, dict):
+        return record
+    if "estimator" in record:
+        return EstimatorSpec(record["estimator"], _value(record["params"]))
+    return {key: _value(each) for key, each in record["pairs"]}
