@@ -21,7 +21,7 @@ from modelserver import Shelf, running
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake.casting import ColumnCast
+from sweepstake.casting.column_cast import ColumnCast
 from sweepstake.casting.numerals import Rules
 from sweepstake.data import dataset
 from sweepstake.domain.spec import CsvSpec, DataSpec, Preprocess

@@ -34,7 +34,7 @@ from smallfits import BINARY, CLASSIFIERS, TWO_LABELS, X, Y, fitted, with_catego
 from threadpoolctl import threadpool_limits
 
 import sweepstake
-from sweepstake.casting import ColumnCast
+from sweepstake.casting.column_cast import ColumnCast
 from sweepstake.domain.spec import Preprocess
 from sweepstake.errors import ModelFileError
 from sweepstake.mlflow_client.model_folders import open_template, write_model
@@ -176,16 +176,16 @@ def test_a_model_is_loaded_where_sweepstake_is_not_installed(tmp_path):
         rows = pandas.read_json({str(tmp_path / "rows.json")!r})
         print([mlflow.sklearn.load_model({str(model)!r}).predict(rows).tolist(),
                mlflow.pyfunc.load_model({str(model)!r}).predict(rows).tolist()])
-        for name in ("casting", "cells", "numerals"):
-            print(sys.modules[f"sweepstake.{{name}}"].__file__)
+        for name in ("cells", "column_cast", "numerals"):
+            print(sys.modules[f"sweepstake.casting.{{name}}"].__file__)
     """
     X.to_json(tmp_path / "rows.json")
     command = [sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     answers, *homes = done.stdout.splitlines()
     assert [estimator.predict(X).tolist()] * 2 == json.loads(answers)
-    code = model / "code" / "sweepstake"
-    assert [str(code / f"{name}.py") for name in ("casting", "cells", "numerals")] == homes
+    code = model / "code" / "sweepstake" / "casting"
+    assert [str(code / f"{name}.py") for name in ("cells", "column_cast", "numerals")] == homes
 
 
 @pytest.mark.parametrize("labels", [np.array(["no", "yes"])[BINARY], BINARY == 1, TWO_LABELS])
@@ -340,7 +340,8 @@ def test_an_added_classifier_is_stored_and_loaded(tmp_path):
         from pathlib import Path
         from lightgbm import LGBMClassifier
         from sklearn.datasets import load_iris
-        from sweepstake import models, pipeline
+        from sweepstake.mlflow_client import model_folders as models
+        from sweepstake.training import pipeline
         from sweepstake.errors import ModelFileError
         from sweepstake.domain.spec import Preprocess
 
@@ -373,7 +374,7 @@ def test_writing_imports_nothing_of_mlflow_and_skops_itself(tmp_path):
         import json, sys
         from pathlib import Path
         from sklearn.linear_model import LogisticRegression
-        from sweepstake import models
+        from sweepstake.mlflow_client import model_folders as models
         models.load_libraries()
         before = set(sys.modules)
         import pandas as pd

@@ -21,7 +21,7 @@ PAGE = """if True:
     from airflow.api_fastapi.common.db.common import _get_session
     from airflow.api_fastapi.core_api import security
     from starlette.testclient import TestClient
-    from sweepstake import page
+    from sweepstake.airflow import page
 
     asked, shown = [], []
 

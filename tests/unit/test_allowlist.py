@@ -13,7 +13,11 @@ import pytest
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.gridfile import allowlist
 
-LIGHTGBM = "import json, sys\nfrom sweepstake import allowlist, estimators, space, spec\n"
+LIGHTGBM = """
+import json, sys
+from sweepstake.domain import spec
+from sweepstake.gridfile import allowlist, estimators, search_space
+"""
 OWN = """
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
@@ -139,7 +143,7 @@ print(json.dumps([
     allowlist.resolve("LGBMClassifier"),
     estimators.problems_of(estimators.as_spec("LGBMClassifier", {"num_leafs": 7})),
     estimators.build(point, seed=3).get_params()["random_state"],
-    allowlist.release_of(point.name) in space.canonical(point),
+    allowlist.release_of(point.name) in search_space.canonical(point),
     allowlist.release_of(point.name).partition("==")[0],
     allowlist.resolve("SVC"),
 ]))

@@ -352,7 +352,7 @@ def test_a_text_column_is_no_multilabel_target(root):
 def test_the_digest_is_the_same_in_another_process(root):
     """The digest depends on content only, not on the process or its hash seed."""
     code = (
-        "from pathlib import Path; from sweepstake import data;"
+        "from pathlib import Path; from sweepstake.data import dataset as data;"
         "from sweepstake.domain.spec import DataSpec;"
         f"print(data.read(DataSpec('good.csv', ('label',)), (Path({str(root)!r}),)).digest)"
     )

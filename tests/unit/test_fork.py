@@ -15,7 +15,7 @@ from sweepstake.processes import fork as forks
 PATIENCE_SECONDS = 30
 ORPHANS = """if True:
     import os, time
-    from sweepstake import fork as forks
+    from sweepstake.processes import fork as forks
 
     def work():
         child = os.fork() == 0

@@ -55,16 +55,34 @@ def test_a_sweep_that_was_never_planned_is_not_found(tmp_path):
         Plan.load(Workspace(tmp_path), "other__1")
 
 
-def test_a_plan_of_an_earlier_release_says_what_to_do(tmp_path):
-    """Its grid file might say something else by now, so nothing is guessed."""
+@pytest.fixture
+def earlier(tmp_path):
+    """A function that stores a plan as earlier releases did, with the bytes of its grid file."""
     workspace = Workspace(tmp_path)
-    PLAN.save(workspace)
-    name = f"sweeps/{PLAN.sweep}/plan"
-    record = workspace.read_record(name)
-    del record["spec"]
-    workspace.write_record(name, record)
-    with pytest.raises(NotFoundError, match="Submit its grid file again"):
-        Plan.load(workspace, PLAN.sweep)
+
+    def store(content):
+        plan = replace(PLAN, snapshot=workspace.keep_snapshot(content))
+        plan.save(workspace)
+        record = workspace.read_record(f"sweeps/{PLAN.sweep}/plan")
+        del record["spec"]
+        old = {**record, "model": "churn", "partition": "2026-01-02"}
+        workspace.write_record(f"sweeps/{PLAN.sweep}/plan", old)
+        return Plan.load(workspace, PLAN.sweep)
+
+    return store
+
+
+def test_a_plan_of_an_earlier_release_reads_its_grid_file(earlier):
+    """An upgrade loses no sweep: its champion is served and its versions are judged as before."""
+    content = b"{model: churn, data: {source: 'd-{partition}.csv', target: x}, estimator: SVC}"
+    plan = earlier(content)
+    assert ("churn", "2026-01-02") == (plan.model, plan.partition)
+
+
+def test_a_plan_of_an_earlier_release_may_be_wrong_by_now(earlier):
+    """Then nothing is guessed, and the message says what to do."""
+    with pytest.raises(NotFoundError, match=r"unknown key.*submit it again"):
+        earlier(b"{data: {source: 'sklearn:iris'}, estimator: SVC, colour: red}")
 
 
 @pytest.mark.parametrize("file", GRIDS, ids=lambda file: file.name)

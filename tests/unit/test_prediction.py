@@ -15,7 +15,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake.casting import ColumnCast
+from sweepstake.casting.column_cast import ColumnCast
 from sweepstake.casting.numerals import Rules
 from sweepstake.data import columns
 from sweepstake.domain.spec import CsvSpec, DataSpec, Preprocess

@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from starlette.requests import ClientDisconnect
 
-from sweepstake.casting import ColumnCast
+from sweepstake.casting.column_cast import ColumnCast
 from sweepstake.data import columns
 from sweepstake.domain.spec import Preprocess
 from sweepstake.modelfile.model_file import dump

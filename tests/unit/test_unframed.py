@@ -9,7 +9,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import CategoricalNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from sweepstake.casting import ColumnCast
+from sweepstake.casting.column_cast import ColumnCast
 from sweepstake.casting.numerals import Rules
 from sweepstake.domain.spec import CsvSpec, Preprocess
 from sweepstake.serving.unframed import unframed

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,7 +25,6 @@ from sweepstake.modelfile.model_file import MODEL_FILE, digest, dump, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from mlflow.models import ModelSignature
     from pandas import DataFrame
@@ -151,17 +151,16 @@ def _bring_example(folder: Path, record: dict[str, Any], rows: DataFrame) -> Non
 
 
 def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
-    """Put the class of the first step and what it needs beside the model, for MLflow's loaders.
+    """Put the package of the first step beside the model, for MLflow's loaders.
 
-    Without an ``__init__.py`` the package of that name wins where it is installed.
+    Without an ``__init__.py`` above it the package of that name wins where it is installed.
     """
     from sweepstake import casting
-    from sweepstake.casting import cells, numerals
 
-    package = folder / CODE / "sweepstake"
+    package = folder / CODE / "sweepstake" / "casting"
     package.mkdir(parents=True)
-    for module in (casting, cells, numerals):
-        shutil.copy(str(module.__file__), package)
+    for module in sorted(Path(str(casting.__file__)).parent.glob("*.py")):
+        shutil.copy(module, package)
     for flavor in record["flavors"].values():
         flavor["code"] = CODE
 

@@ -194,7 +194,7 @@ def _preload() -> None:
     import sklearn.pipeline  # noqa: F401
     import skops.io  # noqa: F401
 
-    from sweepstake import casting  # noqa: F401
+    from sweepstake.casting import column_cast  # noqa: F401
 
 
 def _document(host: Host) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from sklearn.pipeline import Pipeline
 
-    from sweepstake.casting import ColumnCast
+    from sweepstake.casting.column_cast import ColumnCast
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def unframed(model: Any) -> Unframed | None:
     """The model, where its steps are known to take arrays as they take frames."""
     from sklearn.compose import ColumnTransformer
 
-    from sweepstake.casting import FLOATS, ColumnCast
+    from sweepstake.casting.column_cast import FLOATS, ColumnCast
 
     if not hasattr(model, "steps") or not isinstance(model[0], ColumnCast):
         return None

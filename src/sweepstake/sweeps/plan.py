@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec_record import record_of, spec_of
-from sweepstake.errors import NotFoundError
+from sweepstake.errors import GridFileError, NotFoundError
+from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,14 +77,11 @@ class Plan:
         """Read the plan of a sweep.
 
         Raises:
-            NotFoundError: the sweep was never planned in this workspace, or by a release whose
-                plans had no spec.
+            NotFoundError: the sweep was never planned in this workspace.
         """
         record = workspace.read_record(_record_name(sweep_id))
         if "spec" not in record:
-            message = f"{sweep_id}: its plan must hold its spec, but an earlier release wrote it. "
-            message += "Submit its grid file again: trials that are finished are not trained again."
-            raise NotFoundError(message)
+            record = _with_spec(record, workspace)
         record["spec"] = spec_of(record["spec"])
         record["order"] = tuple(record["order"])
         record["warnings"] = tuple(record.get("warnings", ()))
@@ -97,3 +96,22 @@ def planned_models(workspace: Workspace) -> tuple[str, ...]:
 
 def _record_name(sweep_id: str) -> str:
     return f"sweeps/{sweep_id}/plan"
+
+
+def _with_spec(record: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
+    """The record of a plan that an earlier release wrote: its spec is read from the snapshot.
+
+    Raises:
+        NotFoundError: the grid file has mistakes by the rules of this release.
+    """
+    from sweepstake.gridfile import loader
+
+    kept = {name: value for name, value in record.items() if name not in {"model", "partition"}}
+    content, day = workspace.read_snapshot(record["snapshot"]), record.get("partition")
+    try:
+        spec = loader.parse(content, record["file"], load_settings()).spec
+    except GridFileError as error:
+        message = f"{record['sweep']}: its grid file must be right for this release, but is not: "
+        message += f"{error} Correct it and submit it again."
+        raise NotFoundError(message) from None
+    return {**kept, "spec": record_of(spec.at(date.fromisoformat(day) if day else None))}

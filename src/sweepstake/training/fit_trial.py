@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from sklearn.base import BaseEstimator
 
-    from sweepstake.casting import ColumnCast
+    from sweepstake.casting.column_cast import ColumnCast
     from sweepstake.data.dataset import Dataset
     from sweepstake.domain.spec import SweepSpec
     from sweepstake.domain.trial import Trial
@@ -142,7 +142,7 @@ def _folds(dataset: Dataset, cv: int, seed: int) -> list[tuple[np.ndarray, np.nd
 @lru_cache(maxsize=1)
 def _cast(dataset: Dataset, rules: Rules) -> ColumnCast:
     """The cast to the columns of the data, made once like the folds."""
-    from sweepstake.casting import ColumnCast
+    from sweepstake.casting.column_cast import ColumnCast
 
     return ColumnCast.like(dataset.X_train, rules)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.base import BaseEstimator
 
-    from sweepstake.casting import ColumnCast
+    from sweepstake.casting.column_cast import ColumnCast
 
 MOST_CATEGORIES = 100
 """Columns that one column of text becomes at most."""
