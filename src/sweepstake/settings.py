@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake import stacks
 from sweepstake.errors import SettingsError
-from sweepstake.storage.store import Bucket
+from sweepstake.storage.bucket import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

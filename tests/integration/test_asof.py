@@ -178,7 +178,7 @@ def hits(days, trial, day):
     versions = days.registry.backfilled(days.name)
     (version,) = [each for each in versions if each.run_id == trial.info.run_id]
     dataset = open_staged(Workspace(days.settings.workspace).data, digest)
-    return days.registry.load(version).predict(dataset.X_holdout) == dataset.y_holdout
+    return days.registry.files.load(version).predict(dataset.X_holdout) == dataset.y_holdout
 
 
 def test_playing_again_changes_nothing(days):

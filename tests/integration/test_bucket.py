@@ -13,7 +13,7 @@ from sweepstake.data import bucket_files, partitions, reading, sources
 from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import DataError, SettingsError, StoreUnavailableError
 from sweepstake.intake import intake
-from sweepstake.storage.store import Bucket, BucketStore, open_store
+from sweepstake.storage.bucket import Bucket, BucketStore, open_store
 from sweepstake.sweeps import leaderboard, sweep
 
 

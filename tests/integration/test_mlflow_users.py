@@ -174,7 +174,7 @@ def test_nobody_serves_a_model_that_was_not_trained_here(borrow, client, name, s
     with pytest.raises(ModelFileError, match="must have been trained by a sweep"):
         Host(registry, Workspace(settings.workspace), f"{name}-theirs").refresh()
     with pytest.raises(ArtifactPlaceError):
-        registry.load(registry.version(f"{name}-theirs", theirs))
+        registry.files.load(registry.version(f"{name}-theirs", theirs))
     assert [] == listener.heard
 
 

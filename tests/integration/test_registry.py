@@ -248,9 +248,9 @@ def test_a_version_loads_by_the_hash_on_it(registry, add, client):
         client.log_text(version.run_id, "", "model/MLmodel")
         _store(registry, client, version, stored)
         if stored == content:
-            assert registry.load(version) == {"weights": [1, 2]}
+            assert registry.files.load(version) == {"weights": [1, 2]}
     with pytest.raises(ModelFileError, match="must have sha256"):
-        registry.load(version)
+        registry.files.load(version)
 
 
 @pytest.mark.parametrize(
@@ -263,14 +263,14 @@ def test_a_pickle_under_the_name_of_the_model_is_never_opened(registry, add, cli
     client.log_text(version.run_id, "", "model/MLmodel")
     _store(registry, client, version, PICKLE)
     with pytest.raises(ModelFileError, match=rule):
-        registry.load(version)
+        registry.files.load(version)
 
 
 def test_a_version_without_a_file_is_an_error_of_that_version(registry, add):
     """A model file that was deleted is a permanent error with its name."""
     version = add("k1", **{"sweepstake.sha256": "0" * 64})
     with pytest.raises(ModelFileError, match=r"model\.skops"):
-        registry.load(version)
+        registry.files.load(version)
 
 
 def _killed(*_args, **_kwargs):

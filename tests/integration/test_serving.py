@@ -82,7 +82,7 @@ def test_the_champion_answers(server, crown, registry, name):
     crown(3)
     await_version(server, "1")
     frame = load_iris(as_frame=True).data
-    model = registry.load(registry.champion(name))
+    model = registry.files.load(registry.champion(name))
     bodies = [
         rows(150),
         {"dataframe_records": frame.to_dict(orient="records")},

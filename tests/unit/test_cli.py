@@ -16,7 +16,10 @@ from typer.testing import CliRunner
 from sweepstake import reach, stacks
 from sweepstake.airflow_client import standstill
 from sweepstake.airflow_client.standstill import Standstill
+from sweepstake.champions import pruning
+from sweepstake.champions.pruning import Kind, Prunable
 from sweepstake.cli import champions, main
+from sweepstake.domain.spec import Keep
 from sweepstake.gridfile.schema import text
 
 GRIDS = Path(__file__).parents[1] / "grids"
@@ -31,6 +34,7 @@ COMMANDS = (
     "retry",
     "cancel",
     "predict",
+    "prune",
     "run",
     "leaderboard",
     "champion",
@@ -457,3 +461,19 @@ def test_a_moment_is_taken_as_it_is_printed(call, folder, monkeypatch, moment):
     monkeypatch.setattr(champions, "_tell_at", lambda _, moment, **__: asked.append(moment))
     assert 0 == call("champion", "digits", "--at", moment)[0]
     assert [datetime(2026, 1, 15, 12, tzinfo=UTC)] == asked
+
+
+@pytest.mark.parametrize("delete", [False, True])
+def test_prune_deletes_only_if_asked_to(call, folder, monkeypatch, delete):
+    """Without --delete it shows what would go and says how to go on."""
+    deleted = []
+    found = (Prunable(Kind.DATA, "d1", 2_500_000, "of no sweep"),) * 2
+    monkeypatch.setattr(reach, "listens", lambda _: True)
+    monkeypatch.setattr(pruning, "find", lambda _, keep: found if keep == Keep(3, 7) else ())
+    monkeypatch.setattr(pruning, "prune", lambda items, _: deleted.extend(items))
+    words = ["prune", "--top", "3", "--days", "7", *(["--delete"] if delete else [])]
+    code, out, err = call(*words)
+    assert (0, list(found) if delete else []) == (code, deleted)
+    assert "2 " in out
+    assert "5.0" in out
+    assert delete != ("sweepstake prune --delete" in err)

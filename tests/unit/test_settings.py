@@ -4,7 +4,7 @@ import pytest
 
 from sweepstake.errors import SettingsError
 from sweepstake.settings import Settings, load_settings
-from sweepstake.storage.store import Bucket
+from sweepstake.storage.bucket import Bucket
 
 
 @pytest.fixture

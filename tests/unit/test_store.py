@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 
 from sweepstake.errors import StoreUnavailableError
-from sweepstake.storage.store import Bucket, open_store
+from sweepstake.storage.bucket import Bucket, open_store
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -78,3 +78,22 @@ def test_a_file_that_was_altered_is_not_brought(hosts):
     with pytest.raises(StoreUnavailableError, match="must have the SHA-256"):
         two.bring("data/d1")
     assert [".d1.lock"] == [path.name for path in (two.local / "data").iterdir()]
+
+
+def test_a_folder_is_cleared_with_all_that_is_in_it(store):
+    """Its neighbours stay, and clearing it once more changes nothing."""
+    for name in ("data/d1/a", "data/d1/b", "data/d11/a"):
+        store.write(name, b"rows")
+    assert {"data/d1/a": 4, "data/d1/b": 4} == store.sizes("data/d1")
+    for _ in range(2):
+        store.clear("data/d1")
+    assert {"data/d11/a": 4} == store.sizes("data")
+
+
+def test_a_cleared_folder_comes_to_no_host(hosts):
+    """Neither the host that clears it nor another finds it again."""
+    one, two = hosts
+    stage(one)
+    one.clear("data/d1")
+    two.bring("data/d1")
+    assert [False, False] == [(host.local / "data" / "d1").exists() for host in hosts]

@@ -10,7 +10,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from sweepstake.errors import SweepstakeError
 from sweepstake.intake.intake import look
-from sweepstake.storage.store import Bucket, open_store
+from sweepstake.storage.bucket import Bucket, open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -68,7 +68,7 @@ def _put(verdict: Verdict, model: str, to: str, why: str, settings: Settings) ->
         raise NotFoundError(message + f"Use sweepstake champion {model} --replace --to v{number}.")
     provenance.vouch(version)
     with Worker(_Reader()) as worker:  # a broken model must not take over
-        content = registry.read(version)
+        content = registry.files.read(version)
         repeat_once(lambda: worker.call("read", content))
     act = _act(verdict, version, champion, reason)
     return registry.apply(model, act, f"{verdict}/{uuid4().hex}", _rulings(act))

@@ -161,7 +161,7 @@ class _Final:
 
     def _read(self, version: Version) -> bytes:
         self.ground.provenance.vouch(version)
-        return self.ground.registry.read(version)
+        return self.ground.registry.files.read(version)
 
     def _ask(
         self, content: bytes, columns: list[str] | None, max_latency: float | None = None

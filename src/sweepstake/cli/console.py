@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sweepstake.airflow_client.backfilling import Day
     from sweepstake.champions.past_days import DayChampion
+    from sweepstake.champions.pruning import Prunable
     from sweepstake.doctor import Finding
     from sweepstake.domain.trial import Standing
     from sweepstake.embedded import Component
@@ -277,6 +278,21 @@ def status_table(components: Iterable[Component]) -> Table:
             str(component.restarts),
             component.url or "",
         )
+    return table
+
+
+def prunable_table(found: Sequence[Prunable]) -> Table:
+    """How much of each kind may be deleted, and why."""
+    table = Table(title="What nobody needs", title_justify="left")
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    table.add_column("megabytes", justify="right")
+    table.add_column("because it is")
+    groups: dict[tuple[str, str], list[int]] = {}
+    for each in found:
+        groups.setdefault((each.kind, each.why), []).append(each.size)
+    for (kind, why), sizes in groups.items():
+        _add(table, kind, f"{len(sizes):,}", f"{sum(sizes) / 1e6:,.1f}", why)
     return table
 
 

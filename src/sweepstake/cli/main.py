@@ -231,6 +231,9 @@ app.command(epilog="Example: `sweepstake backfill churn-daily --from 2026-01-01 
 )
 
 
+app.command(epilog="Example: `sweepstake prune --top 10 --days 30`")(tracked(sweeps.prune))
+
+
 app.command(epilog="Example: `sweepstake predict churn rows.csv --out predicted.csv`")(
     tracked(servers.predict)
 )

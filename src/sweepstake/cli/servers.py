@@ -200,7 +200,7 @@ def predict(
     workspace = Workspace(settings.workspace)
     Provenance(workspace).vouch(asked)
     spec = prediction.rules(asked, workspace)
-    loaded = registry.load(asked)
+    loaded = registry.files.load(asked)
 
     def tell(done: int) -> None:
         console.say(f"{done:,} rows by version {asked.version}")

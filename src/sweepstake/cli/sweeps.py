@@ -58,6 +58,33 @@ def leaderboard(sweep: Sweep, *, as_json: Json = False) -> None:
     print_leaderboard(sweep, load_settings(), as_json=as_json)
 
 
+def prune(
+    *,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is shown.")] = False,
+    top: Annotated[
+        int | None, typer.Option(min=0, help="Of sweeps without `keep`: how many best to keep.")
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=0, help="Of sweeps without `keep`: for how long to keep all.")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
+    """Show which files nobody needs any more, and delete them if asked to."""
+    from sweepstake.champions import pruning
+    from sweepstake.domain.spec import Keep
+
+    settings = load_settings()
+    found = pruning.find(settings, None if top is None else Keep(top, days))
+    if as_json:
+        console.print_json({"deleted": delete, "found": console.records(found)})
+    else:
+        console.out.print(console.prunable_table(found))
+    if delete:
+        pruning.prune(found, settings)
+    elif found:
+        console.say("Nothing is deleted yet. Delete it by sweepstake prune --delete")
+
+
 def follow_on(sweep_id: str, settings: Settings) -> None:
     """Follow a sweep that needs nobody who waits; say so to who stops waiting."""
     try:

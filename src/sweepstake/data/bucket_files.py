@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepstake.errors import DataError
+from sweepstake.storage.bucket import Bucket, BucketStore
 from sweepstake.storage.scratch import scratch
-from sweepstake.storage.store import Bucket, BucketStore, checked
+from sweepstake.storage.store import checked
 from sweepstake.wording.near_misses import did_you_mean, listed, shown
 
 if TYPE_CHECKING:

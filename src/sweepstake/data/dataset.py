@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 
     from sweepstake.data.partitions import Span
     from sweepstake.domain.spec import DataSpec
-    from sweepstake.storage.store import Bucket
+    from sweepstake.storage.bucket import Bucket
 
 
+ABOUT = "about.json"
+"""The file of a staged data set that says what its arrays are."""
 JOIN = (
     " Labels are a column of the source itself. Join the two files: "
     'pandas.concat([x, y], axis=1).to_csv("whole.csv", index=False), and name that column.'
@@ -230,7 +233,8 @@ def stage(table: Table, split: tuple[np.ndarray, np.ndarray], folder: Path) -> s
     """
     dataset = divide(table, split)
     home = folder / dataset.digest
-    if home.is_dir():
+    with suppress(FileNotFoundError):
+        os.utime(home / ABOUT)  # whoever prunes sees that it is in use
         return dataset.digest
     folder.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".", suffix=".part"))
@@ -253,7 +257,7 @@ def open_staged(folder: Path, digest: str) -> Dataset:
     """
     home = folder / re.sub("[^0-9a-f]", "_", digest)  # a digest names no other folder
     try:
-        about = json.loads((home / "about.json").read_bytes())
+        about = json.loads((home / ABOUT).read_bytes())
         return Dataset(
             X_train=_read_features(home, "train", about["columns"]),
             y_train=_read_array(home, "train_labels"),
@@ -278,7 +282,7 @@ def _write(dataset: Dataset, folder: Path) -> None:
         "classes": dataset.classes,
         "digest": dataset.digest,
     }
-    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     np.save(folder / "train_labels.npy", dataset.y_train, allow_pickle=False)
     np.save(folder / "holdout_labels.npy", dataset.y_holdout, allow_pickle=False)
     for part, frame in (("train", dataset.X_train), ("holdout", dataset.X_holdout)):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sweepstake.data.reading import Source
     from sweepstake.domain.spec import DataSpec
-    from sweepstake.storage.store import Bucket
+    from sweepstake.storage.bucket import Bucket
 
 DAY = r"\d{4}-\d{2}-\d{2}"
 DAY_GLOB = "-".join("[0-9]" * digits for digits in (4, 2, 2))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sweepstake.domain.spec import DataSpec
-    from sweepstake.storage.store import Bucket
+    from sweepstake.storage.bucket import Bucket
 
 SKLEARN = "sklearn:"
 SKLEARN_SETS = ("breast_cancer", "digits", "iris", "wine")

@@ -9,7 +9,7 @@ from sweepstake.doctor import airflow, host, mlflow, places
 from sweepstake.doctor.finding import Check, carry_out
 from sweepstake.errors import SettingsError
 from sweepstake.settings import load_settings
-from sweepstake.storage.store import Bucket
+from sweepstake.storage.bucket import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from uuid import uuid4
 from sweepstake.champions import model_faults
 from sweepstake.doctor import answers
 from sweepstake.errors import SettingsError
-from sweepstake.storage.store import Bucket, BucketStore, endpoint, open_store
+from sweepstake.storage.bucket import Bucket, BucketStore, endpoint, open_store
 from sweepstake.storage.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -187,6 +187,14 @@ class Schedule:
     timezone: str = "UTC"
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Which model files of versions that lost are kept: of the ``top`` trials, and all for days."""
+
+    top: int = 1
+    days: int = 0
+
+
 class OnInvalid(StrEnum):
     """What becomes of a point of the search space that scikit-learn refuses."""
 
@@ -214,6 +222,8 @@ class SweepSpec:
     limits: Limits = field(default_factory=Limits)
     promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
     schedule: Schedule | None = None
+    keep: Keep | None = None
+    """What pruning leaves; ``None`` means all."""
 
     def at(self, partition: date | None) -> SweepSpec:
         """This sweep on the data of one day."""

@@ -13,6 +13,7 @@ from sweepstake.domain.spec import (
     CsvSpec,
     DataSpec,
     EstimatorSpec,
+    Keep,
     Limits,
     OnInvalid,
     Preprocess,
@@ -33,6 +34,7 @@ def record_of(spec: SweepSpec) -> dict[str, Any]:
         "limits": asdict(spec.limits),
         "promotion": asdict(spec.promotion),
         "schedule": asdict(spec.schedule) if spec.schedule else None,
+        "keep": asdict(spec.keep) if spec.keep else None,
     }
 
 
@@ -48,6 +50,7 @@ def spec_of(record: Mapping[str, Any]) -> SweepSpec:
             "limits": Limits(**record["limits"]),
             "promotion": _promotion(record["promotion"]),
             "schedule": Schedule(**record["schedule"]) if record["schedule"] else None,
+            "keep": Keep(**record["keep"]) if record.get("keep") else None,
         }
     )
 

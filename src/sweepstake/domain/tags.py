@@ -31,6 +31,7 @@ class Tag:
     NEWEST: Final = "sweepstake.newest"
     PARTITION: Final = "sweepstake.partition"
     PREVIOUS: Final = "sweepstake.previous"
+    PRUNED: Final = "sweepstake.pruned"
     REASON: Final = "sweepstake.reason"
     RECORD: Final = "sweepstake.record"
     ROLE: Final = "sweepstake.role"

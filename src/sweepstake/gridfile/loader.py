@@ -14,6 +14,7 @@ from sweepstake.domain.spec import (
     BackfillPolicy,
     CsvSpec,
     DataSpec,
+    Keep,
     Limits,
     OnInvalid,
     Preprocess,
@@ -260,6 +261,7 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         limits=_limits(raw.get("limits", {})),
         promotion=_promotion(raw.get("promotion", {})),
         schedule=schedules.read(raw),
+        keep=Keep(**raw["keep"]) if "keep" in raw else None,
         **{key: raw[key] for key in ("cv", "seed") if key in raw},
     )
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweepstake.domain.promotion import Ruling, Verdict
 from sweepstake.domain.spec import BackfillPolicy
 from sweepstake.domain.tags import Tag
 from sweepstake.errors import NotFoundError, StackError
 from sweepstake.mlflow_client.bulk import VERSION_TAGS, VersionTags
-from sweepstake.mlflow_client.connection import Connection, faults, quoted, refused_as
+from sweepstake.mlflow_client.connection import Connection, quoted, refused_as
 from sweepstake.mlflow_client.ledger import Ledger
+from sweepstake.mlflow_client.model_store import ModelStore
 from sweepstake.mlflow_client.model_version import (
     PENDING,
     Version,
@@ -25,9 +26,6 @@ from sweepstake.mlflow_client.model_version import (
     model_uri,
     version_of,
 )
-from sweepstake.mlflow_client.runs import TrialRun
-from sweepstake.modelfile.model_file import MODEL_FILE, loads, read_model
-from sweepstake.storage.scratch import scratch
 from sweepstake.wording.near_misses import shown
 
 if TYPE_CHECKING:
@@ -35,11 +33,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sweepstake.mlflow_client.ledger import Act, LedgerEntry
-    from sweepstake.mlflow_client.model_version import Stored
 
 MANAGED = (Tag.MANAGED, "true")
 """The tag of the registered models that sweeps train."""
-EXAMPLE_FILE = "input_example.json"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 DATED = f"{CHAMPION}-"
@@ -58,6 +54,7 @@ class Registry:
     def __init__(self, uri: str) -> None:
         self._client = Connection(uri)
         self._ledger = Ledger(self._client)
+        self.files = ModelStore(self._client)
 
     def ensure_model(self, name: str) -> None:
         """Create the registered model ``name``, or take over the one that exists."""
@@ -205,39 +202,15 @@ class Registry:
         """
         return self._by_alias(model, CHAMPION)
 
-    def load(self, version: Stored) -> Any:
-        """The fitted estimator of ``version``: see ``read``."""
-        return loads(self.read(version))
+    def in_use(self, model: str) -> frozenset[str]:
+        """The versions that an alias names, or that ever were champion: each may serve again."""
+        aliased = map(str, self._client.get_registered_model(model).aliases.values())
+        served = [entry.champion for entry in self.history(model)]
+        return frozenset({*aliased, *served} - {""})
 
-    def read(self, version: Stored) -> bytes:
-        """The model file of ``version``, checked against its hash.
-
-        The hash must be vouched for: see `provenance`. The place of the file is told by the run,
-        and must be in the artifact store.
-
-        Raises:
-            ModelFileError: the file is missing or altered.
-            ArtifactPlaceError: the files of its run are not in the artifact store.
-            NotFoundError: there is no such run.
-        """
-        return self._files(version, MODEL_FILE)[0]
-
-    def fetch(self, version: Stored) -> tuple[bytes, bytes]:
-        """The same and the input example beside it, empty where there is none."""
-        content, example = self._files(version, MODEL_FILE, EXAMPLE_FILE)
-        return content, example
-
-    def _files(self, version: Stored, *names: str) -> list[bytes]:
-        """The model file of ``version`` and others of its folder."""
-        files = TrialRun(version.run_id, self._client.get_run(version.run_id).info.artifact_uri)
-        with scratch() as folder:
-            repository = self._client.artifacts(files.model_uri)
-            for name in names:
-                with suppress(NotFoundError), faults(self._client.uri):
-                    repository.download_artifacts(name, str(folder))
-            content = read_model(folder, version.sha256)
-            others = (folder / name for name in names[1:])
-            return [content, *(file.read_bytes() if file.exists() else b"" for file in others)]
+    def note_pruned(self, version: Version) -> None:
+        """Write on a version that its model files are deleted."""
+        self._tag(version.model, version.version, {Tag.PRUNED: "true"})
 
     def apply(self, model: str, act: Act, key: str, rulings: Mapping[str, Ruling]) -> LedgerEntry:
         """Carry out an act and the verdicts on versions; ``key`` is the same when tried again.

@@ -96,7 +96,7 @@ class Host:
 
     def _pool(self, champion: Version) -> WorkerPool:
         Provenance(self._workspace).vouch(champion)
-        content, example = self._registry.fetch(champion)
+        content, example = self._registry.files.fetch(champion)
         _preload()
         pool = WorkerPool(champion, content, self._capacity.processes, self._capacity.seconds)
         try:

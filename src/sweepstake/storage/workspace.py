@@ -10,14 +10,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.errors import NotFoundError
-from sweepstake.storage.store import open_store
+from sweepstake.storage.bucket import open_store
+from sweepstake.storage.store import FolderStore
 from sweepstake.wording.near_misses import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from sweepstake.storage.store import Bucket, Store
+    from sweepstake.storage.bucket import Bucket
+    from sweepstake.storage.store import Store
 
 CLOSED_DAYS = "closed-days"
 
@@ -50,6 +52,33 @@ class Workspace:
         if re.fullmatch("[0-9a-f]+", digest):
             self._store.bring(f"data/{digest}")
         return self.data
+
+    def data_sets(self) -> dict[str, int]:
+        """The bytes of each staged data set by its digest."""
+        return _by_folder(self._store.sizes("data"), 1)
+
+    def staged(self, digest: str) -> float:
+        """When a data set was last staged or shared, in seconds since the epoch."""
+        names = self._store.sizes(f"data/{digest}")
+        return max((self._store.written(name) for name in names), default=0) / 1e9
+
+    def remove_data(self, digest: str) -> None:
+        """Delete a staged data set, here and for other hosts."""
+        self._store.clear(f"data/{digest}")
+
+    def sweeps(self) -> tuple[str, ...]:
+        """The ids of all sweeps that were planned."""
+        names = self._store.sizes("sweeps")
+        return tuple(name.split("/")[1] for name in names if name.endswith("/plan.json"))
+
+    def templates(self) -> dict[str, int]:
+        """The bytes of each sweep's template on this host, by the sweep's id."""
+        found = FolderStore(self._store.local).sizes("sweeps")
+        return _by_folder({name: size for name, size in found.items() if "/template/" in name}, 1)
+
+    def remove_template(self, sweep_id: str) -> None:
+        """Delete this host's template of a sweep."""
+        FolderStore(self._store.local).clear(f"sweeps/{sweep_id}/template")
 
     def template(self, sweep_id: str) -> Path:
         """This host's folder of the files that all models of a sweep share."""
@@ -158,6 +187,16 @@ class Workspace:
                 "Submit the grid file again, or check SWEEPSTAKE_WORKSPACE."
             )
             raise NotFoundError(message) from None
+
+
+def _by_folder(sizes: Mapping[str, int], at: int) -> dict[str, int]:
+    """The bytes of files summed up by part ``at`` of their names; unfinished ones are left out."""
+    total: dict[str, int] = {}
+    for name, size in sizes.items():
+        part = name.split("/")[at]
+        if not part.startswith("."):
+            total[part] = total.get(part, 0) + size
+    return total
 
 
 def _claim(digest: str) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec_record import record_of, spec_of
+from sweepstake.domain.tags import mean_cv
 from sweepstake.errors import GridFileError, NotFoundError
 from sweepstake.settings import load_settings
 
@@ -59,6 +60,11 @@ class Plan:
     def model(self) -> str:
         """The registered model of its versions."""
         return self.spec.model
+
+    @property
+    def metric_name(self) -> str:
+        """The metric that trials are ranked by, as it is named on their runs."""
+        return mean_cv(self.spec.metric)
 
     @property
     def partition(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.revision import training_tag
-from sweepstake.domain.tags import Tag, mean_cv, on_holdout, own
+from sweepstake.domain.tags import Tag, on_holdout, own
 from sweepstake.gridfile import search_space
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.runs import SweepRun, library_tags
@@ -43,11 +43,6 @@ class PlannedSweep:
         """What the grid file says, on the day of the data."""
         return self.plan.spec
 
-    @property
-    def metric_name(self) -> str:
-        """The figure that trials are ranked by, as it is named on their runs."""
-        return mean_cv(self.spec.metric)
-
     def versions(self) -> tuple[Version, ...]:
         """The versions of this execution; one on other data may have registered its own.
 
@@ -75,7 +70,7 @@ class PlannedSweep:
             Tag.TRIAL_KEY: trial.key,
             Tag.TRIAL_NUMBER: str(trial.number),
             Tag.METRIC: self.spec.metric,
-            Tag.CV_SCORE: repr(float(metrics[self.metric_name])),
+            Tag.CV_SCORE: repr(float(metrics[self.plan.metric_name])),
             **_score_tag(metrics.get(on_holdout(self.spec.metric))),
             Tag.SHA256: sha256,
             Tag.DATA_DIGEST: self.plan.data_digest,

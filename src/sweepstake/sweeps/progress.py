@@ -67,7 +67,7 @@ def measure(planned: PlannedSweep) -> Progress:
     """The progress of the sweep on this planned_sweep."""
     children = planned.tracking.children(planned.sweep)
     count = {state: sum(child.state is state for child in children) for state in TrialState}
-    scores = [child.metrics.get(planned.metric_name, nan) for child in children]
+    scores = [child.metrics.get(planned.plan.metric_name, nan) for child in children]
     reused = len(planned.plan.reused)
     over = (TrialState.COMPLETE, TrialState.FAILED, TrialState.SKIPPED)
     ended = sum(count[state] for state in over)

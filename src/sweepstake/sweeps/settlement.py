@@ -155,7 +155,7 @@ def _enter(planned: PlannedSweep, kept: Iterable[Version]) -> None:
 def _wanted(planned: PlannedSweep, children: Iterable[Child]) -> tuple[Child, ...]:
     """The trained children that `register` asks for: all of them, or the best."""
     trained = [child for child in children if child.state is TrialState.COMPLETE]
-    trained.sort(key=lambda child: order(child.metrics[planned.metric_name], child.number))
+    trained.sort(key=lambda child: order(child.metrics[planned.plan.metric_name], child.number))
     return tuple(trained[: planned.spec.register_top])
 
 
