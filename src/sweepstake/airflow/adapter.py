@@ -28,11 +28,11 @@ from airflow.sdk import (
     RetryRule,
     get_current_context,
 )
-from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 from airflow.sdk.exceptions import AirflowRescheduleException
 from airflow.sdk.timezone import utcnow
 
 from sweepstake.airflow.bundle import DAG_FILES
+from sweepstake.airflow.internals import DecoratedOperator, count_runs, task_decorator_factory
 from sweepstake.airflow.timetables import DayPartitions, DayPartitionsOnDemand
 from sweepstake.airflow.triggers import GridFolderTrigger, TouchTrigger
 from sweepstake.champions import notices
@@ -243,7 +243,7 @@ def is_live(sweep: str) -> bool:
     except NotFoundError:
         return False
     instance = get_current_context()["ti"]
-    return bool(instance.get_dr_count(dag, run_ids=[run], states=["running"]))
+    return count_runs(instance, dag, [run], ["running"]) > 0
 
 
 @contextmanager
@@ -267,7 +267,7 @@ def new_sweeps(drops: Sequence[Drop]) -> list[dict[str, Any]]:
     instance = get_current_context()["ti"]
 
     def unknown(part: Sequence[Drop]) -> Sequence[Drop]:
-        known = instance.get_dr_count("sweep", run_ids=[drop.sweep for drop in part])
+        known = count_runs(instance, "sweep", [drop.sweep for drop in part])
         if known == len(part):
             return []
         if known == 0:

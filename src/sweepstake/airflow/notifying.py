@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import BaseNotifier, get_current_context
 
+from sweepstake.airflow.internals import count_runs
 from sweepstake.champions import notices
 from sweepstake.champions.digest import Digest, Status
 from sweepstake.errors import ReceiverError, SettingsError, TransientError, printable
@@ -115,7 +116,7 @@ def _look_at(notice: Notice, settings: Settings) -> None:
     workspace = Workspace(settings.workspace)
 
     def count(*states: str) -> int:
-        return int(instance.get_dr_count(notice.dag, run_ids=[notice.run], states=list(states)))
+        return count_runs(instance, notice.dag, [notice.run], states)
 
     if count("queued", "running"):
         return

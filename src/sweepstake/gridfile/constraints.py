@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from sweepstake.gridfile.idioms import of_value
+from sweepstake.gridfile.sklearn_internals import constraints_of
 from sweepstake.wording.near_misses import did_you_mean, listed, shown
 
 INNER = "a classifier, written as a mapping such as {estimator: LogisticRegression}"
@@ -40,13 +41,8 @@ def complaint(classifier: type, param: str, value: Any) -> str | None:
 
     ``value`` is as scikit-learn gets it (inner classifiers are built).
     """
-    from sklearn.utils._param_validation import make_constraint
-
-    known: dict[str, Any] = getattr(classifier, "_parameter_constraints", {})
-    if known.get(param, "no_validation") == "no_validation":
-        return None
-    constraints = [make_constraint(constraint) for constraint in known[param]]
-    if any(constraint.is_satisfied_by(value) for constraint in constraints):
+    constraints = constraints_of(classifier, param)
+    if constraints is None or any(constraint.is_satisfied_by(value) for constraint in constraints):
         return None
     visible = [constraint for constraint in constraints if not constraint.hidden]
     near = did_you_mean(value, _options(visible)) if isinstance(value, str) else ""

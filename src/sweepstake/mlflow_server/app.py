@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sweepstake.mlflow_client.bulk import MOST_BYTES, RUNS, VERSION_TAGS
-from sweepstake.mlflow_server import bulk_body, run_rows, version_rows
+from sweepstake.mlflow_server import bulk_body, internals, run_rows, version_rows
 from sweepstake.mlflow_server.rights import Rights
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ def create_app_with_users() -> Any:
     from mlflow.server import app, auth
 
     rights = Rights(auth)
-    auth.BEFORE_REQUEST_VALIDATORS |= {
-        (_path(RUNS), "GET"): lambda: True,
-        (_path(RUNS), "POST"): lambda: _may_post_runs(rights),
-        (_path(VERSION_TAGS), "GET"): lambda: True,
-        (_path(VERSION_TAGS), "POST"): lambda: rights.allow_tags(_posted(bulk_body.read_tags)),
+    runs, version_tags = internals.path_of(RUNS), internals.path_of(VERSION_TAGS)
+    validators = {
+        (runs, "GET"): lambda: True,
+        (runs, "POST"): lambda: _may_post_runs(rights),
+        (version_tags, "GET"): lambda: True,
+        (version_tags, "POST"): lambda: rights.allow_tags(_posted(bulk_body.read_tags)),
     }
+    internals.add_validators(auth, validators)
     _add_routes(app)
     return auth.create_app(app)
 
@@ -52,24 +54,17 @@ def _may_post_runs(rights: Rights) -> bool:
     return rights.allow_runs(bulk, known)
 
 
-def _path(route: str) -> str:
-    """The route below the prefix that the server was started with."""
-    from mlflow.server import handlers
-
-    return str(handlers._add_static_prefix(route))  # noqa: SLF001
-
-
 def _add_routes(app: Any) -> None:
     for route, take in {RUNS: _take_runs, VERSION_TAGS: _take_tags}.items():
         for method, view in {"GET": _offer, "POST": _answered(take)}.items():
-            app.add_url_rule(_path(route), f"{method} {route}", view, methods=[method])
+            app.add_url_rule(internals.path_of(route), f"{method} {route}", view, methods=[method])
 
 
 def _offer() -> Any:
     """Whether this server takes many at once."""
     from flask import jsonify
 
-    return jsonify({"offered": _are_known(*_found())})
+    return jsonify({"offered": _are_known(*internals.stores())})
 
 
 def _answered(take: Callable[[], dict[str, Any]]) -> Callable[[], Any]:
@@ -131,17 +126,11 @@ def _stores() -> tuple[Any, Any]:
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import ENDPOINT_NOT_FOUND
 
-    stores = _found()
+    stores = internals.stores()
     if not _are_known(*stores):
         message = "This server takes runs one by one. Use MLflow's own API."
         raise MlflowException(message, ENDPOINT_NOT_FOUND)
     return stores
-
-
-def _found() -> tuple[Any, Any]:
-    from mlflow.server import handlers
-
-    return handlers._get_tracking_store(), handlers._get_model_registry_store()  # noqa: SLF001
 
 
 def _are_known(tracking: Any, registry: Any) -> bool:

@@ -13,6 +13,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sweepstake.mlflow_client.bulk import MODEL_FOLDER
+from sweepstake.mlflow_server import internals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,9 +36,8 @@ class Rights:
 
     def __init__(self, auth: Any) -> None:
         self._auth = auth
-        self._paths = _paths()
-        store = auth._get_tracking_store  # noqa: SLF001
-        auth._get_tracking_store = lambda: _with_planned(store())  # noqa: SLF001
+        self._paths = internals.endpoints()
+        internals.wrap_tracking_store(auth, _with_planned)
 
     def allow_runs(self, bulk: Bulk, known: Mapping[str, str]) -> bool:
         """Whether the user may post ``bulk``; ``known`` has the experiments of runs that exist."""
@@ -66,16 +66,8 @@ class Rights:
         _PLANNED.set(planned)
         environ = _environ(current.environ, self._paths[request.message], request.body.encode())
         with current_app.request_context(environ):
-            validator = self._auth._find_validator(current)  # noqa: SLF001
+            validator = internals.validator_of(self._auth, current)
             return validator is not None and bool(validator())
-
-
-def _paths() -> dict[str, str]:
-    """Where MLflow's API takes each message."""
-    from mlflow.server import handlers
-
-    found = reversed(handlers.get_endpoints(lambda message: message))  # the first is the API's own
-    return {kind.__name__: path for path, kind, methods in found if "POST" in methods}
 
 
 def _environ(environ: Mapping[str, Any], path: str, body: bytes) -> dict[str, Any]:

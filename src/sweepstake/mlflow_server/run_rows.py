@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake.domain.tags import MlflowTag
 from sweepstake.mlflow_client.artifact_store import artifact_uri
 from sweepstake.mlflow_client.bulk import RUNS
+from sweepstake.mlflow_server import internals
 from sweepstake.mlflow_server.statements import insert, repeated, upsert
 
 if TYPE_CHECKING:
@@ -67,16 +68,15 @@ def store_runs(tracking: Any, bulk: Bulk) -> set[str]:
 
 def _experiment(tracking: Any, bulk: Bulk) -> Any:
     experiment = tracking.get_experiment(bulk.experiment_id)
-    tracking._check_experiment_is_active(experiment)  # noqa: SLF001
+    internals.must_be_active(tracking, experiment)
     return experiment
 
 
 def _as_taken(run: RunRecord) -> RunRecord:
     """A run whose too long texts are cut, if MLflow is set up to cut them."""
     from mlflow.entities import Metric, Param, RunTag
-    from mlflow.utils import validation
 
-    _, params, tags = validation._validate_batch_log_data(  # noqa: SLF001
+    params, tags = internals.validated(
         [Metric(name, value, _moment(run), step) for name, value, step in run.metrics],
         [Param(name, text) for name, text in run.params.items()],
         [RunTag(name, text) for name, text in run.tags.items()],
@@ -220,7 +220,7 @@ def _go_on(tracking: Any, session: Any, row: Any, run: RunRecord) -> None:
     points = _new_points(session, _metric_rows(tracking, run), run.run_id)
     insert(session, models.SqlMetric, points)
     logged = [models.SqlMetric(**point) for point in points]
-    tracking._update_latest_metrics_if_necessary(logged, session)  # noqa: SLF001
+    internals.update_latest(tracking, session, logged)
 
 
 def _new_params(session: Any, run: RunRecord) -> dict[str, str]:

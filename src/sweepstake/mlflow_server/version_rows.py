@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.mlflow_client.bulk import RUNS
 from sweepstake.mlflow_client.model_version import model_uri
+from sweepstake.mlflow_server import internals
 from sweepstake.mlflow_server.statements import insert, repeated, upsert
 
 if TYPE_CHECKING:
@@ -26,16 +27,11 @@ def check_versions(name: str, runs: Iterable[RunRecord]) -> None:
     Raises:
         MlflowException: one would be refused.
     """
-    from mlflow.server import handlers
-    from mlflow.utils import validation
-
     for run in runs:
-        validation._validate_model_name(name)  # noqa: SLF001
         message = _create_model_version(name, run)
         _check_tags([run.version or {}])
         _check_source(message.source)
-        if handlers._is_prompt_request(message):  # noqa: SLF001
-            handlers._validate_prompt_source(message.source)  # noqa: SLF001
+        internals.validate_version(name, message)
 
 
 def store_versions(registry: Any, name: str, runs: Sequence[RunRecord]) -> dict[str, int]:
@@ -77,7 +73,7 @@ def _store_versions(
 
 def _base(registry: Any, session: Any, name: str) -> Row:
     """What is the same in all rows of a registered model."""
-    model = registry._get_registered_model(session, name)  # noqa: SLF001
+    model = internals.model_row(registry, session, name)
     return {"workspace": model.workspace, "name": name}
 
 
@@ -142,7 +138,7 @@ def _versions(registry: Any, session: Any, name: str) -> Any:
     return session.query(version).filter(
         version.name == name,
         version.current_stage != STAGE_DELETED_INTERNAL,
-        *registry._get_workspace_clauses(version),  # noqa: SLF001
+        *internals.workspace_clauses(registry, version),
     )
 
 
@@ -151,7 +147,7 @@ def _last_version(registry: Any, session: Any, name: str) -> int:
     from sqlalchemy import func
 
     version = _tables().SqlModelVersion
-    clauses = registry._get_workspace_clauses(version)  # noqa: SLF001
+    clauses = internals.workspace_clauses(registry, version)
     found = session.query(func.max(version.version)).filter(version.name == name, *clauses)
     return found.scalar() or 0
 
@@ -209,11 +205,9 @@ def store_tags(registry: Any, name: str, tags: Mapping[int, Mapping[str, str]]) 
 
 
 def _check_tags(tags: Iterable[Mapping[str, str]]) -> None:
-    from mlflow.utils.validation import _validate_model_version_tag
-
     for given in tags:
         for key, value in given.items():
-            _validate_model_version_tag(key, value)
+            internals.validate_version_tag(key, value)
 
 
 def _alive(registry: Any, session: Any, name: str, numbers: list[int]) -> list[int]:
@@ -230,7 +224,7 @@ def _tell_of_tags(registry: Any, rows: Sequence[Row]) -> None:
 
     if not rows:
         return
-    prompt = registry.get_registered_model(rows[0]["name"])._is_prompt()  # noqa: SLF001
+    prompt = internals.is_prompt(registry.get_registered_model(rows[0]["name"]))
     entity = WebhookEntity.PROMPT_VERSION_TAG if prompt else WebhookEntity.MODEL_VERSION_TAG
     event = WebhookEvent(entity, WebhookAction.SET)
     for row in rows:

@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import psutil
 
 from sweepstake.errors import ModelFileError
+from sweepstake.modelfile import skops_internals
 from sweepstake.modelfile.trusted_types import is_trusted
 
 if TYPE_CHECKING:
@@ -34,12 +35,10 @@ def open_tree(content: bytes) -> Any:
         ModelFileError: it is too large, holds what is not on the reviewed list, or arrays that are
             not what they say.
     """
-    from skops.io._audit import get_tree
-
     with ZipFile(BytesIO(content)) as archive:
         schema, context = _schema(archive)
         _weigh(archive, schema)
-        tree = get_tree(schema, context, trusted=None)
+        tree = skops_internals.tree_of(schema, context)
     _refuse(_strange(tree))
     for node in nodes(tree):
         if type(node).__name__ == "NdArrayNode" and node.type == "numpy":
@@ -59,14 +58,12 @@ def nodes(tree: Any) -> Iterator[Any]:
 
 
 def _parts(node: Any) -> Iterator[Any]:
-    from skops.io._audit import Node
-
     for name, child in node.children.items():
         if name == "constructor":  # the type of the node itself
             continue
         several = child.values() if isinstance(child, dict) else child
         parts = several if isinstance(child, dict | list) else (child,)
-        yield from (part for part in parts if isinstance(part, Node))
+        yield from (part for part in parts if skops_internals.is_node(part))
 
 
 def names(content: bytes) -> frozenset[tuple[str, str]]:
@@ -91,13 +88,10 @@ def check_names(found: frozenset[tuple[str, str]]) -> None:
 
 
 def _schema(archive: ZipFile) -> tuple[dict[str, Any], Any]:
-    from skops.io._utils import read_schema
-
     size = archive.getinfo(SCHEMA).file_size
     if size > LARGEST_SCHEMA:
         _too_large(f"a list of {size:,} bytes", LARGEST_SCHEMA)
-    schema, context = read_schema(archive)
-    return schema, context
+    return skops_internals.schema_of(archive)
 
 
 def _weigh(archive: ZipFile, schema: Any) -> None:

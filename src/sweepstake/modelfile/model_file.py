@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.errors import ModelFileError
-from sweepstake.modelfile import audit
+from sweepstake.modelfile import audit, skops_internals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,15 +43,9 @@ def dump(estimator: Any) -> bytes:
     The same as ``skops.io.dumps``, but with compact JSON and fast compression: half the time and a
     sixth of the size for a forest of 300 trees.
     """
-    import skops
-    from skops.io._utils import SaveContext, get_state
-
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        context = SaveContext(zip_file=archive)
-        state = get_state(estimator, context)
-        context.clear_memo()
-        state |= {"protocol": context.protocol, "_skops_version": skops.__version__}
+        state = skops_internals.state_of(estimator, archive)
         archive.writestr("schema.json", json.dumps(state))
     return buffer.getvalue()
 

@@ -1,0 +1,23 @@
+"""The internals of scikit-learn: what it allows as the value of a parameter.
+
+``NAMES`` lists them for a test, which fails with a sentence when a release moves one. Then this
+module follows, and no other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+NAMES = (
+    "sklearn.tree.DecisionTreeClassifier._parameter_constraints",
+    "sklearn.utils._param_validation.make_constraint",
+)
+
+
+def constraints_of(classifier: type, param: str) -> list[Any] | None:
+    """The constraints on a parameter, one of which must hold; ``None`` where it is not checked."""
+    from sklearn.utils._param_validation import make_constraint
+
+    known: dict[str, Any] = getattr(classifier, "_parameter_constraints", {})
+    found = known.get(param, "no_validation")
+    return None if found == "no_validation" else [make_constraint(each) for each in found]
