@@ -1,9 +1,10 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test install dev run down backfill-demo bench test test-parts test-stacks test-long test-pythons cases chaos fuzz audit lint lock training-code clean
+.PHONY: help secrets cluster-test install dev run down backfill-demo bench test test-parts test-stacks test-quick test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code clean
 
 BIN := .venv/bin
+PROSE := *.md docs/*.md docs/how-to/*.md docs/adr/*.md
 UV := $(BIN)/uv
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
@@ -14,6 +15,8 @@ help:
 	@echo "make backfill-demo  sweep a week of daily data on a stack of its own, and draw its champions"
 	@echo "make test     everything that CI runs"
 	@echo "make test-parts, make test-stacks  the two halves of it: without and with whole stacks"
+	@echo "make test-quick  unit and integration tests that take no more than a second or two each"
+	@echo "make upgrade-check  the quick tests on the newest releases, pre-releases too, in .venv-newest"
 	@echo "make test-pythons  the unit tests on each of Python 3.11, 3.12 and 3.13 that this machine has"
 	@echo "make cases    inputs as people bring them, held against pandas and scikit-learn (in make test too)"
 	@echo "make test-long  what takes long: dropped files, outages, starving backfills, several hosts"
@@ -25,7 +28,7 @@ help:
 	@echo "make bench    measure beside other ways to do the same; ARGS=--full adds what takes half an hour"
 	@echo "make lint     the static checks alone"
 	@echo "make install  create .venv and install into it"
-	@echo "make lock     resolve the dependencies anew (UPGRADE=1: to their newest releases)"
+	@echo "make lock     resolve the dependencies again (UPGRADE=1: to their newest releases)"
 	@echo "make training-code  record the code that scores are of, after a change of it (CONTRIBUTING.md)"
 	@echo "make clean    stop the stack; remove .venv, its state and every cache"
 
@@ -51,6 +54,12 @@ test-stacks: dev
 
 test-parts: dev
 	$(BIN)/pytest --durations=40 -m "not long" tests/fuzz tests/integration tests/unit
+
+test-quick: dev
+	$(BIN)/pytest -m "not long and not slow" tests/unit tests/integration
+
+upgrade-check: dev
+	UV=$(UV) scripts/upgrade_check.sh "not long and not slow"
 
 cases: dev
 	$(BIN)/pytest tests/integration/test_cases.py
@@ -89,6 +98,7 @@ lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/proselint check --config proselint.json $(PROSE)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 
 training-code: dev
@@ -104,7 +114,7 @@ lock: .venv/.tools
 		--output-file bench/requirements.txt
 
 clean: down
-	rm -rf .venv .venv-bench .venv-3.* .sweepstake dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	rm -rf .venv .venv-bench .venv-3.* .venv-newest .sweepstake dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -155,7 +155,7 @@ def _install(folder: Path) -> None:
 
 
 def _forget(kind: list[str]) -> None:
-    """Begin anew in a forked process, whose parent counts for itself."""
+    """Begin again in a forked process, whose parent counts for itself."""
     global _lock  # noqa: PLW0603 - another thread of the parent may have held it
     _lock = Lock()
     kind[0] = ".fork.json"

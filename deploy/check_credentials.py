@@ -28,7 +28,7 @@ WELL_KNOWN = frozenset(
     }
 )
 IN_URL = re.compile(r"[\w.~-]+", re.ASCII)
-MEND = "Remove its line from .env and run make secrets."
+FIX = "Remove its line from .env and run make secrets."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ def _unusable(environ: Mapping[str, str]) -> Iterator[str]:
         elif len(value) < secret.least:
             yield _too_short(secret.name, secret.least, value)
         elif secret.in_url and not IN_URL.fullmatch(value):
-            yield f"{secret.name}: must hold only letters, digits and '._~-', but does not. {MEND}"
+            yield f"{secret.name}: must hold only letters, digits and '._~-', but does not. {FIX}"
     if environ.get("AIRFLOW_FERNET_KEY") and not _is_fernet(environ["AIRFLOW_FERNET_KEY"]):
-        yield f"AIRFLOW_FERNET_KEY: must be 32 bytes in URL-safe base64, but is not. {MEND}"
+        yield f"AIRFLOW_FERNET_KEY: must be 32 bytes in URL-safe base64, but is not. {FIX}"
 
 
 def _weak(environ: Mapping[str, str]) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _weak(environ: Mapping[str, str]) -> Iterator[str]:
         value = environ.get(secret.name, "")
         users[value].append(secret.name)
         if secret in SECRETS and value in published:
-            yield f"{secret.name}: must not be a published password, but is. {MEND}"
+            yield f"{secret.name}: must not be a published password, but is. {FIX}"
         elif secret.least <= len(value) < secret.strong:
             yield _too_short(secret.name, secret.strong, value)
     for names in (names for value, names in users.items() if value and len(names) > 1):
@@ -120,7 +120,7 @@ def _weak(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _too_short(name: str, least: int, value: str) -> str:
-    return f"{name}: must have {least} characters or more, but has {len(value)}. {MEND}"
+    return f"{name}: must have {least} characters or more, but has {len(value)}. {FIX}"
 
 
 def _published() -> set[str]:

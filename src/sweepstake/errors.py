@@ -55,7 +55,7 @@ class SweepstakeError(Exception):
 
 
 class PermanentError(SweepstakeError):
-    """An error that no retry can mend."""
+    """An error that no retry can fix."""
 
 
 class TransientError(SweepstakeError):
@@ -101,7 +101,7 @@ def _foremost(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     if more <= 0:
         return tuple(first)
     number = f"at least {more:,}" if len(ordered) >= MOST_COUNTED else f"{more:,}"
-    message = f"and {number} more mistakes. Mend those above first."
+    message = f"and {number} more mistakes. Fix those above first."
     return (*first, Problem(first[-1].line, "…", message))
 
 

@@ -144,7 +144,7 @@ def scheduler_in_a_transaction(cluster, slots):
     """The scheduler's sessions that hold rows of runs or pools and wait to give tasks their slots.
 
     It may come to wait before it holds any, as every 15 s it updates deferred tasks whose time is
-    over: then it is let go on first, since the lock would keep it there for ever.
+    over: then it is let go on first, since the lock would keep it there forever.
     """
     address, sessions = cluster.hosts["scheduler"].address, []
     while not sessions:

@@ -84,7 +84,7 @@ def test_a_restart_of_redis_costs_no_trial(cluster):
     check_whole(cluster, "after-redis")
 
 
-def mended(cluster, name):
+def fixed(cluster, name):
     """What the doctor says of a check once it finds a fault there."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
@@ -98,7 +98,7 @@ def mended(cluster, name):
 def test_the_doctor_names_a_component_that_is_gone(cluster):
     """A triggerer that no longer beats is told, and nothing else of Airflow's."""
     cluster.hosts["triggerer"].kill()
-    message = mended(cluster, "Airflow components")
+    message = fixed(cluster, "Airflow components")
     cluster.launch("triggerer")
     cluster.await_health("triggerer")
     assert "every component must be healthy, but triggerer is unhealthy." in message
@@ -111,7 +111,7 @@ def test_the_doctor_names_dag_files_that_cannot_be_loaded(cluster):
     service = cluster.services["dag-processor"]
     environment = {**cluster.environment("dag-processor"), "SWEEPSTAKE_SLOTS": "none"}
     host.start(service.command, environment, cluster.log("dag-processor"))
-    message = mended(cluster, "DAG files")
+    message = fixed(cluster, "DAG files")
     host.kill()
     cluster.launch("dag-processor")
     cluster.await_health("dag-processor")

@@ -135,7 +135,7 @@ def test_services_reach_their_own_databases_alone(cluster, swept, host, reached)
 
 
 def test_the_doctor_finds_the_deployment_in_order(cluster, swept):
-    """The service `doctor` of the compose file has nothing to mend, and looked at everything."""
+    """The service `doctor` of the compose file has nothing to fix, and looked at everything."""
     done = cluster.run("doctor")
     assert 0 == done.returncode, done.stdout + done.stderr
     looked = {

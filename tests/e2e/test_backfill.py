@@ -268,7 +268,7 @@ def test_a_missing_day_fails_alone(week):
 
 @pytest.mark.long
 def test_a_run_queued_for_a_dead_backfill_is_done_all_the_same(week):
-    """Airflow would leave a cleared run of a cancelled backfill queued for ever."""
+    """Airflow would leave a cleared run of a cancelled backfill queued forever."""
     said = []
     later = Ask(DAG, date(2026, 1, 11), date(2026, 1, 11), 1, "none")
     with BackfillApi.of(week.settings) as api:

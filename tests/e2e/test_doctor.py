@@ -29,12 +29,12 @@ def examine(stack):
 
 
 def ailing(findings):
-    """What has to be mended."""
+    """What has to be fixed."""
     return {name: each.message for name, each in findings.items() if not each.ok}
 
 
 def test_the_embedded_stack_is_in_order(examine):
-    """Nothing has to be mended in what `sweepstake up` has started."""
+    """Nothing has to be fixed in what `sweepstake up` has started."""
     findings = examine(SWEEPSTAKE_POOL="sweepstake")
     assert {} == ailing(findings)
     assert findings.keys() >= INSIDE

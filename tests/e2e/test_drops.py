@@ -108,7 +108,7 @@ class Folder:
         self.failures.add(file)
 
     def write_slowly(self, file, *, reopen):
-        """Write a good file line by line, held open or opened anew for each line."""
+        """Write a good file line by line, held open or opened again for each line."""
         lines = self.expect(grid(), file).splitlines(keepends=True)
         stream = (self.path / file).open("w", encoding="utf-8")
         for line in lines:

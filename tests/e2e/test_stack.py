@@ -30,7 +30,7 @@ def all_healthy(settings):
 
 
 def wait_until_healthy(settings):
-    """Wait for a stack that mends itself."""
+    """Wait for a stack that fixes itself."""
     limit = time.monotonic() + 90
     while states(settings) != all_healthy(settings) and time.monotonic() < limit:
         time.sleep(0.5)
@@ -156,7 +156,7 @@ def test_a_server_comes_back_though_its_workers_outlived_it(stack):
 def test_the_database_comes_back_and_its_clients_with_it(stack):
     """After the database server is killed, every component is healthy again by itself."""
     kill_component(stack.settings, "postgres")
-    for _ in range(4):  # its clients may notice only seconds later, and start anew then
+    for _ in range(4):  # its clients may notice only seconds later, and start again then
         wait_until_healthy(stack.settings)
         time.sleep(5)
     wait_until_healthy(stack.settings)

@@ -3,7 +3,7 @@
 Each test holds the stack by a lock in the database or by a signal, so that what is killed is killed
 in the middle of what its name says. Then the sweep has to end well by itself within a minute. A
 busy machine takes longer for everything: ``SWEEPSTAKE_TEST_SLACK`` says how many times as long the
-tests wait. A stall lasts for ever or for ten minutes and more, so that they still tell one.
+tests wait. A stall lasts forever or for ten minutes and more, so that they still tell one.
 """
 
 from __future__ import annotations

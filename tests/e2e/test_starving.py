@@ -64,7 +64,7 @@ def scheduler(settings):
 
 
 def look_at(settings, runs):
-    """Let the scheduler look at so many runs at a time, and start it anew."""
+    """Let the scheduler look at so many runs at a time, and start it again."""
     file = Layout(settings.home).airflow / "airflow.cfg"
     before, after = file.read_text(encoding="utf-8").split(LIMIT)
     _, _, rest = after.partition("\n")

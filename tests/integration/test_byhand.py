@@ -82,7 +82,7 @@ def new_key(registry, name):
 def test_a_version_that_was_put_back_may_win_again(twice, client, name, settings):
     """Whoever puts it into service again lifts the bar."""
     by_hand.roll_back(name, "", "wrong on Sundays", settings)
-    by_hand.replace(name, "v2", "mended upstream", settings)
+    by_hand.replace(name, "v2", "fixed upstream", settings)
     assert ("2", "2") == in_service(client, name)
     assert {} == rounds.barred(Registry(settings.tracking_uri).history(name))
 

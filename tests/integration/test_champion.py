@@ -229,7 +229,7 @@ def test_a_champion_is_asked_about_its_own_columns(train, judge, seen):
 
 
 def test_rows_that_the_champion_was_trained_on_are_left_out(train, judge, seen):
-    """Another seed divides the rows anew: the champion is not scored on rows that it knows."""
+    """Another seed divides the rows again: the champion is not scored on rows that it knows."""
     train(3)
     judge()
     train(1, 3, seed=1)

@@ -31,7 +31,7 @@ def environ(tmp_path, mlflow_uri):
 
 
 def faults(environ):
-    """The messages of what has to be mended, Airflow aside, by their names."""
+    """The messages of what has to be fixed, Airflow aside, by their names."""
     found = {each.name: each.message for each in doctor.examine(environ) if not each.ok}
     assert "must answer" in found.pop("Airflow")
     return found

@@ -187,7 +187,7 @@ def test_a_trial_that_breaks_its_process_fails_alone(broken, run, held, act, lim
 
 
 def test_a_retry_leaves_failed_trials_and_a_new_try_trains_them(submit, settings, wicked, held):
-    """Airflow's own retry resumes; whoever clears the task or plans anew tries again."""
+    """Airflow's own retry resumes; whoever clears the task or plans again tries again."""
     wicked(crash)
     drop = submit()
     (batch,) = sweep.plan(drop, settings)

@@ -251,7 +251,7 @@ def faults(settings):
 
 
 def test_a_model_that_may_not_be_changed_stops_no_other(two, client, settings, grant, faults):
-    """It is told, no round of it is opened, and it is judged once that is mended."""
+    """It is told, no round of it is opened, and it is judged once that is fixed."""
     stuck, free = two
     grant("airflow", stuck, "READ")
     entries = rounds.judge_all(settings)

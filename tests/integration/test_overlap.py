@@ -85,7 +85,7 @@ def test_nobody_waits_for_a_sweep_that_shares_nothing_or_is_over(submit, plan, f
 
 
 def test_a_sweep_that_began_first_does_not_wait(submit, plan):
-    """Two that are planned anew at the same time would wait for each other."""
+    """Two that are planned again at the same time would wait for each other."""
     first = submit()
     plan(first)
     second = submit(grid={"criterion": ["gini"], "max_depth": [1, 9]})
@@ -102,7 +102,7 @@ def test_a_sweep_that_is_asked_for_again_begins_again(submit, plan, finish, sett
     with pytest.raises(OverlapError):
         plan(second, again=True)
     with pytest.raises(OverlapError, match=f"waits for {first.sweep}"):
-        plan(second, again=True)  # Airflow tries again; it does not begin anew meanwhile
+        plan(second, again=True)  # Airflow tries again; it does not begin again meanwhile
     LIVE[first.sweep] = False  # its tasks are lost
     batches = plan(second, again=True)
     with pytest.raises(OverlapError, match=f"{first.sweep}: waits for {second.sweep}"):

@@ -151,7 +151,7 @@ def test_what_came_into_use_meanwhile_stays(swept, settings, registry, name, age
 
 
 def test_a_pruned_sweep_can_be_swept_again(swept, settings, submit, run, registry, name):
-    """A new sweep stages its data and writes its template anew, and its champion is served."""
+    """A new sweep stages its data and writes its template again, and its champion is served."""
     swept(keep={"top": 0})
     pruning.prune(pruning.find(settings), settings)
     sweep_id = run(submit(grid={"max_depth": [1, 2, 3, 4, 5]}, keep={"top": 0}))

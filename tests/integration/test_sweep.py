@@ -371,7 +371,7 @@ def test_closing_again_keeps_the_versions_of_reused_trials(submit, settings, run
 
 @pytest.mark.parametrize("changes", [{}, {"register": {"top": 6}}], ids=["same", "edited"])
 def test_a_model_that_was_deleted_is_filled_again(submit, run, versions, client, name, changes):
-    """What was trained before is registered anew, by the same sweep or by another."""
+    """What was trained before is registered again, by the same sweep or by another."""
     run(submit())
     before = versions()
     client.delete_registered_model(name)
@@ -457,7 +457,7 @@ def test_the_same_grid_on_other_data_is_trained_anew(submit, settings, run, runs
 
 
 def test_a_bad_grid_file_opens_no_run(submit, settings, client, name):
-    """Mistakes are found before anything is tracked, and reported beside the file until mended."""
+    """Mistakes are found before anything is tracked, and reported beside the file until fixed."""
     drop = submit(data={"source": "sklearn:irises"})
     report = settings.grids / f"{name}.json.errors.txt"
     with pytest.raises(GridFileError) as caught:

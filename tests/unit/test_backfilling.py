@@ -240,7 +240,7 @@ def patience(server):
 
 
 def test_a_run_queued_for_a_dead_backfill_is_started_anew(server):
-    """A cleared run of a cancelled backfill would stay queued for ever."""
+    """A cleared run of a cancelled backfill would stay queued forever."""
     server.backfills.append({"id": 1, "completed_at": "now", **ask().body})
     server.add(DAYS[1], "backfill", 1, state="queued")
     states, said = run()
@@ -264,7 +264,7 @@ def test_a_failed_day_is_told_and_stops_no_other(server, monkeypatch):
 
 
 def test_a_paused_dag_is_told(server):
-    """Its runs would wait for ever."""
+    """Its runs would wait forever."""
     server.paused = True
     with pytest.raises(StackError, match="must not be paused"):
         run()

@@ -342,8 +342,8 @@ def test_the_doctor_tells_everything_that_is_wrong_at_once(call, folder, monkeyp
     assert (1, "", ["watched folder", "MLflow", "Airflow"]) == (code, err, wrong)
     code, out, err = call("doctor")
     lines = out.splitlines()
-    assert (1, "", wrong) == (code, err, [x[6:].split(":")[0] for x in lines if x[:4] == "mend"])
-    assert "mend  Airflow: Airflow at http://127.0.0.1:9/api/v2/version: must answer" in out
+    assert (1, "", wrong) == (code, err, [x[6:].split(":")[0] for x in lines if x[:4] == "fix "])
+    assert "fix   Airflow: Airflow at http://127.0.0.1:9/api/v2/version: must answer" in out
 
 
 @pytest.fixture

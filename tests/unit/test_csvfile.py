@@ -179,7 +179,7 @@ def test_text_that_is_no_table_is_named(tmp_path, content, what):
 def test_a_file_of_two_encodings_is_told(tmp_path):
     """No single encoding reads it."""
     content = PLAIN.encode() + "60,Zürich,no\n".encode("cp1252")
-    assert refusal(tmp_path, content).endswith("the file mixes encodings. Save it anew.")
+    assert refusal(tmp_path, content).endswith("the file mixes encodings. Save it again.")
 
 
 def test_a_title_above_the_header_is_told_to_be_skipped(tmp_path):

@@ -18,7 +18,7 @@ def workspace(tmp_path):
 
 
 def test_records_are_those_of_the_last_look(workspace):
-    """What is not found any more is taken away, what changed is written anew."""
+    """What is not found any more is taken away, what changed is written again."""
     daily_files.publish([CHURN, VISITS], (), workspace)
     later = Daily("churn", "other.yaml", "0 7 * * *", "", "UTC")
     daily_files.publish([later], (), workspace)

@@ -124,8 +124,8 @@ def test_dropped_columns_are_no_features(root):
 
 
 HEADER = "data.source: every column must have a name of its own, but 'case.csv' has "
-MEND = (
-    '. Mend the header, or add drop: ["Unnamed: 0"]; pandas writes its index as such a column '
+FIX = (
+    '. Fix the header, or add drop: ["Unnamed: 0"]; pandas writes its index as such a column '
     "unless told index=False."
 )
 CLASSES = "data.target: labels must be text, truth values or whole numbers, but 'label' holds "
@@ -150,8 +150,8 @@ TEXT_CASES = {
         "data.source: numbers must be finite, but 'a' is not in 1 row: 1. "
         "Leave such cells empty, or add drop: [a]."
     ),
-    "a,a,label\n1,2,x\n": f"{HEADER}more than one column named 'a'. Mend the header.",
-    ",a,label\n1,2,x\n": f"{HEADER}no name for column 1 of 3{MEND}",
+    "a,a,label\n1,2,x\n": f"{HEADER}more than one column named 'a'. Fix the header.",
+    ",a,label\n1,2,x\n": f"{HEADER}no name for column 1 of 3{FIX}",
     "a,label\n": "data.source: must have rows, but has only a header. Add rows.",
     "label\nx\ny\n": (
         "data.drop: at least one column must be left to learn from, but none is. "
@@ -164,7 +164,7 @@ TEXT_CASES = {
 
 @pytest.mark.parametrize("text", TEXT_CASES)
 def test_unfit_data_is_refused_with_place_rule_and_way_out(root, text):
-    """Each fault of the rows is told where it stands, by what rule, and how to mend it."""
+    """Each fault of the rows is told where it stands, by what rule, and how to fix it."""
     with pytest.raises(DataError) as caught:
         read_text(root, text)
     assert TEXT_CASES[text] == str(caught.value)
@@ -276,7 +276,7 @@ def read_folder(root, **frames):
 def test_files_of_a_folder_have_the_same_columns(root):
     """One that lacks a column would have gaps there."""
     whole = pd.DataFrame({"a": [1, 2], "b": [1, 2], "label": ["x", "y"]})
-    with pytest.raises(DataError, match=r"but 'two.parquet' has no 'b'. Write it anew, or"):
+    with pytest.raises(DataError, match=r"but 'two.parquet' has no 'b'. Write it again, or"):
         read_folder(root, one=whole, two=whole.drop(columns="b"))
 
 

@@ -104,7 +104,7 @@ def test_rows_on_both_sides_with_different_labels_are_counted():
     sides = np.setdiff1d(np.arange(200), holdout), holdout
     expected = (
         "20 of 22 rows of the holdout are training rows with another label. "
-        "Add columns that tell them apart, or mend the labels."
+        "Add columns that tell them apart, or fix the labels."
     )
     assert ([expected], []) == (warnings_of(table, sides), _warnings(table))
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import tomllib
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import typer
+from pages import PAGES, ROOT, blocks, commands, files, fits, name
 from rich.console import Console
 
 from sweepstake.cli import console, main
@@ -20,72 +18,10 @@ from sweepstake.errors import GridFileError
 from sweepstake.gridfile import loader
 from sweepstake.settings import load_settings
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 PACKAGE = ROOT / "src" / "sweepstake"
-STACKLESS = {"validate", "plan", "schema"}
 EVERY_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-FENCE = re.compile(
-    r"(?:^<!-- (?P<mark>[^>]+?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
-MACHINE_DEPENDENT = ((r"\d+:\d\d:\d\d", "0:00:00"), (r"in \d+ tasks?", "in 1 task"))
 COMMANDS = typer.main.get_command(main.app)
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page; ``mark`` is the comment on the line above it."""
-
-    page: Path
-    language: str
-    mark: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A command as a page shows it, with the output below it."""
-
-    page: Path
-    mark: str
-    line: str
-    output: str
-
-    @property
-    def words(self):
-        """The arguments after ``sweepstake``."""
-        return shlex.split(self.line)[1:]
-
-    @property
-    def is_stackless(self):
-        """Whether it needs no server, so that it can run here."""
-        return self.words[0] in STACKLESS or "--help" in self.words
-
-
-def name(path):
-    """A path as it is called in the repository."""
-    return path.relative_to(ROOT).as_posix()
-
-
-def blocks(*languages):
-    """Every fenced block of every page in these languages."""
-    found = [
-        Block(page, match["language"], match["mark"] or "", match["text"])
-        for page in PAGES
-        for match in FENCE.finditer(page.read_text(encoding="utf-8"))
-    ]
-    return [block for block in found if block.language in languages]
-
-
-def commands():
-    """Every command that a page shows after a dollar sign."""
-    return [
-        Shown(block.page, block.mark, line, output.strip())
-        for block in blocks("console")
-        for line, output in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE)
-    ]
 
 
 def grids():
@@ -98,18 +34,6 @@ def grids():
 def identity(item):
     """A readable name for a case."""
     return f"{name(item.page)}: {getattr(item, 'line', None) or item.text.split(chr(10))[0]}"
-
-
-def plain(text):
-    """Text without its line breaks, durations and task counts, which differ by machine."""
-    for pattern, same in MACHINE_DEPENDENT:
-        text = re.sub(pattern, same, text)
-    return " ".join(text.split())
-
-
-def pattern_of(output):
-    """Shown output as a regular expression: three dots stand for anything."""
-    return ".*".join(re.escape(part) for part in re.split(r"\.\.\.", plain(output)))
 
 
 def anchors(page):
@@ -125,10 +49,8 @@ def project(tmp_path_factory):
     shutil.copytree(ROOT / "grids", folder / "grids")
     shutil.copytree(ROOT / "grids" / "data", folder / "data")
     shutil.copytree(ROOT / "docs" / "examples", folder / "docs" / "examples")
-    for block in grids():
-        kind, _, file = block.mark.partition(": ")
-        if kind in {"file", "refused"}:
-            (folder / file).write_text(block.text, encoding="utf-8")
+    for file, text in files():
+        (folder / file).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -142,9 +64,8 @@ def test_a_command_without_servers_prints_what_its_page_shows(shown, project, mo
     with pytest.raises(SystemExit) as ended:
         main.main()
     said = capsys.readouterr()
-    fits = re.fullmatch(pattern_of(shown.output) or ".*", plain(said.err + said.out), re.DOTALL)
     refused = re.search(r"^[\w./-]+: line \d+: ", shown.output) is not None
-    assert (True, int(refused)) == (fits is not None, ended.value.code or 0), said
+    assert (True, int(refused)) == (fits(shown, said.err + said.out), ended.value.code or 0), said
 
 
 @pytest.mark.parametrize("shown", [c for c in commands() if not c.is_stackless], ids=identity)

@@ -104,7 +104,7 @@ def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
 
 
 def test_large_forests_are_not_kept(monkeypatch, spec, iris):
-    """Memory stays that of one forest: the next trial is fitted anew."""
+    """Memory stays that of one forest: the next trial is fitted again."""
     monkeypatch.setattr(shared_trees, "MOST_NODES", 10)
     cache = shared_trees.ForestCache()
     fit_trial.train(trial(0, n_estimators=3), spec, iris, cache=cache)

@@ -107,7 +107,7 @@ def test_a_fault_names_the_texts_how_often_and_where_first():
     """Five different ones, the count of the others, and all of the rows."""
     message = fault(*"123456789", *"abcdefgab", *map(str, range(10, 30)))
     assert "in 9 of 38 values: 'a' (2 times, first in line 11), 'b' (2 times, " in message
-    assert "'e' (line 15) and 2 more. Mend them, or" in message
+    assert "'e' (line 15) and 2 more. Fix them, or" in message
 
 
 TEXTS = {
@@ -227,7 +227,7 @@ def test_hexadecimal_numbers_are_refused():
 def test_a_column_told_to_be_numbers_is_held_to_it():
     """One number among words is enough where the grid file says so."""
     message = fault("1", "a", "b", "c", types={"x": "number"})
-    assert "'a' (line 3), 'b' (line 4), 'c' (line 5). Mend" in message
+    assert "'a' (line 3), 'b' (line 4), 'c' (line 5). Fix" in message
     assert "types" not in message
 
 

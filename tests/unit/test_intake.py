@@ -553,7 +553,7 @@ def test_a_file_with_data_by_day_starts_no_sweep(settings):
 
 
 def test_a_daily_that_breaks_keeps_its_dag_and_gets_its_report(settings):
-    """Its mistakes stand beside it, no sweep of the DAG `sweep` fails for it; mended, they go."""
+    """Its mistakes stand beside it, no sweep of the DAG `sweep` fails for it; fixed, they go."""
     put(settings, "d.yaml", DAILY)
     intake.scan(settings)
     put(settings, "d.yaml", BROKEN)

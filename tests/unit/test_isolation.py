@@ -144,7 +144,7 @@ def test_calls_are_made_one_after_the_other_in_one_other_process(worker):
 
 
 def test_threads_that_were_used_before_the_fork_hang_no_call(worker):
-    """GCC's OpenMP would wait for them for ever: they are not in the fork."""
+    """GCC's OpenMP would wait for them forever: they are not in the fork."""
     assert 2 == Work().boost()
     assert 2 == worker.call("boost", limits=Limits(trial_timeout=PATIENCE_SECONDS))
 
@@ -262,7 +262,7 @@ def test_nobody_walks_over_all_processes_as_long_as_a_call_works(worker, monkeyp
 
 
 def test_a_crash_ends_a_call_where_the_caller_handles_crashes_in_python():
-    """Airflow does so when it reads a DAG file: the call would crash again and again, for ever."""
+    """Airflow does so when it reads a DAG file: the call would crash again and again, forever."""
     handled = signal.signal(signal.SIGSEGV, lambda *_: None)
     try:
         with Worker(Work()) as worker, pytest.raises(TrialFailedError, match="SIGSEGV"):
@@ -289,7 +289,7 @@ def test_an_error_of_ours_comes_back_as_it_is(worker):
 
 
 def test_a_full_disk_is_not_the_fault_of_the_call(worker):
-    """There is no space for what the call writes: that is an error which a retry can mend."""
+    """There is no space for what the call writes: that is an error which a retry can fix."""
     with pytest.raises(DiskFullError, match="must have space to write, but got 'No space left"):
         worker.call("refuse", OSError(28, "No space left on device"))
 

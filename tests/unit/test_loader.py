@@ -193,7 +193,7 @@ def test_a_flood_of_mistakes_is_cut_short():
     values = ", ".join(["-1"] * 150)
     text = f'data: {{source: "sklearn:iris"}}\nestimator: SVC\ngrid: {{C: [{values}]}}\n'
     lines = _message(text).splitlines()
-    expected = "a.yaml: line 3: …: and 50 more mistakes. Mend those above first."
+    expected = "a.yaml: line 3: …: and 50 more mistakes. Fix those above first."
     assert (len(lines), lines[-1]) == (101, expected)
 
 

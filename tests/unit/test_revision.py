@@ -71,7 +71,7 @@ def test_a_change_is_noticed_but_not_of_comments(script, after, noticed):
 
 @pytest.mark.parametrize("part", ["revision", "numpy", "scipy", "scikit-learn"])
 def test_a_trial_of_other_training_code_has_another_key(monkeypatch, part):
-    """It is trained anew, and its sweep has another parent."""
+    """It is trained again, and its sweep has another parent."""
     before, tag = _key(), revision.training_tag()
     changed = {**revision.origin(), part: "0"}
     monkeypatch.setattr(revision, "origin", lambda: changed)

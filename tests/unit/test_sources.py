@@ -157,7 +157,7 @@ def test_a_file_that_no_memory_holds_is_refused_unread(roots, monkeypatch):
 
 
 def hang(*_):
-    """Read for ever."""
+    """Read forever."""
     time.sleep(3600)
 
 

@@ -87,7 +87,7 @@ class Patience(ExceptionRetryPolicy):
         max_tries: int,
         context: Context | None = None,
     ) -> RetryDecision:
-        """What becomes of a task that raised; a clear gives it its failures anew."""
+        """What becomes of a task that raised; a clear gives it its failures again."""
         decision = super().evaluate(exception, try_number, max_tries, context)
         first = max_tries - MOST_RETRIES  # more than 0 after a clear
         if not isinstance(exception, TransientError) and try_number - first >= MOST_FAILURES:

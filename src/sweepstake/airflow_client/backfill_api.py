@@ -64,7 +64,7 @@ class BackfillApi(AirflowApi):
 
         Raises:
             NotFoundError: Airflow knows no such DAG (yet).
-            StackError: it is paused, so its runs would wait for ever.
+            StackError: it is paused, so its runs would wait forever.
         """
         answer = self._call("GET", f"/dags/{dag_id}", allow={404})
         if answer.status_code == httpx.codes.NOT_FOUND or answer.json()["is_stale"]:

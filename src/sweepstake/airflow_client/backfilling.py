@@ -4,7 +4,7 @@ Airflow 3.3.2 has faults that would leave days undone; they are noticed, told, a
 starting the days' runs directly:
 
 - While 20 or more other runs are running, runs of a backfill are never looked at (issue 58554).
-- A run of a cancelled backfill that is cleared stays queued for ever.
+- A run of a cancelled backfill that is cleared stays queued forever.
 - It counts a backfill as running up to 30 seconds after its last run, and allows one for each DAG.
 """
 
@@ -205,7 +205,7 @@ class _Drive:
             old = self.before.get(day)
             queued_before = old is not None and old.run_id == run.run_id and old.state == "queued"
             if queued_before and run.kind == "backfill" and run.state == "queued":
-                self._give_up(run, "It was queued for a backfill that is over, for ever.")
+                self._give_up(run, "It was queued for a backfill that is over, forever.")
 
     def _is_starving(self) -> bool:
         """Whether nothing has moved for long while many other runs are running."""
@@ -230,7 +230,7 @@ class _Drive:
         self.runs = self.api.day_runs(self.request)
         for run in self.runs.values():
             if run.kind == "backfill" and run.run_id in undone and run.state != "success":
-                self._give_up(run, "Its backfill starved; it is started anew, directly.")
+                self._give_up(run, "Its backfill starved; it is started again, directly.")
 
     def _give_up(self, run: DayRun, note: str) -> None:
         self.say(f"{run.day}: {note}")

@@ -29,7 +29,7 @@ class Retried:
 
 
 def retry(name: str, settings: Settings) -> Retried:
-    """Plan a sweep anew, train what is not COMPLETE and close it.
+    """Plan a sweep again, train what is not COMPLETE and close it.
 
     ``name`` is the sweep's id, or its name: then its latest run is meant. Trials that are COMPLETE
     stay as they are, those that failed are trained again. One that did all it had to is left alone,

@@ -1,7 +1,7 @@
 """Approval: a promotion that somebody is asked about before it is carried out.
 
 What is asked lies in the workspace; the first answer counts, from Airflow or the command line.
-The round is held anew when it is answered: who was decided about must still be in service.
+The round is held again when it is answered: who was decided about must still be in service.
 """
 
 from __future__ import annotations

@@ -63,12 +63,12 @@ def keep(workspace: Workspace, fault: Fault) -> None:
 
 
 def known(workspace: Workspace) -> tuple[Fault, ...]:
-    """The faults that were not mended yet, sorted."""
+    """The faults that were not fixed yet, sorted."""
     return tuple(sorted(Fault(**record) for record in workspace.records(FOLDER)))
 
 
 def tell(workspace: Workspace) -> None:
-    """Raise the faults that were not mended yet, if there are any.
+    """Raise the faults that were not fixed yet, if there are any.
 
     Raises:
         ModelFaultsError: there are some.

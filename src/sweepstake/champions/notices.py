@@ -25,7 +25,7 @@ class Notice:
     """What receivers are told once it is there: about a sweep, and the run of Airflow that does it.
 
     ``key`` says what it is about, ``begun`` when it was written: a sweep that is retried is told
-    anew. ``digest`` is JSON, empty until there is something to tell; ``due`` says since when there
+    again. ``digest`` is JSON, empty until there is something to tell; ``due`` says since when there
     is, or since when a decision is waited for. ``late`` says that this was told.
     """
 

@@ -59,8 +59,8 @@ def tell(text: str) -> None:
 
 
 def tell_finding(finding: Finding) -> None:
-    """What the doctor found, on stdout: in order, or what to mend."""
-    mark, style = ("ok  ", "") if finding.ok else ("mend", "red")
+    """What the doctor found, on stdout: in order, or what to fix."""
+    mark, style = ("ok  ", "") if finding.ok else ("fix ", "red")
     text = f"{mark}  {finding.name}: {finding.message}"
     out.print(_plain(text), style=style, soft_wrap=True)
 

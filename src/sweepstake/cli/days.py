@@ -136,7 +136,7 @@ def _check_days(request: BackfillRequest, days: tuple[Day, ...], settings: Setti
         message = (
             f"{request.dag_id}: every day must succeed, but {', '.join(failed)} failed. Read why "
         )
-        message += f"at {settings.airflow_url}/dags/{request.dag_id}; mend it; --reprocess failed."
+        message += f"at {settings.airflow_url}/dags/{request.dag_id}; fix it; --reprocess failed."
         raise SweepFailedError(message)
 
 

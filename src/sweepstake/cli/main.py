@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -277,9 +277,9 @@ def _warn_of_place(source: str) -> None:
 
 def _rooted_at(grid: Path) -> Settings:
     """Settings that also allow data beside the grid file itself."""
-    settings = load_settings()
-    roots = dict.fromkeys((grid.absolute().parent, *settings.data_roots))
-    return replace(settings, data_roots=tuple(roots))
+    from sweepstake.api import rooted_at
+
+    return rooted_at(grid, load_settings())
 
 
 def _welcome(stack: Stack, settings: Settings) -> None:

@@ -94,7 +94,7 @@ def _standstills() -> list[Standstill]:
 
 
 def doctor(*, as_json: Json = False) -> None:
-    """Check this host and the servers that it uses; say what to mend. Exit code 1 if anything."""
+    """Check this host and the servers that it uses; say what to fix. Exit code 1 if anything."""
     from sweepstake.doctor import examine
 
     findings = examine()

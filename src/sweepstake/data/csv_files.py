@@ -188,8 +188,8 @@ class CsvFile:
             way_out = "Where lines stand before the header, write csv: {skip: 1} under data."
             return f"{message}. {way_out}"
         if count > width and self.separator == ",":
-            return f"{message}. Quote values that hold a comma, or mend the line."
-        return f"{message}. Mend the line: a gap is an empty value between separators."
+            return f"{message}. Quote values that hold a comma, or fix the line."
+        return f"{message}. Fix the line: a gap is an empty value between separators."
 
     def _open_quote(self, line: int, values: Sequence[str]) -> str:
         """What is wrong with a cell that has swallowed whole rows; empty where none has.
@@ -302,13 +302,13 @@ def check_names(names: Sequence[str], source: str) -> None:
     """
     blank = next((place for place, name in enumerate(names, 1) if not name.strip()), 0)
     doubled = [name for name, count in Counter(names).items() if count > 1]
-    way_out = "Mend the header."
+    way_out = "Fix the header."
     if not names:
         fault = "has no header"
     elif blank:
         fault = f"has no name for column {blank} of {len(names)}"
         dropped = notation.flow([UNNAMED.format(blank - 1)])
-        way_out = f"Mend the header, or add drop: {dropped}; pandas writes its index as such a "
+        way_out = f"Fix the header, or add drop: {dropped}; pandas writes its index as such a "
         way_out += "column unless told index=False."
     elif doubled:
         fault = f"has more than one column named {min(doubled)!r}"
@@ -322,7 +322,7 @@ def unreadable(source: str, form: str, error: BaseException) -> DataError:
     """The error for a file that its reader gave up on."""
     cause = " ".join(str(error).split())[:200].rstrip(".")
     message = f"data.source: {source!r} must be {form}, but reading it ended with: {cause}."
-    return DataError(f"{message} Mend the file or write it anew.")
+    return DataError(f"{message} Fix the file or write it again.")
 
 
 def _opened(path: Path) -> TextIO:

@@ -262,7 +262,7 @@ def _fault_of_numbers(
     return (
         f"data.source: a column most of whose values are numbers must hold nothing else, but "
         f"{words.name!r} holds other text in {words.count(odd):,} of {words.count(~gaps):,} "
-        f"values: {words.named(odd, where)}. Mend them, or write under data {either(ways)}."
+        f"values: {words.named(odd, where)}. Fix them, or write under data {either(ways)}."
     )
 
 

@@ -90,7 +90,7 @@ def read(path: Path, spec: DataSpec, pin: Pin) -> Source:
         raise DataError(message + "Take part of its rows or columns.") from None
     except TrialFailedError as error:
         message = f"data.source: must be a table, but {name!r} cannot be read as one ({error}). "
-        raise DataError(message + "Write it anew, as CSV in UTF-8 or as Parquet.") from None
+        raise DataError(message + "Write it again, as CSV in UTF-8 or as Parquet.") from None
     return source
 
 
@@ -231,7 +231,7 @@ def _of_parquet(path: Path, spec: DataSpec, pin: Pin) -> Source:
     left_out = {*spec.drop, *spec.target, spec.time_column}
     faults += [
         f"data.source: every file of a folder must have the same columns, but {file!r} has no "
-        f"{name!r}. Write it anew, or add drop: [{notation.name(name)}] under data."
+        f"{name!r}. Write it again, or add drop: [{notation.name(name)}] under data."
         for name, file in rows.lacking.items()
         if name not in spec.drop
     ]

@@ -133,7 +133,7 @@ def _unpack(path: Path, packed: bytes, source: str, largest: float, target: Path
     except (OSError, EOFError, zlib.error) as error:
         cause = " ".join(str(error).split())[:200].rstrip(".")
         message = f"data.source: {source!r} must be packed soundly, but unpacking it ended with: "
-        message += f"{cause}. Pack it anew."
+        message += f"{cause}. Pack it again."
         raise DataError(message) from None
 
 
@@ -213,7 +213,7 @@ def _foreign(path: Path, source: str, encoding: str, line: int, error: UnicodeDe
             message += "such as csv: {encoding: cp1251} for Cyrillic, cp1253 for Greek, shift_jis "
             return f"{message}for Japanese or gb18030 for Chinese."
         return f"{message}most likely csv: {{encoding: {likely}}}."
-    return f"{message}What stands before it is UTF-8: the file mixes encodings. Save it anew."
+    return f"{message}What stands before it is UTF-8: the file mixes encodings. Save it again."
 
 
 def _likely(path: Path) -> str:

@@ -1,7 +1,7 @@
 """Trained rows: which rows of a holdout a model has met in training, told by their content.
 
 Another seed or share of the holdout, a longer window or a file with more rows divide the same rows
-anew. A model is compared only on those that it was not trained on.
+again. A model is compared only on those that it was not trained on.
 """
 
 from __future__ import annotations

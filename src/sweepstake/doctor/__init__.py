@@ -1,4 +1,4 @@
-"""The doctor: looks at a deployment from where it runs, and says of each fault what to mend.
+"""The doctor: looks at a deployment from where it runs, and says of each fault what to fix.
 
 Every check is made whatever the others find, except those of a server that does not answer.
 """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, whether it is in order, and what was found or has to be mended."""
+    """What was looked at, whether it is in order, and what was found or has to be fixed."""
 
     name: str
     ok: bool
@@ -24,7 +24,7 @@ class Finding:
 class Check:
     """Something to look at.
 
-    look: says what it found, or raises what has to be mended.
+    look: says what it found, or raises what has to be fixed.
     then: what is looked at only if this is in order, since it would tell the same again.
     """
 

@@ -91,7 +91,7 @@ def _round_trip(store: Store, shown: str) -> bool:
 def models(root: Path | Bucket) -> str:
     """That every model could be judged."""
     model_faults.tell(Workspace(root))
-    return "no model waits for something to be mended"
+    return "no model waits for something to be fixed"
 
 
 @contextmanager
@@ -100,4 +100,4 @@ def _used(setting: str, folder: Path, rule: str) -> Iterator[None]:
         yield
     except OSError as error:
         message = f"{setting}: must be {rule}, but {folder} is not: {error.strerror}. "
-        raise SettingsError(message + "Create it, mend its rights, or name another.") from None
+        raise SettingsError(message + "Create it, fix its rights, or name another.") from None

@@ -25,7 +25,7 @@ def check_python(version: tuple[int, int]) -> None:
     if not OLDEST <= version <= NEWEST:
         message = (
             f"Python: must be from {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, "
-            f"but got {version[0]}.{version[1]}. Install one of these and create .venv anew."
+            f"but got {version[0]}.{version[1]}. Install one of these and create .venv again."
         )
         raise SettingsError(message)
 

@@ -84,6 +84,7 @@ def _mlflow(layout: Layout, ports: Ports) -> dict[str, str]:
         "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": (
             f"^({re.escape(layout.artifacts.as_uri())}/|models:/m-|runs:/)"
         ),
+        "MLFLOW_ALLOW_MODEL_CODE_EXECUTION": "false",  # what MLflow 3.18 asks
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",

@@ -97,7 +97,7 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
 def load_libraries() -> None:
     """Import what writing needs, before a fork.
 
-    It is slow, and a fork waits for ever for what another thread was just importing.
+    It is slow, and a fork waits forever for what another thread was just importing.
     """
     for name in LIBRARIES:
         load_library(name)

@@ -242,7 +242,7 @@ class Registry:
             return entry
         try:
             self._crown(entry)
-        except NotFoundError:  # the winner was deleted meanwhile: the others are judged anew
+        except NotFoundError:  # the winner was deleted meanwhile: the others are judged again
             return self._ledger.close_round(entry, done=False)
         self._tag_all(model, {number: _verdict_tags(each) for number, each in rulings.items()})
         return self._ledger.close_round(entry)

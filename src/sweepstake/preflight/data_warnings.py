@@ -269,7 +269,7 @@ def _contradicted(
     if count >= MANY_DUPLICATES * len(holdout) and table.y.ndim == 1 and count:
         yield (
             f"{count:,} of {len(holdout):,} rows of the holdout are training rows with another "
-            "label. Add columns that tell them apart, or mend the labels."
+            "label. Add columns that tell them apart, or fix the labels."
         )
 
 

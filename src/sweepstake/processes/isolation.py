@@ -5,8 +5,8 @@ watched from outside: nothing inside a process can be trusted to stop C code tha
 measured instead of capped (``RLIMIT_AS``, ``RLIMIT_DATA``): a cap counts what is reserved and not
 used, and turns a refused allocation into whatever a library makes of it, at worst an abort.
 Libraries get one thread: others that a pool had before the fork are not in the fork, and GCC's
-OpenMP would wait for them for ever. Nor is a thread in the fork that held a lock at that moment, so
-that whoever wants the lock there waits for ever: a process that stands still is ended.
+OpenMP would wait for them forever. Nor is a thread in the fork that held a lock at that moment, so
+that whoever wants the lock there waits forever: a process that stands still is ended.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ UNLIMITED = Limits()
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)
 FATAL = (signal.SIGTERM, *CRASHES)
 """Signals that shall end a forked process at once. Airflow handles a crash in Python, where its
-handler never runs: the instruction that crashed is repeated instead, for ever.
+handler never runs: the instruction that crashed is repeated instead, forever.
 """
 COUNTERS = Path("/proc/vmstat")
 """Where Linux counts, among other things, the processes that it ended as memory ran out."""

@@ -108,7 +108,7 @@ class Host:
         return pool
 
     async def follow(self) -> None:
-        """Refresh for ever; an error is logged and tried again."""
+        """Refresh forever; an error is logged and tried again."""
         while True:
             try:
                 replaced = await asyncio.to_thread(self.refresh)

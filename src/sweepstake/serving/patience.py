@@ -14,7 +14,7 @@ SECONDS = 30.0
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol, with an end to waiting: it waits for ever for the head of a request.
+    """Uvicorn's protocol, with an end to waiting: it waits forever for the head of a request.
 
     Where there are too many connections, the one that has asked for nothing for longest is closed.
     """

@@ -175,7 +175,7 @@ def _of_csv(body: bytes, names: Sequence[str]) -> dict[str, list[Any]]:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"the body: must be CSV in UTF-8, but reading it ended with: {error}."
-        raise RefusedError(message, "Send it anew.") from None
+        raise RefusedError(message, "Send it again.") from None
     header, *lines = csv.reader(io.StringIO(text, newline=None)) if text else [[]]
     rows = [[cell or None for cell in line] for line in lines if line or len(header) == 1]
     return _of_rows(rows, header, names)  # in one column a blank line may be a gap, or none
@@ -186,7 +186,7 @@ def _of_json(body: bytes, names: Sequence[str]) -> dict[str, list[Any]]:
         document = json.loads(body)
     except (RecursionError, ValueError) as error:
         message = f"the body: must be JSON in UTF-8, but reading it ended with: {error}."
-        raise RefusedError(message, "Send it anew.") from None
+        raise RefusedError(message, "Send it again.") from None
     given = [form for form in FORMS if isinstance(document, dict) and form in document]
     if len(given) != 1:
         message = (

@@ -200,7 +200,7 @@ def store_faults(place: Bucket) -> Iterator[None]:
         yield
     except (FileNotFoundError, FileExistsError) as error:
         if _code(error) == "NoSuchBucket":
-            message = f"{place}: must be in a bucket that exists. Create it or mend the address."
+            message = f"{place}: must be in a bucket that exists. Create it or fix the address."
             raise SettingsError(message) from None
         raise
     except PermissionError as error:
@@ -225,7 +225,7 @@ def _code(error: BaseException) -> str:
 
 
 def _refused(place: Bucket, cause: str) -> str:
-    return f"{place}: must be open to the credentials in AWS_*, but got {cause}. Mend either."
+    return f"{place}: must be open to the credentials in AWS_*, but got {cause}. Fix either."
 
 
 def _silent(place: Bucket, error: BaseException) -> str:

@@ -86,7 +86,7 @@ class Workspace:
 
     @property
     def closed_days(self) -> str:
-        """The address of what is written anew whenever a sweep of a day has closed."""
+        """The address of what is written again whenever a sweep of a day has closed."""
         return f"{self.root}/{CLOSED_DAYS}"
 
     def note_closed_day(self, sweep_id: str) -> None:

@@ -120,7 +120,7 @@ def _as_version(planned: PlannedSweep, child: Child) -> Version:
 
 
 def _trained_here(planned: PlannedSweep, children: Iterable[Child]) -> tuple[Child, ...]:
-    """The children whose models this workspace knows; those of earlier sweeps it notes anew."""
+    """The children whose models this workspace knows; those of earlier sweeps it notes again."""
     found = tuple(children)
     sweeps = {child.sweep for child in found}
     models = {pair for sweep in sweeps for pair in provenance.trained(planned.workspace, sweep)}

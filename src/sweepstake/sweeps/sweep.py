@@ -75,7 +75,7 @@ def plan(
     """Check the grid file, stage its data, open its parent run and pack what is left to train.
 
     Trials that any sweep of the same model has finished on the same data are left out and shown as
-    reused. What an interrupted attempt left unfinished is removed: those trials are trained anew.
+    reused. What an interrupted attempt left unfinished is removed: those trials are trained again.
     ``is_live`` says of a sweep's id whether it is in work, ``again`` whether somebody asks for this
     sweep, for the first time or once more: then it begins now.
 
@@ -209,13 +209,13 @@ def close(sweep_id: str, settings: Settings) -> str:
         raise CancelledError(message)
     if not tried:
         message = f"{sweep_id}: at least one trial must be fitted, but all {len(standings)} were "
-        message += "skipped. Read their reasons on the parent run; then mend the grid file."
+        message += "skipped. Read their reasons on the parent run; then fix the grid file."
         raise SweepFailedError(message)
     if not tolerated:
         message = (
             f"{sweep_id}: at most {planned.spec.limits.max_failed:g} of the trials may fail "
             f"(limits.max_failed), but {failed} of {tried} did. "
-            "Read their reasons on the parent run; then mend the grid file."
+            "Read their reasons on the parent run; then fix the grid file."
         )
         raise SweepFailedError(message)
     return run_url(settings.mlflow_pages, planned.plan.experiment_id, planned.plan.parent_run_id)

@@ -25,7 +25,7 @@ GROWING = ("sklearn.ensemble.ExtraTreesClassifier", "sklearn.ensemble.RandomFore
 SIZE = "n_estimators"
 DEFAULT_SIZE = 100
 MOST_NODES = 1_000_000
-"""Nodes that are kept, about 150 MB with ten classes: forests beyond that are fitted anew."""
+"""Nodes that are kept, about 150 MB with ten classes: forests beyond that are fitted again."""
 _OTHERWISE = {"warm_start", "oob_score"}
 """Parameters of a forest that have it grow otherwise, or report what a grown one cannot."""
 

@@ -19,7 +19,7 @@ def test_other_pythons_are_refused_in_one_sentence(version):
         checks.check_python(version)
     expected = (
         f"Python: must be from 3.11 to 3.13, but got {version[0]}.{version[1]}. "
-        "Install one of these and create .venv anew."
+        "Install one of these and create .venv again."
     )
     assert str(caught.value) == expected
 
