@@ -39,7 +39,8 @@ class Shelf:
     """A registry with one model, whose versions and champion the test sets."""
 
     def __init__(self, content: bytes, example: bytes) -> None:
-        self.files = {"1": (content, example)}
+        self.stored = {"1": (content, example)}
+        self.files = self
         self.alias = "1"
         self.fetched: list[str] = []
 
@@ -53,7 +54,7 @@ class Shelf:
     def fetch(self, version: Stored) -> tuple[bytes, bytes]:
         """The file of a version and its input example."""
         self.fetched.append(version.version)
-        return self.files[version.version]
+        return self.stored[version.version]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from sweepstake.airflow_client.api import AirflowApi
 from sweepstake.errors import SettingsError, StackError
 
 GONE = httpx.ConnectError("refused")
+SLOW = httpx.ReadTimeout("timed out")
 HURT = httpx.Response(503)
 STRANGE = httpx.Response(401)
 KNOWN = httpx.Response(201, json={"access_token": "t"})
@@ -47,6 +48,11 @@ def test_a_server_that_was_there_is_waited_for(asked, outage):
 def test_a_log_in_is_waited_for(asked):
     """A server that dies between a call and its log-in costs time only."""
     assert "success" == asked(STRANGE, GONE, KNOWN, DONE)
+
+
+def test_a_server_that_is_slow_is_waited_for(asked):
+    """It has taken the request: on a busy machine the first answer takes its time."""
+    assert "success" == asked(SLOW, STRANGE, SLOW, KNOWN, DONE)
 
 
 @pytest.mark.parametrize("answer", [GONE, HURT])

@@ -342,7 +342,7 @@ class TestManySlowClients:
 
 def test_a_new_champion_takes_over(server, shelf):
     """It answers with its own version."""
-    shelf.files["2"] = (model([5, 6, 7, 8]), EXAMPLE)
+    shelf.stored["2"] = (model([5, 6, 7, 8]), EXAMPLE)
     shelf.alias = "2"
     wait_for(lambda: served(server) == "2")
     answer = ask(server, FORMS[0])
@@ -363,12 +363,12 @@ BROKEN = {
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_version_never_takes_over(server, shelf, caplog, fault):
     """The one before goes on, the log says why, and the broken one is seldom fetched again."""
-    shelf.files["2"] = BROKEN[fault]
+    shelf.stored["2"] = BROKEN[fault]
     shelf.alias = "2"
     wait_for(lambda: "cannot load the champion" in caplog.text)
     assert ("1", 200) == (served(server), ask(server, FORMS[0]).status_code)
     assert 'sweepstake_follow_faults_total{model="shop"}' in server.get("/metrics").text
-    shelf.files["3"] = (model([5, 6, 7, 8]), EXAMPLE)
+    shelf.stored["3"] = (model([5, 6, 7, 8]), EXAMPLE)
     shelf.alias = "3"
     wait_for(lambda: served(server) == "3")
     assert shelf.fetched.count("2") < 10
@@ -376,7 +376,7 @@ def test_a_broken_version_never_takes_over(server, shelf, caplog, fault):
 
 def test_the_registry_may_be_away(server, shelf, caplog):
     """The champion goes on answering, and the next one takes over when it is back."""
-    shelf.files["2"] = (model([5, 6, 7, 8]), EXAMPLE)
+    shelf.stored["2"] = (model([5, 6, 7, 8]), EXAMPLE)
     shelf.alias = "away"
     wait_for(lambda: "MLflow does not answer" in caplog.text)
     assert {"predictions": [1, 2, 3, 4]} == ask(server, FORMS[0]).json()
@@ -386,7 +386,7 @@ def test_the_registry_may_be_away(server, shelf, caplog):
 
 def test_promotions_fail_and_mix_no_answer(server, shelf):
     """Under load through many promotions, each answer is wholly of the version that it names."""
-    shelf.files |= {str(n): (model([n, n, n, n + 1]), EXAMPLE) for n in range(2, 22)}
+    shelf.stored |= {str(n): (model([n, n, n, n + 1]), EXAMPLE) for n in range(2, 22)}
     over = threading.Event()
 
     def asked(_):

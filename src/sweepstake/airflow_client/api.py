@@ -158,10 +158,14 @@ class AirflowApi:
         return answer
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
-        """One request; every one may be repeated, so a server that was there is waited for."""
+        """One request; every one may be repeated, so a server that was there is waited for.
+
+        So is one that takes the request and is slow with its answer: the machine is busy.
+        """
+        away = retry_if_exception_type(httpx.TransportError) | retry_if_result(_is_fault)
         patient = Retrying(
-            retry=retry_if_exception_type(httpx.TransportError) | retry_if_result(_is_fault),
-            stop=stop_after_delay(OUTAGE_SECONDS if self._was_there else 0),
+            retry=away if self._was_there else retry_if_exception_type(httpx.ReadTimeout),
+            stop=stop_after_delay(OUTAGE_SECONDS),
             wait=wait_fixed(1),
             retry_error_callback=_as_it_is,
         )
