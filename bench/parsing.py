@@ -53,7 +53,7 @@ def measure(count: int) -> dict[str, float]:
 
 def _publish(folder: Path, count: int) -> float:
     """Write the files and let intake publish them; seconds that its look took."""
-    from sweepstake.intake import intake
+    from sweepstake.intake import intake, sightings
     from sweepstake.settings import load_settings
 
     grids = folder / "grids"
@@ -62,7 +62,7 @@ def _publish(folder: Path, count: int) -> float:
         path = grids / f"daily-{number:04d}.yaml"
         path.write_text(GRID.format(number=number, minute=number % 60), encoding="utf-8")
         os.utime(path, (0, 0))
-    time.sleep(intake.QUIET_SECONDS)
+    time.sleep(sightings.QUIET_SECONDS)
     settings = load_settings({"SWEEPSTAKE_HOME": str(folder), "SWEEPSTAKE_GRIDS": str(grids)})
     intake.identify(GRID.format(number=0, minute=0).encode(), "warm-up.yaml", settings)
     started = time.perf_counter()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 STEPS = {
     "sweepstake.training.fit_trial": "fit",
     "sweepstake.mlflow_client.tracking": "run and version",
+    "sweepstake.mlflow_client.run_files": "run and version",
     "sweepstake.mlflow_client.model_folders": "model",
     "sweepstake.modelfile.model_file": "model",
     "sweepstake.sweeps.trainer": "model",
@@ -49,7 +50,7 @@ STEPS = {
     "sweepstake.preflight.checks": "other",
     "sweepstake.sweeps.sweep": "other",
 }
-MOVED = {"Tracking.upload": "model"}
+MOVED = {"RunFiles.upload": "model"}
 """What belongs to another step than its module."""
 BESIDE = "beside: "
 """How the names of calls begin that were made in another thread than the main one."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 import sweepstake
-from sweepstake.cli.console import leaderboard_table
+from sweepstake.cli.tables import leaderboard_table
 
 HOME = Path(__file__).parents[1]
 PICTURE = HOME / "docs" / "pictures" / "leaderboard.svg"

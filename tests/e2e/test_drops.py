@@ -17,7 +17,7 @@ import pytest
 
 from sweepstake import embedded
 from sweepstake.gridfile import loader
-from sweepstake.intake.intake import REPORT_SUFFIX
+from sweepstake.intake.reports import REPORT_SUFFIX
 
 pytestmark = [
     pytest.mark.e2e,

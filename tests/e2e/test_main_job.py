@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sweepstake.data import dataset, splitting
 from sweepstake.gridfile import estimators, loader
-from sweepstake.intake.intake import REPORT_SUFFIX
+from sweepstake.intake.reports import REPORT_SUFFIX
 from sweepstake.training import pipeline
 
 pytestmark = [

@@ -46,5 +46,5 @@ def test_commands_say_what_their_page_shows(stack, folder, page, mark):
             check=False,
         )
         assert 0 == done.returncode, (command.line, done.stdout, done.stderr)
-        assert fits(command, done.stderr + done.stdout), (command.line, done.stdout, done.stderr)
+        assert fits(command, done.stdout), (command.line, done.stdout)  # bars are on stderr
     assert len(shown) > 2

@@ -15,7 +15,7 @@ from sweepstake.champions import past_days, rounds
 from sweepstake.data.dataset import open_staged
 from sweepstake.domain.promotion import Verdict
 from sweepstake.errors import GridFileError, NotFoundError
-from sweepstake.intake import intake
+from sweepstake.intake import intake, sightings
 from sweepstake.mlflow_client.connection import Connection
 from sweepstake.mlflow_client.ledger import LedgerEntry
 from sweepstake.mlflow_client.registry import Registry
@@ -85,7 +85,7 @@ def at(day):
 @pytest.fixture
 def days(settings, name, run, monkeypatch):
     """Three days of data and their published grid file."""
-    monkeypatch.setattr(intake, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(sightings, "QUIET_SECONDS", 0.0)
     made = Days(settings, name, run)
     for day in range(3):
         made.put_data(day)

@@ -141,7 +141,7 @@ def test_a_posted_run_is_what_the_api_would_have_made(tracking, client, sweep, n
 def test_the_files_of_a_posted_run_are_where_its_client_puts_them(tracking, client, sweep, name):
     """The client knows the place before the run exists."""
     run_id = uuid4().hex
-    place = tracking.artifact_root(sweep.experiment_id)(run_id)
+    place = tracking.files.root(sweep.experiment_id)(run_id)
     post(tracking, sweep, name, record(sweep, run_id=run_id))
     made = tracking.start_trial(sweep, TRIAL, "0")
     assert place == client.get_run(run_id).info.artifact_uri

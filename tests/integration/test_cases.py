@@ -33,7 +33,7 @@ from threadpoolctl import threadpool_limits
 
 from sweepstake.data import dataset, splitting
 from sweepstake.errors import GridFileError
-from sweepstake.intake import intake
+from sweepstake.intake import intake, sightings
 from sweepstake.preflight import checks
 from sweepstake.sweeps import leaderboard, sweep
 
@@ -65,7 +65,7 @@ def at(settings):
 @pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda path: path.name)
 def test_a_case_says_what_becomes_of_each_grid_file(case):
     """No grid file of a case is left without an outcome, and none has two."""
-    files = {path.name for path in case.iterdir() if path.suffix in intake.SUFFIXES}
+    files = {path.name for path in case.iterdir() if path.suffix in sightings.SUFFIXES}
     outcomes = {tuple(expected) for expected in _expected(case).values()}
     assert files - {"expect.yaml"} == set(_expected(case))
     assert outcomes <= {("refused",), ("warned", "scores")}

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from sweepstake.errors import DataError, TrackingUnavailableError
-from sweepstake.intake import intake
+from sweepstake.intake import intake, sightings
 
 DAGS = Path(__file__).parents[2] / "src" / "sweepstake" / "dags"
 FILES = sorted(DAGS.glob("*.py"))
@@ -262,7 +262,7 @@ def wakes(folder, monkeypatch):
     looks = []
 
     def look(path):
-        seen = intake.look(path)
+        seen = sightings.look(path)
         looks.append(seen)
         return seen
 
@@ -311,7 +311,7 @@ def test_the_trigger_wakes_once_for_each_change(folder, wakes):
 
 def test_the_trigger_waits_for_the_end_of_writing(folder, wakes, monkeypatch):
     """A file that was touched just now wakes no one yet, only once it is at rest."""
-    monkeypatch.setattr(intake, "QUIET_SECONDS", 1000.0)
+    monkeypatch.setattr(sightings, "QUIET_SECONDS", 1000.0)
     rest = partial(monkeypatch.setattr, intake, "QUIET_SECONDS", 0.0)
     assert [0, 1] == wakes(lambda: grid(folder, "a.yaml", age=0), rest)
 

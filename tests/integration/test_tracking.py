@@ -269,7 +269,7 @@ def test_uploaded_files_arrive_with_mlmodel_last(tracking, client, sweep, tmp_pa
         "log_artifact",
         lambda self, file, path=None: (order.append(file), real(self, file, path)),
     )
-    tracking.upload(run, tmp_path)
+    tracking.files.upload(run, tmp_path)
 
     stored = [
         item.path

@@ -13,7 +13,7 @@ from sweepstake.airflow_client.backfill_api import BackfillRequest
 from sweepstake.airflow_client.backfilling import Day
 from sweepstake.champions import past_days
 from sweepstake.champions.past_days import DayChampion
-from sweepstake.cli import console, days, main
+from sweepstake.cli import console, days, main, tables
 from sweepstake.errors import NotFoundError, SweepFailedError
 from sweepstake.reports import timeline
 from sweepstake.settings import load_settings
@@ -117,14 +117,14 @@ def test_the_champion_of_a_day_is_told(ask):
 
 def test_scores_are_a_line_of_blocks():
     """The lowest is the lowest block, the highest the highest, none is a blank."""
-    assert "▅▁ █" == console._sparkline(DAY_CHAMPIONS)
-    assert "▁▁" == console._sparkline(DAY_CHAMPIONS[:1] * 2)
+    assert "▅▁ █" == tables._sparkline(DAY_CHAMPIONS)
+    assert "▁▁" == tables._sparkline(DAY_CHAMPIONS[:1] * 2)
 
 
 def test_days_are_told_with_their_trials():
     """The table says how far each day came."""
     progress = Progress(6, 5, 0, 1, 0, 0.75, None)
-    table = console.days_table("d", [Day("2026-01-01", "failed", "r", "s__1", progress)])
+    table = tables.days_table("d", [Day("2026-01-01", "failed", "r", "s__1", progress)])
     cells = [next(iter(column.cells)) for column in table.columns]
     assert ["2026-01-01", "failed", "5/6", "1", "0.7500", "s__1"] == cells
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sweepstake.cli import console
+from sweepstake.cli import bars, console, tables
 from sweepstake.domain.promotion import Verdict
 from sweepstake.domain.trial import Standing, TrialState
 from sweepstake.mlflow_client.ledger import LedgerEntry
@@ -37,7 +37,7 @@ def test_an_answer_is_shown_as_it_is(capsys):
 def test_a_table_shows_what_an_error_said(capsys):
     """A reason with brackets in it neither vanishes nor ends in a traceback."""
     reason = "ValueError: got [red] [/nonsense]"
-    table = console.leaderboard_table(board(standing(3, TrialState.FAILED, reason=reason)))
+    table = tables.leaderboard_table(board(standing(3, TrialState.FAILED, reason=reason)))
     console.out.print(table)
     assert f"FAILED DecisionTreeClassifier: {reason}" in capsys.readouterr().out
 
@@ -53,7 +53,7 @@ def test_a_table_shows_what_an_error_said(capsys):
 def test_a_trial_is_told_by_its_classifier_whatever_its_state(capsys, state, reason, shown):
     """What cancelled a sweep is not repeated for each of its trials."""
     others = standing(1, TrialState.COMPLETE, 0.5), standing(3, state, reason=reason)
-    console.out.print(console.leaderboard_table(board(*others)))
+    console.out.print(tables.leaderboard_table(board(*others)))
     assert shown in capsys.readouterr().out
 
 
@@ -62,7 +62,7 @@ def test_nothing_that_is_shown_steers_the_terminal(capsys):
     console.tell("a\x1b[31m\nb\u202e")
     console.say("c\x9b2J")
     failed = standing(3, TrialState.FAILED, reason="\x1b]")
-    console.out.print(console.leaderboard_table(board(failed)))
+    console.out.print(tables.leaderboard_table(board(failed)))
     shown = capsys.readouterr()
     assert "a\\x1b[31m\nb\\u202e\n" == shown.out[:18]
     assert ("c\\x9b2J\n", True) == (shown.err, "\\x1b]" in shown.out)
@@ -71,15 +71,15 @@ def test_nothing_that_is_shown_steers_the_terminal(capsys):
 
 def test_bars_hold_no_markup(capsys):
     """A name in brackets is a name."""
-    with console.SweepBars() as bars:
-        bars.show("[bold]x[/]", None)
+    with bars.SweepBars() as shown:
+        shown.show("[bold]x[/]", None)
     assert "[bold]x[/]" in capsys.readouterr().err
 
 
 def test_only_complete_trials_have_a_rank(capsys):
     """Failed ones are listed below, without a place."""
     complete, failed = standing(1, TrialState.COMPLETE, 0.5), standing(0, TrialState.FAILED)
-    console.out.print(console.leaderboard_table(board(complete, failed)))
+    console.out.print(tables.leaderboard_table(board(complete, failed)))
     lines = [
         line for line in capsys.readouterr().out.splitlines() if "0.5000" in line or "FA" in line
     ]
@@ -89,7 +89,7 @@ def test_only_complete_trials_have_a_rank(capsys):
 def test_a_long_leaderboard_is_cut_and_says_so():
     """People see the head of it; the rest is counted."""
     standings = [standing(number, TrialState.COMPLETE, 0.5) for number in range(25)]
-    table = console.leaderboard_table(board(*standings))
+    table = tables.leaderboard_table(board(*standings))
     assert (20, "and 5 more: --json shows all") == (table.row_count, table.caption)
 
 
@@ -100,10 +100,10 @@ def test_a_duration_is_rounded_up():
 
 def test_bars_tell_how_far_a_sweep_is(capsys):
     """The line of a sweep says what is done, running, failed and skipped, the best, the time."""
-    with console.SweepBars() as bars:
-        bars.show("flowers__1", None)
+    with bars.SweepBars() as shown:
+        shown.show("flowers__1", None)
         seconds = timedelta(minutes=2).total_seconds()
-        bars.show("flowers__1", Progress(9, 4, 2, 1, 1, 0.91236, seconds))
+        shown.show("flowers__1", Progress(9, 4, 2, 1, 1, 0.91236, seconds))
     shown = " ".join(capsys.readouterr().err.split())
     assert shown.startswith("flowers__1 ")
     assert shown.endswith(" 6/9 2 running, 1 failed, 1 skipped, best 0.9124, 0:02:00 left")
@@ -111,7 +111,7 @@ def test_bars_tell_how_far_a_sweep_is(capsys):
 
 def test_bars_that_were_never_shown_leave_no_trace(capsys):
     """A command that fails before it begins prints its error alone."""
-    with console.SweepBars():
+    with bars.SweepBars():
         pass
     assert ("", "") == capsys.readouterr()
 
@@ -128,8 +128,8 @@ def entry(day, *, as_of):
 def test_a_model_that_was_only_backfilled_tells_how_to_ask_for_its_days():
     """It has no champion in service, but one as of each day."""
     rounds = [entry("2026-01-07", as_of=True), entry("2026-01-05", as_of=True)]
-    assert "m has no champion yet" == console.champion_text("m", None, [])
-    assert console.champion_text("m", None, rounds).endswith("ask with --as-of 2026-01-07")
+    assert "m has no champion yet" == tables.champion_text("m", None, [])
+    assert tables.champion_text("m", None, rounds).endswith("ask with --as-of 2026-01-07")
 
 
 def test_a_champion_is_told_with_the_last_act_that_put_it_there():
@@ -137,5 +137,5 @@ def test_a_champion_is_told_with_the_last_act_that_put_it_there():
     promoted = entry("", as_of=False)
     later = datetime(2026, 1, 10, tzinfo=UTC)
     back = replace(promoted, verdict=Verdict.REPLACE, decided=later, reason="By hand.")
-    text = console.champion_text("m", SimpleNamespace(version="1"), [back, promoted])
+    text = tables.champion_text("m", SimpleNamespace(version="1"), [back, promoted])
     assert "m: champion is v1 since 2026-01-10 00:00:00 UTC. By hand." == text

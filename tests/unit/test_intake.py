@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from sweepstake.errors import GridFileError, NotFoundError
 from sweepstake.gridfile import file_names, loader
-from sweepstake.intake import daily_files, intake
+from sweepstake.intake import daily_files, intake, reports, sightings
 from sweepstake.intake.intake import Drop
 from sweepstake.settings import load_settings
 from sweepstake.storage.workspace import Workspace
@@ -127,14 +127,14 @@ def test_a_file_that_was_just_written_waits(settings):
     """Until it has been quiet for a moment, a file may still be growing."""
     path = put(settings, "a.yaml", age=0)
     changed = path.stat().st_mtime
-    early, late = changed + intake.QUIET_SECONDS / 2, changed + intake.QUIET_SECONDS
-    assert [False, True] == [intake.look(settings.grids, now)[0].quiet for now in (early, late)]
+    early, late = changed + sightings.QUIET_SECONDS / 2, changed + sightings.QUIET_SECONDS
+    assert [False, True] == [sightings.look(settings.grids, now)[0].quiet for now in (early, late)]
 
 
 def test_a_file_with_a_time_in_the_future_does_not_wait_for_it(settings):
     """A copy that keeps a wrong clock's time is taken in once its own writing is over."""
     put(settings, "a.yaml", age=-1_000_000)
-    (sighting,) = intake.look(settings.grids, time.time() + 2)
+    (sighting,) = sightings.look(settings.grids, time.time() + 2)
     assert sighting.quiet
 
 
@@ -152,7 +152,7 @@ def test_a_file_that_is_open_for_writing_waits(settings):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who writes")
 def test_a_writer_that_does_nothing_for_long_holds_nothing_back(settings):
     """An editor may keep its file open all day."""
-    path = put(settings, "a.yaml", age=intake.PATIENCE_SECONDS + 1)
+    path = put(settings, "a.yaml", age=sightings.PATIENCE_SECONDS + 1)
     with held_open(path, "ab"):
         assert ["a.yaml"] == files(settings)
 
@@ -164,7 +164,7 @@ def test_a_writer_that_comes_during_the_look_does_no_harm(settings):
     code = "import os, sys\nwhile True: os.close(os.open(sys.argv[1], os.O_WRONLY))"
     looks = f"""if True:
         from pathlib import Path
-        from sweepstake.intake.intake import _has_writer
+        from sweepstake.intake.sightings import _has_writer
         seen = set()
         for _ in range(20_000):
             seen.add(_has_writer(Path({str(path)!r})))
@@ -180,7 +180,7 @@ def test_a_broken_file_gets_time_to_become_whole(settings):
     """What does not parse counts as wrong only after a while; then it stands for a sweep too."""
     put(settings, "half.yaml", BROKEN, age=5)
     early = files(settings)
-    put(settings, "half.yaml", BROKEN, age=intake.PATIENCE_SECONDS + 1)
+    put(settings, "half.yaml", BROKEN, age=sightings.PATIENCE_SECONDS + 1)
     late = [drop.sweep for drop in intake.scan(settings)]
     assert ([], [sweep_of("half", BROKEN)]) == (early, late)
 
@@ -207,7 +207,7 @@ def test_only_grid_files_are_taken_in(settings):
     put(settings, ".hidden.yaml")
     put(settings, "notes.txt")
     put(settings, "a.yaml.part")
-    put(settings, f"a.yaml{intake.REPORT_SUFFIX}")
+    put(settings, f"a.yaml{reports.REPORT_SUFFIX}")
     (settings.grids / "folder.yaml").mkdir()
     os.mkfifo(settings.grids / "queue.yaml")
     (settings.grids / "dangling.yaml").symlink_to("nowhere")
@@ -268,7 +268,7 @@ def test_what_is_no_file_is_reported_and_holds_up_no_other(settings):
     os.mkfifo(settings.grids / "pipe.yaml")
     (settings.grids / "zero.yaml").symlink_to("/dev/zero")
     put(settings, "b.yaml")
-    while not all(each.quiet for each in intake.look(settings.grids)):
+    while not all(each.quiet for each in sightings.look(settings.grids)):
         time.sleep(0.1)
     found = files(settings)
     told = [
@@ -291,7 +291,7 @@ def test_nothing_is_written_through_what_lies_in_the_place(settings, tmp_path, k
     for place in places:
         place.symlink_to(target) if kind == "link" else os.mkfifo(place)
     intake.drop(GRID, "a", "a.yaml", settings)
-    intake.write_report(settings, "a.yaml", "wrong")
+    reports.write(settings, "a.yaml", "wrong")
     assert (b"precious", [GRID, b"wrong\n"]) == (
         target.read_bytes(),
         [place.read_bytes() for place in places],
@@ -516,10 +516,10 @@ def test_a_dropped_file_is_complete_at_once(settings):
 def test_a_report_lies_beside_the_file_until_it_is_right(settings):
     """Mistakes are written where the file lies; clearing twice is clearing once."""
     report = settings.grids / "a.yaml.errors.txt"
-    intake.write_report(settings, "a.yaml", "line 1: решётка")
+    reports.write(settings, "a.yaml", "line 1: решётка")
     assert "line 1: решётка\n" == report.read_text(encoding="utf-8")
-    intake.clear_report(settings, "a.yaml")
-    intake.clear_report(settings, "a.yaml")
+    reports.clear(settings, "a.yaml")
+    reports.clear(settings, "a.yaml")
     assert not report.exists()
 
 
@@ -529,8 +529,8 @@ def test_a_read_only_folder_costs_the_report_only():
         settings = load_settings({"SWEEPSTAKE_HOME": folder, "SWEEPSTAKE_GRIDS": f"{folder}/grids"})
         settings.grids.mkdir(mode=0o555)
         with unprivileged(Path(folder)):
-            intake.write_report(settings, "a.yaml", "wrong")
-            intake.clear_report(settings, "a.yaml")
+            reports.write(settings, "a.yaml", "wrong")
+            reports.clear(settings, "a.yaml")
         assert [] == names(settings.grids)
 
 
@@ -561,7 +561,7 @@ def test_a_daily_that_breaks_keeps_its_dag_and_gets_its_report(settings):
     assert ["d.yaml", "d.yaml.errors.txt"] == names(settings.grids)
     put(settings, "d.yaml", DAILY, age=-60.0)
     os.utime(settings.grids / "d.yaml.errors.txt", (0, 0))
-    time.sleep(intake.QUIET_SECONDS)
+    time.sleep(sightings.QUIET_SECONDS)
     assert ([], ["d.yaml"]) == (files(settings), names(settings.grids))
 
 

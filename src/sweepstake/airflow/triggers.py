@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from sweepstake.errors import SweepstakeError
-from sweepstake.intake.intake import look
+from sweepstake.intake.sightings import look
 from sweepstake.storage.bucket import Bucket, open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sweepstake.intake.intake import Sighting
+    from sweepstake.intake.sightings import Sighting
 
 POLL_SECONDS = 1.0
 

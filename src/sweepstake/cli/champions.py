@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweepstake.cli import console, days, servers
+from sweepstake.cli import console, days, servers, tables
 from sweepstake.errors import NotFoundError, SweepstakeError
 from sweepstake.settings import load_settings
 
@@ -70,9 +70,9 @@ def tell(model: str, *, history: bool = False, as_json: bool = False) -> None:
         record = {"model": model, "champion": current and asdict(current)}
         console.print_json({**record, "history": console.records(entries)} if history else record)
     elif history:
-        console.out.print(console.history_table(model, entries))
+        console.out.print(tables.history_table(model, entries))
     else:
-        console.tell(console.champion_text(model, current, entries))
+        console.tell(tables.champion_text(model, current, entries))
         _tell_waiting(model)
     if current is None:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweepstake.cli import console
+from sweepstake.cli import bars, console, tables
 from sweepstake.errors import NotFoundError, SweepFailedError
 from sweepstake.intake.daily_files import PREFIX
 from sweepstake.settings import load_settings
@@ -101,15 +101,15 @@ def _backfill(request: BackfillRequest, settings: Settings, *, as_json: bool) ->
     from sweepstake.airflow_client.backfilling import backfill
 
     try:
-        with console.DayBars(request.dag_id) as bars:
-            days = backfill(request, settings, bars.show, console.say)
+        with bars.DayBars(request.dag_id) as shown:
+            days = backfill(request, settings, shown.show, console.say)
     except KeyboardInterrupt:
         console.say("Airflow goes on with the backfill. The same command follows it again.")
         raise
     if as_json:
         console.print_json({"dag": request.dag_id, "days": console.records(days)})
     else:
-        console.out.print(console.days_table(request.dag_id, days))
+        console.out.print(tables.days_table(request.dag_id, days))
         _tell_champions(request, days, settings)
     _check_days(request, days, settings)
 
@@ -123,7 +123,7 @@ def _tell_champions(request: BackfillRequest, days: tuple[Day, ...], settings: S
     for model in wait_until_judged(swept, settings, console.say):
         found = [each for each in day_champions(model, settings) if _is_in(each.day, request)]
         if found:
-            console.out.print(console.day_champions_table(model, found))
+            console.out.print(tables.day_champions_table(model, found))
 
 
 def _is_in(day: str, request: BackfillRequest) -> bool:
@@ -148,7 +148,7 @@ def tell_reign(model: str, day: date, *, as_json: bool) -> None:
     if as_json:
         console.print_json({"model": model, "as_of": str(day), **asdict(held)})
     else:
-        console.tell(console.day_champion_text(model, str(day), held))
+        console.tell(tables.day_champion_text(model, str(day), held))
 
 
 def tell_reigns(model: str, over: str, figure: Path | None, *, as_json: bool) -> None:
@@ -163,7 +163,7 @@ def tell_reigns(model: str, over: str, figure: Path | None, *, as_json: bool) ->
         day_champions: list[dict[str, Any]] = console.records(found)
         console.print_json({"model": model, "figure": str(file), "days": day_champions})
     else:
-        console.out.print(console.day_champions_table(model, found))
+        console.out.print(tables.day_champions_table(model, found))
         console.tell(f"Drawn in {file}")
 
 

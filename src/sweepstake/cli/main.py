@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweepstake import reach, stacks
-from sweepstake.cli import champions, console, days, servers, sweeps
+from sweepstake.cli import bars, champions, console, days, servers, sweeps, tables
 from sweepstake.cli.days import Partition, day_of
 from sweepstake.cli.servers import reaching, scheduled, tracked
 from sweepstake.errors import GridFileError, SweepstakeError
@@ -140,7 +140,7 @@ def plan(grid: GridPath, *, partition: Partition = None, as_json: Json = False) 
     if as_json:
         console.print_json(asdict(shown))
     else:
-        console.out.print(console.preview_table(shown))
+        console.out.print(tables.preview_table(shown))
 
 
 @app.command(epilog="Example: `sweepstake submit grids/digits-forest.yaml --wait`")
@@ -203,8 +203,8 @@ def run(
     from sweepstake.sweeps import local_run, planned_sweep
 
     settings = _rooted_at(grid)
-    with console.SweepBars() as bars:
-        sweep_id = local_run.run(grid, settings, jobs, bars.show, day_of(partition))
+    with bars.SweepBars() as shown:
+        sweep_id = local_run.run(grid, settings, jobs, shown.show, day_of(partition))
     sweeps.print_leaderboard(sweep_id, settings)
     model = planned_sweep.open_planned(sweep_id, settings).spec.model
     for entry in (*rounds.judge(model, settings), *past_days.replay(model, settings)):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 from sweepstake import reach, stacks
-from sweepstake.cli import console
+from sweepstake.cli import console, tables
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.settings import load_settings
 from sweepstake.wording.near_misses import did_you_mean
@@ -71,7 +71,7 @@ def status(*, as_json: Json = False) -> None:
     if as_json:
         console.print_json(console.records(components))
     else:
-        console.out.print(console.status_table(components))
+        console.out.print(tables.status_table(components))
     if not embedded.is_up(settings):
         console.say(f"No stack is up in {settings.home}. Start it by sweepstake up.")
     for standstill in still:

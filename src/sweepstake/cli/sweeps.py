@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweepstake.cli import champions, console, servers
+from sweepstake.cli import bars, champions, console, servers, tables
 from sweepstake.errors import CancelledError, StackError, SweepFailedError
 from sweepstake.settings import load_settings
 
@@ -78,7 +78,7 @@ def prune(
     if as_json:
         console.print_json({"deleted": delete, "found": console.records(found)})
     else:
-        console.out.print(console.prunable_table(found))
+        console.out.print(tables.prunable_table(found))
     if delete:
         pruning.prune(found, settings)
     elif found:
@@ -100,8 +100,8 @@ def follow(sweep_ids: list[str], settings: Settings) -> None:
     """Wait for sweeps; show leaderboards and champions; an unsuccessful one is an error."""
     from sweepstake.airflow_client import following
 
-    with console.SweepBars() as bars:
-        states = following.follow(sweep_ids, settings, bars.show, console.say)
+    with bars.SweepBars() as shown:
+        states = following.follow(sweep_ids, settings, shown.show, console.say)
     ended = [sweep_id for sweep_id in sweep_ids if states[sweep_id] == "success"]
     late: StackError | None = None
     models: list[str] = []
@@ -142,7 +142,7 @@ def print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) -
     if as_json:
         console.print_json(asdict(board))
     else:
-        console.out.print(console.leaderboard_table(board))
+        console.out.print(tables.leaderboard_table(board))
         if board.decision:
             console.tell(board.decision)
         for warning in board.warnings:

@@ -8,12 +8,7 @@ gets `PATIENCE_SECONDS` before it counts as wrong, because its writer may only b
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-import signal
-import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import PurePath
@@ -22,28 +17,21 @@ from unicodedata import normalize
 
 from sweepstake.errors import GridFileError, NotFoundError, Problem
 from sweepstake.gridfile import file_names
-from sweepstake.intake import daily_files
+from sweepstake.intake import daily_files, reports, sightings
 from sweepstake.intake.daily_files import Daily
 from sweepstake.storage import files
-from sweepstake.storage.store import write_atomically
 from sweepstake.storage.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date
-    from pathlib import Path
 
     from sweepstake.gridfile.grid_file import GridFile
+    from sweepstake.intake.sightings import Sighting
     from sweepstake.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".yaml", ".yml", ".json")
-QUIET_SECONDS = 1.0
-PATIENCE_SECONDS = 30.0
-REPORT_SUFFIX = ".errors.txt"
-LONGEST_OF_SYSTEM = 255
-"""Bytes that file systems let a name have."""
 MOST_STARTED = 500
 """Sweeps that one run of the intake DAG starts: the longest list that a task returns."""
 
@@ -67,25 +55,6 @@ class Drop:
         return replace(self, sweep=f"{self.sweep}__{day}", partition=str(day), backfill=backfill)
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A file as one look at the folder saw it; two equal sightings mean that nothing happened."""
-
-    path: Path
-    modified_ns: int
-    size: int
-    quiet: bool
-    """No writer has touched it for `QUIET_SECONDS`."""
-    patient: bool
-    """... nor for `PATIENCE_SECONDS`."""
-
-
-def look(folder: Path, now: float | None = None) -> tuple[Sighting, ...]:
-    """Every grid file in ``folder``, by name; sub-folders and hidden files are not looked into."""
-    now = time.time() if now is None else now
-    return tuple(_sightings(folder, now))
-
-
 def scan(settings: Settings) -> tuple[Drop, ...]:
     """The sweeps that the watched folder asks for: one for each content, named by the first file.
 
@@ -94,7 +63,7 @@ def scan(settings: Settings) -> tuple[Drop, ...]:
     """
     workspace = Workspace(settings.workspace)
     known = {daily.file for daily in daily_files.published(workspace)}
-    found = [_look_into(sighting, known, settings) for sighting in look(settings.grids)]
+    found = [_look_into(sighting, known, settings) for sighting in sightings.look(settings.grids)]
     undecided = {each for each in found if isinstance(each, str)}
     daily = [each for each in found if isinstance(each, Daily)]
     daily_files.publish(_first_of_each_name(daily, settings), undecided, workspace)
@@ -160,7 +129,7 @@ def drop(content: bytes, name: str, file: str, settings: Settings) -> Drop:
     """
     if fault := file_names.fault(file):
         raise GridFileError(file, [Problem(0, "", fault)])
-    _put(settings, file, content)
+    reports.put(settings, file, content)
     return claim(content, name, file, settings)
 
 
@@ -224,78 +193,6 @@ def is_watched(drop: Drop, settings: Settings) -> bool:
     return sha256(content).hexdigest() == drop.snapshot
 
 
-def write_report(settings: Settings, file: str, text: str) -> None:
-    """Put the mistakes of a grid file beside it, where whoever dropped it looks first.
-
-    A folder that is read-only costs the report, nothing else.
-    """
-    with suppress(OSError):
-        _put(settings, _report(file), f"{text}\n".encode())
-
-
-def clear_report(settings: Settings, file: str) -> None:
-    """Take the report of earlier mistakes away: the file is right now."""
-    with suppress(OSError):
-        (settings.grids / _report(file)).unlink()
-
-
-def _report(file: str) -> str:
-    """The name of a file's report; one that would be too long is called after the sweep."""
-    name = file + REPORT_SUFFIX
-    if len(os.fsencode(name)) > LONGEST_OF_SYSTEM:
-        return file_names.default_name(file) + REPORT_SUFFIX
-    return name
-
-
-def _put(settings: Settings, name: str, content: bytes) -> None:
-    """Have a file with this content in the watched folder; a link in its place is not followed."""
-    with suppress(OSError):
-        if files.read_inside(settings.grids, name, len(content)) == content:
-            return
-    write_atomically(settings.grids / name, content)
-
-
-def _sightings(folder: Path, now: float) -> Iterator[Sighting]:
-    for path in sorted(folder.iterdir() if folder.is_dir() else ()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            with suppress(OSError):  # a link to nothing or to itself, or gone by now
-                if not path.is_dir():
-                    yield _sighting(path, now)
-
-
-def _sighting(path: Path, now: float) -> Sighting:
-    stat = path.stat()
-    age = now - min(stat.st_mtime, stat.st_ctime)  # a copied time may lie in the future
-    quiet = age >= QUIET_SECONDS and not (age < PATIENCE_SECONDS and _has_writer(path))
-    return Sighting(path, stat.st_mtime_ns, stat.st_size, quiet, quiet and age >= PATIENCE_SECONDS)
-
-
-def _has_writer(path: Path) -> bool:
-    """Whether some process on this machine holds the file open for writing (Linux only).
-
-    A read lease is granted only on a file that nobody has open for writing; see fcntl(2).
-    """
-    if not hasattr(fcntl, "F_SETLEASE"):
-        return False
-    try:
-        handle = files.open_inside(path.parent, path.name)
-    except OSError:
-        return False  # not to be read either, which will be told
-    try:
-        # a writer who comes meanwhile sends a signal: one that is ignored, not SIGIO, which kills
-        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False  # leases need ownership and a local file system: then quiet alone decides
-    else:
-        return False
-    finally:
-        os.close(handle)
-
-
 def _look_into(
     sighting: Sighting, known: Collection[str], settings: Settings
 ) -> Drop | Daily | str:
@@ -330,7 +227,7 @@ def _of_sound_file(
     own(grid, file, settings)
     if not grid.spec.data.by_day:
         return claim(content, grid.spec.name, file, settings)
-    _clear_older_report(sighting, settings)
+    reports.clear_older(sighting, settings)
     return Daily.of(grid.spec, file)
 
 
@@ -338,7 +235,7 @@ def _of_refused_file(file: str, error: GridFileError, settings: Settings) -> str
     """The name again, once its mistake is told; what is not there any more is none."""
     if not isinstance(error.__cause__, FileNotFoundError):
         log.warning("%s", error)
-        write_report(settings, file, str(error))
+        reports.write(settings, file, str(error))
     return file
 
 
@@ -355,7 +252,7 @@ def _of_wrong_file(
         return file
     if file in known:
         log.warning("%s", error)
-        write_report(settings, file, str(error))
+        reports.write(settings, file, str(error))
         return file
     return claim(content, file_names.default_name(file), file, settings)
 
@@ -369,12 +266,4 @@ def _first_of_each_name(found: Iterable[Daily], settings: Settings) -> Iterator[
         else:
             other = first[daily.name].file
             message = f"name: must be no other file's, but {daily.name!r} is that of {other}."
-            write_report(settings, daily.file, f"{daily.file}: {message} Choose another.")
-
-
-def _clear_older_report(sighting: Sighting, settings: Settings) -> None:
-    """Take away what was said about a content that the file no longer has."""
-    with suppress(OSError):
-        report = settings.grids / _report(sighting.path.name)
-        if report.lstat().st_mtime_ns < sighting.modified_ns:
-            report.unlink()
+            reports.write(settings, daily.file, f"{daily.file}: {message} Choose another.")

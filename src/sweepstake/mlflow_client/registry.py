@@ -6,15 +6,16 @@ tools that show stages.
 
 from __future__ import annotations
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.promotion import Ruling, Verdict
 from sweepstake.domain.spec import BackfillPolicy
 from sweepstake.domain.tags import Tag
 from sweepstake.errors import NotFoundError, StackError
+from sweepstake.mlflow_client import aliases
+from sweepstake.mlflow_client.aliases import CHAMPION, DATED
 from sweepstake.mlflow_client.bulk import VERSION_TAGS, VersionTags
 from sweepstake.mlflow_client.connection import Connection, quoted, refused_as
 from sweepstake.mlflow_client.ledger import Ledger
@@ -29,17 +30,13 @@ from sweepstake.mlflow_client.model_version import (
 from sweepstake.wording.near_misses import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sweepstake.mlflow_client.ledger import Act, LedgerEntry
 
 MANAGED = (Tag.MANAGED, "true")
 """The tag of the registered models that sweeps train."""
-CHAMPION = "champion"
-CHALLENGER = "challenger"
-DATED = f"{CHAMPION}-"
-"""How the alias of the champion as of a day begins; the day follows."""
 WRITERS = 4
 """Versions whose tags are written at the same time, one by one."""
 RUNS_PER_CALL = 200
@@ -241,7 +238,7 @@ class Registry:
         if entry.complete:
             return entry
         try:
-            self._crown(entry)
+            aliases.move(self._client, entry)
         except NotFoundError:  # the winner was deleted meanwhile: the others are judged again
             return self._ledger.close_round(entry, done=False)
         self._tag_all(model, {number: _verdict_tags(each) for number, each in rulings.items()})
@@ -267,7 +264,7 @@ class Registry:
 
     def _end(self, entry: LedgerEntry) -> LedgerEntry:
         try:
-            self._crown(entry)
+            aliases.move(self._client, entry)
         except NotFoundError:  # the winner was deleted by hand: nothing can be promoted
             return self._ledger.close_round(entry, done=False)
         self._tag_all(entry.model, self._left(entry))
@@ -294,25 +291,6 @@ class Registry:
     def history(self, model: str) -> tuple[LedgerEntry, ...]:
         """The ledger of ``model``, newest first."""
         return self._ledger.entries(model)
-
-    def _crown(self, entry: LedgerEntry) -> None:
-        """Move aliases and stage as ``entry`` says."""
-        if entry.changes and not entry.as_of:
-            self._put_in_service(entry)
-        if entry.partition and entry.champion:
-            alias = DATED + entry.partition
-            self._client.set_registered_model_alias(entry.model, alias, entry.champion)
-
-    def _put_in_service(self, entry: LedgerEntry) -> None:
-        name, winner, previous = entry.model, entry.version, entry.previous
-        if previous not in {"", winner}:
-            with suppress(NotFoundError):
-                self._client.set_registered_model_alias(name, CHALLENGER, previous)
-        self._client.set_registered_model_alias(name, CHAMPION, winner)
-        with _stages_allowed():
-            self._client.transition_model_version_stage(
-                name, winner, "Production", archive_existing_versions=True
-            )
 
     def _tag_all(self, model: str, tags: Mapping[str, Mapping[str, str]]) -> None:
         """Tag versions by their numbers, many in one request where the server takes that."""
@@ -365,11 +343,3 @@ def _verdict_tags(ruling: Ruling) -> dict[str, str]:
         Tag.REASON: ruling.reason,
         Tag.DECISION: str(ruling.verdict),
     }
-
-
-@contextmanager
-def _stages_allowed() -> Iterator[None]:
-    """Stages are deprecated without a date; they mirror the alias as long as they are there."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "(?s).*transition_model_version_stage.*", FutureWarning)
-        yield

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 import time
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.tags import MlflowTag, Tag
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import NotFoundError
-from sweepstake.mlflow_client.artifact_store import artifact_uri
 from sweepstake.mlflow_client.bulk import RUNS
 from sweepstake.mlflow_client.comparison import TAG, batch_url, children_filter, run_url
-from sweepstake.mlflow_client.connection import Connection, faults, quoted
+from sweepstake.mlflow_client.connection import Connection, quoted
+from sweepstake.mlflow_client.run_files import RunFiles
 from sweepstake.mlflow_client.runs import (
     Child,
     Parent,
@@ -36,7 +34,8 @@ from sweepstake.wording.markup import escaped
 from sweepstake.wording.near_misses import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from sweepstake.domain.trial import Trial, TrialResult
     from sweepstake.mlflow_client.bulk import Bulk
@@ -80,6 +79,7 @@ class Tracking:
 
     def __init__(self, uri: str) -> None:
         self._client = Connection(uri)
+        self.files = RunFiles(self._client)
 
     def ensure_experiment(self, name: str, primary_metric: str) -> str:
         """Create or find the experiment ``name`` (restored if deleted) and return its id.
@@ -264,37 +264,10 @@ class Tracking:
         """Whether the server takes many whole runs in one request."""
         return self._client.offers(RUNS)
 
-    def artifact_root(self, experiment_id: str) -> Callable[[str], str]:
-        """A function that tells where the files of a run of the experiment lie, by the run's id."""
-        experiment = self._client.get_experiment(experiment_id)
-        self._client.confined(experiment.artifact_location)
-        return partial(artifact_uri, experiment)
-
-    def local_folder(self, run: TrialRun) -> Path | None:
-        """Where the artifacts of ``run`` lie, if the store is a folder that this host shares."""
-        from mlflow.utils.file_utils import local_file_uri_to_path
-        from mlflow.utils.uri import is_local_uri
-
-        if not is_local_uri(run.artifact_uri):
-            return None
-        return Path(local_file_uri_to_path(self._client.confined(run.artifact_uri)))
-
     def post(self, bulk: Bulk) -> None:
         """Store whole runs, and versions of their models, in requests that may be repeated."""
         for part in bulk.parts():
             self._client.post(RUNS, part.to_json())
-
-    def upload(self, run: TrialRun, folder: Path) -> None:
-        """Store every file below ``folder`` as an artifact of ``run``, any ``MLmodel`` last.
-
-        Stores are atomic per file, not per folder: a model folder without ``MLmodel`` is no model.
-        """
-        repository = self._client.artifacts(run.artifact_uri)
-        files = (path for path in folder.rglob("*") if path.is_file())
-        with faults(self._client.uri):
-            for file in sorted(files, key=lambda path: (path.name == "MLmodel", path)):
-                parent = file.parent.relative_to(folder).as_posix()
-                repository.log_artifact(str(file), None if parent == "." else parent)
 
     def finish(self, run_id: str, state: TrialState, reason: str = "") -> None:
         """End a run; ``reason`` says in plain words why it failed or was skipped."""
@@ -333,7 +306,7 @@ class Tracking:
         from mlflow.entities import Metric, RunTag
 
         run = self._client.get_run(sweep.run_id)
-        self.upload(TrialRun(sweep.run_id, run.info.artifact_uri), artifacts)
+        self.files.upload(TrialRun(sweep.run_id, run.info.artifact_uri), artifacts)
         now = _now()
         figures = [Metric(name, value, now, 0) for name, value in metrics.items()]
         self._client.log_batch(sweep.run_id, metrics=figures, tags=[RunTag(MlflowTag.NOTE, note)])

@@ -137,7 +137,7 @@ class Recorder:
     def folder(self, begun: Begun) -> Path:
         """Where the files of a trial are written: where they stay, or wait to be uploaded."""
         waiting = self._folders / begun.run.run_id
-        return self._tracking.local_folder(begun.run) or waiting
+        return self._tracking.files.local_folder(begun.run) or waiting
 
     def complete(self, begun: Begun, result: TrialResult, sha256: str) -> None:
         """Keep a trial whose model lies in its folder; ``sha256`` is the hash of the model file."""
@@ -212,8 +212,8 @@ class Recorder:
             provenance.note(self._workspace, self._sweep, self._part, self._hashes)
 
     def _upload(self, begun: Begun) -> None:
-        if self._tracking.local_folder(begun.run) is None:
-            self._tracking.upload(begun.run, self.folder(begun))
+        if self._tracking.files.local_folder(begun.run) is None:
+            self._tracking.files.upload(begun.run, self.folder(begun))
             shutil.rmtree(self.folder(begun), ignore_errors=True)
 
 
@@ -257,7 +257,7 @@ class BulkWriter:
 
     def __init__(self, planned: PlannedSweep, batch: str) -> None:
         self._planned, self._batch = planned, batch
-        self._place = planned.tracking.artifact_root(planned.sweep.experiment_id)
+        self._place = planned.tracking.files.root(planned.sweep.experiment_id)
 
     def begin(self, trial: Trial, left: Child | None) -> TrialRun:  # noqa: ARG002 - any trial will do
         """Choose the id of the run; nothing is sent unless something else has to be removed."""

@@ -20,7 +20,7 @@ from sweepstake.errors import (
     printable,
 )
 from sweepstake.gridfile import search_space
-from sweepstake.intake import intake
+from sweepstake.intake import intake, reports
 from sweepstake.mlflow_client.bulk import MODEL_FOLDER
 from sweepstake.mlflow_client.comparison import batch_url, run_url
 from sweepstake.mlflow_client.registry import Registry
@@ -232,10 +232,10 @@ def _read(drop: intake.Drop, settings: Settings) -> tuple[GridFile, Preflight]:
         grid, checked = checks.inspect(content, drop.file, settings, day)
     except GridFileError as error:
         if watched:
-            intake.write_report(settings, drop.file, str(error))
+            reports.write(settings, drop.file, str(error))
         raise
     if watched:
-        intake.clear_report(settings, drop.file)
+        reports.clear(settings, drop.file)
     for warning in checked.warnings:
         log.warning("%s", printable(f"{drop.file}: {warning}"))
     return grid, checked
