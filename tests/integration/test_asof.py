@@ -16,6 +16,7 @@ from sweepstake.data.dataset import open_staged
 from sweepstake.domain.promotion import Verdict
 from sweepstake.errors import GridFileError, NotFoundError
 from sweepstake.intake import intake, sightings
+from sweepstake.mlflow_client import aliases
 from sweepstake.mlflow_client.connection import Connection
 from sweepstake.mlflow_client.ledger import LedgerEntry
 from sweepstake.mlflow_client.registry import Registry
@@ -283,7 +284,7 @@ def test_a_killed_replay_is_ended_by_the_next(days, monkeypatch):
     """A round that was written down and not carried out is carried out."""
     days.sweep(0)
     with monkeypatch.context() as patch:
-        patch.setattr(Registry, "_crown", lambda *_: 1 / 0)
+        patch.setattr(aliases, "move", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             past_days.replay(days.name, days.settings)
     assert {} == days.dated()

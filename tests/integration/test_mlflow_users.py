@@ -19,6 +19,7 @@ from sweepstake.errors import (
     NotFoundError,
     SettingsError,
 )
+from sweepstake.mlflow_client import aliases
 from sweepstake.mlflow_client.connection import Connection
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.serving.app import Host
@@ -277,7 +278,7 @@ def test_an_open_round_that_cannot_be_ended_stops_no_other(two, settings, grant,
     stuck, free = two
     registry = Registry(settings.tracking_uri)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Registry, "_crown", _killed)
+        patch.setattr(aliases, "move", _killed)
         with pytest.raises(KeyboardInterrupt):
             rounds.judge_all(settings)
     grant("airflow", stuck, "READ")

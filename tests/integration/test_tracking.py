@@ -16,7 +16,8 @@ from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.domain.trial import Curve, Trial, TrialResult, TrialState
 from sweepstake.errors import NotFoundError, TrackingUnavailableError
 from sweepstake.mlflow_client.comparison import view
-from sweepstake.mlflow_client.tracking import Tracking, library_tags
+from sweepstake.mlflow_client.runs import library_tags
+from sweepstake.mlflow_client.tracking import Tracking
 
 TAGS = {"sweepstake.data_digest": "d" * 64, "sweepstake.seed": "0", **library_tags()}
 

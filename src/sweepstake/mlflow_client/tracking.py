@@ -11,7 +11,7 @@ from sweepstake.domain.tags import MlflowTag, Tag
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import NotFoundError
 from sweepstake.mlflow_client.bulk import RUNS
-from sweepstake.mlflow_client.comparison import TAG, batch_url, children_filter, run_url
+from sweepstake.mlflow_client.comparison import TAG, children_filter
 from sweepstake.mlflow_client.connection import Connection, quoted
 from sweepstake.mlflow_client.run_files import RunFiles
 from sweepstake.mlflow_client.runs import (
@@ -23,12 +23,10 @@ from sweepstake.mlflow_client.runs import (
     child_tags,
     failure_tags,
     is_trial,
-    library_tags,
     origin_tags,
     result_metrics,
     result_params,
     result_tags,
-    run_name,
 )
 from sweepstake.wording.markup import escaped
 from sweepstake.wording.near_misses import did_you_mean
@@ -40,17 +38,6 @@ if TYPE_CHECKING:
     from sweepstake.domain.trial import Trial, TrialResult
     from sweepstake.mlflow_client.bulk import Bulk
     from sweepstake.mlflow_client.comparison import View
-
-__all__ = [
-    "Child",
-    "SweepRun",
-    "Tracking",
-    "TrialRun",
-    "batch_url",
-    "library_tags",
-    "run_name",
-    "run_url",
-]
 
 IDS_PER_CALL = 200
 PARAMS_PER_CALL = 100
