@@ -150,7 +150,7 @@ def _install(folder: Path) -> None:
     kind = [".json"]
     os.register_at_fork(after_in_child=lambda: _forget(kind))
     for module in modules:
-        for name, function in _functions(module):
+        for name, function in functions_of(module):
             file = lambda: folder / f"{os.getpid()}{kind[0]}"  # noqa: E731 - read at each call
             _replace(module, name, wrap(function, f"{module.__name__}:{name}", file), known)
 
@@ -174,7 +174,7 @@ def _replace(module: Any, name: str, timed: Any, known: Iterable[Any]) -> None:
             setattr(place, key, timed)
 
 
-def _functions(module: Any) -> list[tuple[str, Any]]:
+def functions_of(module: Any) -> list[tuple[str, Any]]:
     """Public functions and methods written in ``module``; no generators, which end too early."""
     owners = [(module, ""), *((c, f"{c.__name__}.") for c in _classes(module))]
     return [

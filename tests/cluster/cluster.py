@@ -49,7 +49,7 @@ class Cluster:
             host.make()
             host.know(self.hosts.values())
             _equip(host.disk)
-        postgres._ensure_user()
+        postgres.ensure_user()
         shutil.chown(self.hosts["postgres"].disk, postgres.SYSTEM_USER, postgres.SYSTEM_USER)
         for name in _in_order(self.services):
             if not self.services[name].by_hand:
@@ -178,7 +178,7 @@ def _as_database_user(*command):
 
 
 def _postgres_programs():
-    return binaries.reachable(postgres._package(), postgres.as_system_user())
+    return binaries.reachable(postgres.package(), postgres.as_system_user())
 
 
 def _check(service):

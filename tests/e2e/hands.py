@@ -192,7 +192,7 @@ class Hands:
 
         def is_set():
             with AirflowApi.of(self.settings) as api:
-                api._call("PATCH", f"/dags/{dag}", {"is_paused": paused})
+                api.call("PATCH", f"/dags/{dag}", {"is_paused": paused})
             return True
 
         wait(f"an answer about {dag}", is_set)

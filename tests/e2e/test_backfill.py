@@ -306,7 +306,7 @@ def test_the_dag_goes_with_its_file(week):
 
     def gone():
         with BackfillApi.of(week.settings) as api:
-            answer = api._call("GET", f"/dags/{DAG}", allow={404})
+            answer = api.call("GET", f"/dags/{DAG}", allow={404})
             return answer.status_code == 404 or answer.json()["is_stale"]
 
     assert wait("the DAG to go", gone)

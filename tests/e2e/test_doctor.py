@@ -60,11 +60,11 @@ def test_a_pool_that_is_missing_is_told(examine):
 def paused(settings, dag):
     """A DAG that is paused for as long as the block runs."""
     with AirflowApi.of(settings) as api:
-        api._call("PATCH", f"/dags/{dag}", {"is_paused": True})
+        api.call("PATCH", f"/dags/{dag}", {"is_paused": True})
         try:
             yield
         finally:
-            api._call("PATCH", f"/dags/{dag}", {"is_paused": False})
+            api.call("PATCH", f"/dags/{dag}", {"is_paused": False})
 
 
 def test_a_paused_dag_is_told(examine, stack):

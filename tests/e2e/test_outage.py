@@ -82,10 +82,10 @@ def stop(layout, name):
 def ended(api, sweep_id):
     """The state of the DAG run and the tries of its training tasks, once it is over."""
     path = f"/dags/sweep/dagRuns/{sweep_id}"
-    state = api._call("GET", path).json()["state"]
+    state = api.call("GET", path).json()["state"]
     if state not in {"success", "failed"}:
         return None
-    tasks = api._call("GET", f"{path}/taskInstances?limit=100").json()["task_instances"]
+    tasks = api.call("GET", f"{path}/taskInstances?limit=100").json()["task_instances"]
     return state, [task["try_number"] for task in tasks if task["task_id"] == "train"]
 
 

@@ -233,7 +233,7 @@ def test_what_stands_still_is_told(hands, run, stack):
     with page, AirflowApi.of(hands.settings) as api:
         (told,) = [str(each) for each in standstills(api) if each.run == run]
         assert 401 == page.get("/").status_code
-        seen = page.get("/", headers={"Authorization": api._client.headers["Authorization"]})
+        seen = page.get("/", headers={"Authorization": api.client.headers["Authorization"]})
     assert f"{run} of DAG sweep: stands still for 60 minutes, because its DAG is paused." in told
     assert [200, True] == [seen.status_code, run in seen.text]
     assert "because its DAG is paused.<br>Say: airflow dags unpause sweep." in seen.text

@@ -83,7 +83,7 @@ def is_held(api, sweep_id):
         return False
     path = f"/dags/sweep/dagRuns/{sweep_id}/taskInstances"
     tasks = {
-        each["task_id"]: each["state"] for each in api._call("GET", path).json()["task_instances"]
+        each["task_id"]: each["state"] for each in api.call("GET", path).json()["task_instances"]
     }
     return (tasks["plan"], tasks["train"]) == ("success", "scheduled")
 

@@ -177,7 +177,7 @@ def s3_server(request, start_s3) -> S3:
 def s3(s3_server, monkeypatch) -> Iterator[S3]:
     """An S3 server with the empty bucket ``team``; its keys are in the environment."""
     s3_server.make_known(monkeypatch)
-    files = bucket._file_system("s3")
+    files = bucket.file_system("s3")
     if not files.exists("team"):
         files.mkdir("team")
     yield s3_server

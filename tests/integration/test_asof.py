@@ -277,7 +277,7 @@ def test_a_reason_says_whose_it_is(verdict, reason):
         as_of=True,
     )
     champion = "4" if won else "3"
-    assert reason == past_days._day_champion("2026-01-01", champion, entry).reason
+    assert reason == past_days.day_champion("2026-01-01", champion, entry).reason
 
 
 def test_a_killed_replay_is_ended_by_the_next(days, monkeypatch):

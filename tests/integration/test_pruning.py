@@ -142,7 +142,7 @@ def test_what_came_into_use_meanwhile_stays(swept, settings, registry, name, age
     found = pruning.find(settings)
     lost = next(each.name for each in found if each.kind is Kind.MODEL)
     (version,) = registry.of_runs(name, [lost])
-    registry._client.set_registered_model_alias(name, "shadow", version.version)
+    registry.client.set_registered_model_alias(name, "shadow", version.version)
     for file in Workspace(settings.workspace).data.rglob("*"):
         os.utime(file)
     pruning.prune(found, settings)
@@ -176,5 +176,5 @@ def test_an_unreadable_plan_keeps_all_data(swept, settings, aged):
     workspace.write_record(
         f"sweeps/{sweep_id}/plan", {key: plan[key] for key in plan if key != "spec"} | {"file": "x"}
     )
-    workspace._store.remove(f"snapshots/{plan['snapshot']}")
+    workspace.store.remove(f"snapshots/{plan['snapshot']}")
     assert 0 == kinds(pruning.find(settings))[Kind.DATA]

@@ -71,9 +71,9 @@ def wait(condition):
 
 def test_the_writer_is_chosen_by_what_the_server_takes(bench, mlflow_uri):
     """Many at once where that is offered, one by one elsewhere."""
-    expected = BulkWriter if bench.tracking._client.uri == mlflow_uri else RestWriter
+    expected = BulkWriter if bench.tracking.client.uri == mlflow_uri else RestWriter
     with Recorder(bench, "0") as recorder:
-        assert isinstance(recorder._writer, expected)
+        assert isinstance(recorder.writer, expected)
 
 
 def test_what_ended_is_kept_with_its_files_and_its_version(bench):
@@ -86,7 +86,7 @@ def test_what_ended_is_kept_with_its_files_and_its_version(bench):
         begun = recorder.begin(bench.trials[3])
         recorder.fail(begun, "ValueError: no")
     found = bench.tracking.children(bench.sweep)
-    client = MlflowClient(bench.tracking._client.uri)
+    client = MlflowClient(bench.tracking.client.uri)
     assert {0: "COMPLETE", 1: "COMPLETE", 2: "COMPLETE", 3: "FAILED"} == states(bench)
     assert "ValueError: no" == found[3].reason
     assert ["confusion_matrix.json", "model"] == sorted(

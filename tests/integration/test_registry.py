@@ -192,13 +192,13 @@ def test_a_round_killed_at_any_step_converges(  # noqa: PLR0913, PLR0917 - each 
 ):
     """Killed before a step, ended by a retry or by the next round: one champion, one Production."""
     if step == "tag":
-        step = "post" if registry._client.offers(VERSION_TAGS) else "set_model_version_tag"
+        step = "post" if registry.client.offers(VERSION_TAGS) else "set_model_version_tag"
     apply(registry, model, [decision(add("k1").version, PROMOTE)], "r1")
     decisions = [decision(add("k2").version, verdict, 0.9, "1", 0.5)]
-    setattr(registry._client, step, _killed)
+    setattr(registry.client, step, _killed)
     with pytest.raises(KeyboardInterrupt):
         apply(registry, model, decisions, "r2")
-    delattr(registry._client, step)
+    delattr(registry.client, step)
 
     if ending == "apply":
         apply(registry, model, decisions, "r2")
@@ -216,10 +216,10 @@ def test_a_round_whose_winner_was_deleted_ends_without_a_promotion(registry, cli
     """Someone's clean-up does not block the rounds that follow."""
     apply(registry, model, [decision(add("k1").version, PROMOTE)], "r1")
     decisions = [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)]
-    registry._client.set_registered_model_alias = _killed
+    registry.client.set_registered_model_alias = _killed
     with pytest.raises(KeyboardInterrupt):
         apply(registry, model, decisions, "r2")
-    del registry._client.set_registered_model_alias
+    del registry.client.set_registered_model_alias
     client.delete_model_version(model, "2")
 
     registry.resume(model)
@@ -282,7 +282,7 @@ def _store(registry, client, version, content):
     from tempfile import TemporaryDirectory
 
     place = client.get_run(version.run_id).info.artifact_uri
-    repository = registry._client.artifacts(f"{place}/model")
+    repository = registry.client.artifacts(f"{place}/model")
     with TemporaryDirectory() as folder:
         (Path(folder) / "model.skops").write_bytes(content)
         repository.log_artifacts(folder)

@@ -79,7 +79,7 @@ def executed(task, arguments, *, literal):
     )
     from airflow.sdk.execution_time.task_runner import _render_map_index
 
-    given = task._get_specified_expand_input()
+    given = task._get_specified_expand_input()  # noqa: SLF001 - as Airflow does
     results = [arguments]
     if isinstance(given, DictOfListsExpandInput):
         results = list(arguments.values())
@@ -88,7 +88,7 @@ def executed(task, arguments, *, literal):
         kind = type(given)
         each = {name: [value] for name, value in arguments.items()}
         put = kind([arguments] if kind is ListOfDictsExpandInput else each)
-        task._get_specified_expand_input = lambda: put
+        task._get_specified_expand_input = lambda: put  # noqa: SLF001 - as Airflow does
     try:
         task.render_template_fields(context, task.dag.get_template_env())
     finally:

@@ -33,7 +33,7 @@ def asked(monkeypatch):
             return found
 
         api = AirflowApi("http://127.0.0.1:1", "admin", "secret")
-        api._client = httpx.Client(transport=httpx.MockTransport(answer))
+        api.client = httpx.Client(transport=httpx.MockTransport(answer))
         return api.run_state("sweep", "a")
 
     return ask
@@ -86,7 +86,7 @@ def urls():
         return httpx.Response(200, json={"dag_runs": [], "task_instances": []})
 
     api = AirflowApi("http://127.0.0.1:1", "admin", "secret")
-    api._client = httpx.Client(transport=httpx.MockTransport(answer))
+    api.client = httpx.Client(transport=httpx.MockTransport(answer))
     return api, urls
 
 

@@ -77,8 +77,8 @@ def test_other_names_are_refused_and_not_imported(name):
 def test_a_package_of_the_operator_adds_its_public_classifiers(own):
     """Regressors and hidden classes stay out."""
     names = ["ownpackage.DummyClassifier", "ownpackage.GaussianNB"]
-    assert names == list(allowlist._added("ownpackage"))
-    assert ["ownpackage.GaussianNB"] == list(allowlist._added("ownpackage.GaussianNB"))
+    assert names == list(allowlist.added_by("ownpackage"))
+    assert ["ownpackage.GaussianNB"] == list(allowlist.added_by("ownpackage.GaussianNB"))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_package_of_the_operator_adds_its_public_classifiers(own):
 def test_an_operator_who_adds_no_classifier_is_told(own, name, expected):
     """A wrong setting is an error of the setting, with its way out."""
     with pytest.raises(SettingsError) as caught:
-        allowlist._added(name)
+        allowlist.added_by(name)
     assert f"SWEEPSTAKE_ESTIMATORS: {expected}" in str(caught.value)
 
 

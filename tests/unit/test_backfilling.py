@@ -152,7 +152,7 @@ def server(monkeypatch):
     found = Server()
 
     def connect(api):
-        api._client = httpx.Client(transport=httpx.MockTransport(found.answer))
+        api.client = httpx.Client(transport=httpx.MockTransport(found.answer))
 
     monkeypatch.setattr(BackfillApi, "__post_init__", connect)
     monkeypatch.setattr(backfilling.time, "sleep", lambda _: None)

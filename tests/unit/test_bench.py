@@ -146,7 +146,7 @@ def test_each_step_has_functions_to_wrap():
     """Every listed module exists and has functions; what is moved to another step exists too."""
     from importlib import import_module
 
-    known = {name: steps._functions(import_module(name)) for name in steps.STEPS}
+    known = {name: steps.functions_of(import_module(name)) for name in steps.STEPS}
     assert [] == [name for name, functions in known.items() if not functions]
     names = {name for functions in known.values() for name, _ in functions}
     assert {*steps.MOVED, steps.WAITS.partition(":")[2]} <= names

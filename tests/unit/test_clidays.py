@@ -117,8 +117,8 @@ def test_the_champion_of_a_day_is_told(ask):
 
 def test_scores_are_a_line_of_blocks():
     """The lowest is the lowest block, the highest the highest, none is a blank."""
-    assert "▅▁ █" == tables._sparkline(DAY_CHAMPIONS)
-    assert "▁▁" == tables._sparkline(DAY_CHAMPIONS[:1] * 2)
+    assert "▅▁ █" == tables.sparkline(DAY_CHAMPIONS)
+    assert "▁▁" == tables.sparkline(DAY_CHAMPIONS[:1] * 2)
 
 
 def test_days_are_told_with_their_trials():

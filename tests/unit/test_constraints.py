@@ -18,7 +18,7 @@ from sweepstake.gridfile.constraints import complaint, describe
 )
 def test_every_constraint_of_scikit_learn_has_words(classifier):
     """A new kind of constraint in a new release is noticed here, not by a user."""
-    known = classifier._parameter_constraints.values()
+    known = classifier._parameter_constraints.values()  # noqa: SLF001 - each of them has its words
     constraints = [
         make_constraint(one) for many in known if many != "no_validation" for one in many
     ]

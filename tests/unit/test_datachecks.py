@@ -151,9 +151,9 @@ def test_the_look_at_all_columns_leaves_out_none_that_tells(seed):
     wrong = random.random((300, 200)) < np.linspace(0, 0.03, 200)
     values = np.where(wrong, random.random((300, 200)) * 3, random.permutation(3)[labels][:, None])
     table = Table(pd.DataFrame(values + random.random((300, 200))), labels, ("label",), "digest")
-    may = data_warnings._may_tell(table, np.arange(300), labels)
+    may = data_warnings.may_tell(table, np.arange(300), labels)
     told = [
-        data_warnings._told(column, labels) >= data_warnings.NEARLY_ALL
+        data_warnings.told_by(column, labels) >= data_warnings.NEARLY_ALL
         for column in table.X.to_numpy().T
     ]
     assert (True, True) == (any(told), all(may[told]))

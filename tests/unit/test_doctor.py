@@ -65,7 +65,7 @@ def test_the_locked_packages_are_those_that_are_supported(buckets):
 )
 def test_packages_of_other_releases_are_named(asked, rule):
     """Each with what it must be, what is there, and what to install."""
-    (fault,) = host._faults(Requirement(asked))
+    (fault,) = host.faults_of(Requirement(asked))
     assert fault.startswith(rule)
     assert fault.endswith(f"Install '{asked}'.")
 
@@ -173,7 +173,7 @@ class Forgetful(FolderStore):
 def test_a_place_that_lists_late_is_no_workspace(tmp_path):
     """What was put there must be seen at once."""
     with pytest.raises(SettingsError, match="must give back, list and delete"):
-        places._round_trip(Forgetful(tmp_path), "place")
+        places.round_trip(Forgetful(tmp_path), "place")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_limit_that_airflow_does_not_tell_is_read_on_this_host(
     monkeypatch.delenv("AIRFLOW_HOME", raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert (os.environ.get("AIRFLOW__CORE__MAX_MAP_LENGTH")) == airflow._own_limit(tmp_path)
+    assert (os.environ.get("AIRFLOW__CORE__MAX_MAP_LENGTH")) == airflow.own_limit(tmp_path)
     (tmp_path / "airflow").mkdir()
     (tmp_path / "airflow" / "airflow.cfg").write_text("[core]\nmax_map_length = 700\nx = %s\n")
-    assert limit == airflow._own_limit(tmp_path)
+    assert limit == airflow.own_limit(tmp_path)

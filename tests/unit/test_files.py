@@ -135,7 +135,7 @@ def test_what_is_exchanged_on_the_way_leads_nowhere(folder, monkeypatch, exchang
     """A file or folder that becomes a link between the look and the opening is not opened."""
     (folder.parent / "other").mkdir()
     (folder.parent / "other" / "b.yaml").write_bytes(b"t0psecret")
-    look = files._link
+    look = files.link_of
 
     def exchange(part, handle):
         found = look(part, handle)
@@ -144,7 +144,7 @@ def test_what_is_exchanged_on_the_way_leads_nowhere(folder, monkeypatch, exchang
             (folder / exchanged).symlink_to(target)
         return found
 
-    monkeypatch.setattr(files, "_link", exchange)
+    monkeypatch.setattr(files, "link_of", exchange)
     before = open_handles()
     with pytest.raises(OSError, match=r"Too many levels|Not a directory"):
         files.read_inside(folder, "sub/b.yaml" if exchanged == "sub" else exchanged, MOST)

@@ -83,4 +83,4 @@ class Decided:
 )
 def test_nobody_waits_for_the_tags_of_thousands_of_versions(registry, decided):
     """A sweep is decided when the ledger says so and the champion is who it says."""
-    assert decided == following._is_decided(registry, "m", {"a": 8})
+    assert decided == following.is_decided(registry, "m", {"a": 8})

@@ -91,12 +91,12 @@ def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
     cache = shared_trees.ForestCache()
     fit_trial.train(trial(0, n_estimators=3), spec, iris, cache=cache)
     cache.enter(trial(1, n_estimators=5).estimator)
-    model = pipeline.classifier_of(cache._forests[0])
+    model = pipeline.classifier_of(cache.forests[0])
     assert 3 == len(model.estimators_)
     model.set_params(n_estimators=5, warm_start=True)
-    features, _ = fit_trial._folds(iris, spec.cv, spec.seed)[0]
-    rows = fit_trial._row_taker(cache._forests[0], iris)(features)
-    cache._forests[0].fit(rows, iris.y_train[features])
+    features, _ = fit_trial.folds_of(iris, spec.cv, spec.seed)[0]
+    rows = fit_trial.row_taker(cache.forests[0], iris)(features)
+    cache.forests[0].fit(rows, iris.y_train[features])
     grown, told = fit_trial.train(trial(2, n_estimators=8), spec, iris, cache=cache)
     fitted, alone = fit_trial.train(trial(2, n_estimators=8), spec, iris)
     assert forest_of(fitted) == forest_of(grown)

@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 from sweepstake.domain import resampling
 from sweepstake.domain.answers import Pair, ask
 
-METRICS = [*resampling._WEIGHTS, "neg_log_loss"]
+METRICS = [*resampling.WEIGHTS, "neg_log_loss"]
 
 
 def fitted(model, classes):
@@ -34,7 +34,7 @@ def test_every_resample_has_scikit_learns_score(metric, classes):
     model, features, y = fitted(RandomForestClassifier(10, max_depth=3, random_state=0), classes)
     lines = next(resampling.draws(y, 20, np.random.default_rng(0)))
     expected = [get_scorer(metric)(model, features[line], y[line]) for line in lines]
-    found = resampling._scorer(ask(model, features), y, metric)(lines)
+    found = resampling.scorer_of(ask(model, features), y, metric)(lines)
     assert expected == pytest.approx(found.tolist(), abs=1e-12)
 
 
@@ -43,7 +43,7 @@ def test_a_margin_is_ranked_as_a_probability_is():
     model, features, y = fitted(SVC(), 2)
     lines = next(resampling.draws(y, 20, np.random.default_rng(0)))
     expected = [get_scorer("roc_auc")(model, features[line], y[line]) for line in lines]
-    found = resampling._scorer(ask(model, features), y, "roc_auc")(lines)
+    found = resampling.scorer_of(ask(model, features), y, "roc_auc")(lines)
     assert expected == pytest.approx(found.tolist(), abs=1e-12)
 
 

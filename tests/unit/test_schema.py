@@ -96,7 +96,7 @@ def test_defaults_of_the_schema_are_those_of_the_records():
             for key in ("min_delta", "confidence", "approval", "then")
         },
         "promotion.guards": tuple(keys["promotion"]["properties"]["guards"]["default"]),
-        "promotion.wait": loader._seconds(keys["promotion"]["properties"]["wait"]["default"]),
+        "promotion.wait": loader.seconds_of(keys["promotion"]["properties"]["wait"]["default"]),
     }
     spec = SweepSpec("a", "a", DataSpec("x"), (), loader.DEFAULT_METRIC)
     assert promised == {

@@ -17,7 +17,7 @@ from sweepstake.storage.scratch import scratch
 def temporary(tmp_path, monkeypatch):
     """A temporary folder of the test, in which no process has cleared yet."""
     monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
-    module._clear.cache_clear()
+    module.clear_left.cache_clear()
     return tmp_path
 
 
@@ -33,7 +33,7 @@ def left(temporary):
     process = multiprocessing.get_context("fork").Process(target=work)
     process.start()
     process.join()
-    module._clear.cache_clear()
+    module.clear_left.cache_clear()
     (home,) = temporary.iterdir()
     return home
 
@@ -77,7 +77,7 @@ def test_what_is_used_or_young_or_no_scratch_folder_stays(left, temporary):
     link.symlink_to(others[0])
     with scratch() as folder:
         age(folder.parent)
-        module._clear.cache_clear()
+        module.clear_left.cache_clear()
         with scratch():
             kept = (left, folder, link, *others)
             assert [True] * 5 == [each.exists() for each in kept]

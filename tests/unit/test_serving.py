@@ -242,8 +242,8 @@ class TestAHeldModel:
                 os.abort()
             return predicted(self, method, cells)
 
-        predicted = Scorer._predict
-        monkeypatch.setattr(Scorer, "_predict", predict)
+        predicted = Scorer.predicted
+        monkeypatch.setattr(Scorer, "predicted", predict)
         return shelved()
 
     def test_health_answers_while_a_request_is_worked_on(self, server):
@@ -540,7 +540,7 @@ def test_who_hangs_up_is_no_fault_of_the_server():
 
     admission = Admission(Bounds())
     asyncio.run(ask(admission))
-    assert (0, 0) == (admission.requests, admission._held)
+    assert (0, 0) == (admission.requests, admission.held)
 
 
 def test_a_body_whose_time_ends_gives_way_too():
@@ -558,7 +558,7 @@ def test_a_body_whose_time_ends_gives_way_too():
     async def ask(admission):
         slow = asyncio.create_task(send(admission))
         await asyncio.sleep(0)
-        (timeout,) = admission._arriving.values()
+        (timeout,) = admission.arriving.values()
         timeout.reschedule(asyncio.get_running_loop().time())
         await asyncio.sleep(0)
         assert timeout.expired()
@@ -570,4 +570,4 @@ def test_a_body_whose_time_ends_gives_way_too():
 
     admission = Admission(Bounds(requests=1, seconds=SECONDS))
     asyncio.run(ask(admission))
-    assert (0, 0) == (admission.requests, admission._held)
+    assert (0, 0) == (admission.requests, admission.held)

@@ -86,7 +86,7 @@ def test_links_out_of_the_roots_are_refused(roots, tmp_path):
 def test_a_file_that_is_exchanged_meanwhile_is_not_read(roots, tmp_path):
     """Once a source is opened, its path leads to the same file whatever lies there now."""
     file = roots[1] / "deep" / "sales.csv"
-    with sources._on_this_host("deep/sales.csv", roots) as path:
+    with sources.on_this_host("deep/sales.csv", roots) as path:
         file.unlink()
         file.symlink_to(tmp_path / "secret.csv")
         (tmp_path / "secret.csv").write_text("t0psecret")
@@ -106,7 +106,7 @@ def test_a_file_that_is_exchanged_before_it_is_opened_is_refused(roots, tmp_path
     monkeypatch.setattr(sources, "locate", exchange)
     with (
         pytest.raises(DataError, match="no link that leads out of the data folders"),
-        sources._on_this_host("deep/sales.csv", roots),
+        sources.on_this_host("deep/sales.csv", roots),
     ):
         pass
 

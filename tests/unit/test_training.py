@@ -192,7 +192,7 @@ def test_the_model_takes_frames_without_warnings(iris, preprocess):
 def test_models_keep_no_mapped_arrays(binary):
     """A model that remembers its rows keeps plain arrays, not views of the staged file's class."""
     fitted, _ = run(binary, "KNeighborsClassifier", preprocess=Preprocess.NONE)
-    assert type(pipeline.classifier_of(fitted)._fit_X) is np.ndarray
+    assert type(pipeline.classifier_of(fitted)._fit_X) is np.ndarray  # noqa: SLF001
     assert type(fitted.classes_) is np.ndarray
 
 
@@ -271,7 +271,7 @@ def test_parameters_are_text_with_inner_classifiers_by_name(mixed):
 def test_long_parameters_are_cut():
     """A parameter's text has 500 characters at most."""
     classifier = estimators.build(EstimatorSpec("GaussianNB", {"priors": [1.0] * 200}))
-    text = fit_trial._params(classifier)["priors"]
+    text = fit_trial.params_of(classifier)["priors"]
     assert (len(text), text[:9]) == (500, "[1.0, 1.0")
 
 

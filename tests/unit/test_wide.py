@@ -79,7 +79,7 @@ def test_a_fold_has_its_numbers_as_a_frame_of_the_user_has_them(root, table):
         search = GridSearchCV(model, axes, scoring="roc_auc", cv=folds)
         search.fit(read.iloc[train], table.y[train])
     assert search.best_score_ == result.metrics["mean_cv_roc_auc"]
-    rows = fit_trial._row_taker(model, staged)(np.arange(5))
+    rows = fit_trial.row_taker(model, staged)(np.arange(5))
     assert read.iloc[train[:5]].to_numpy().flags.f_contiguous == rows.flags.f_contiguous
 
 

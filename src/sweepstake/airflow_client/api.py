@@ -41,12 +41,12 @@ class AirflowApi:
     url: str
     user: str
     password: str = field(repr=False)
-    _client: httpx.Client = field(init=False, repr=False)
+    client: httpx.Client = field(init=False, repr=False)
     _was_there: bool = field(init=False, repr=False, default=False)
 
     def __post_init__(self) -> None:
         transport = httpx.HTTPTransport(retries=3)
-        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+        self.client = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -57,11 +57,11 @@ class AirflowApi:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self.client.close()
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """State of a DAG run, ``None`` where there is no such run."""
-        answer = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}", allow={404})
+        answer = self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}", allow={404})
         return None if answer.status_code == httpx.codes.NOT_FOUND else answer.json()["state"]
 
     def run_url(self, dag_id: str, run_id: str) -> str:
@@ -72,14 +72,14 @@ class AirflowApi:
         """Ids of the latest hundred runs of a DAG that begin with ``prefix``, newest first."""
         query = httpx.QueryParams(order_by="-run_after", limit=100)
         query = query.add("run_id_prefix_pattern", prefix) if prefix else query
-        answer = self._call("GET", f"/dags/{dag_id}/dagRuns?{query}", allow={404})
+        answer = self.call("GET", f"/dags/{dag_id}/dagRuns?{query}", allow={404})
         return [run["dag_run_id"] for run in answer.json().get("dag_runs", ())]
 
     def unfinished_runs(self, dags: Iterable[str]) -> list[Mapping[str, Any]]:
         """The hundred oldest runs that have not ended, of DAGs whose ids begin so."""
         query = httpx.QueryParams(state="running", order_by="run_after", limit=100)
         query = query.add("state", "queued").add("dag_id_prefix_pattern", "|".join(dags))
-        found: list[Mapping[str, Any]] = self._call("GET", f"/dags/~/dagRuns?{query}").json()[
+        found: list[Mapping[str, Any]] = self.call("GET", f"/dags/~/dagRuns?{query}").json()[
             "dag_runs"
         ]
         return found
@@ -88,7 +88,7 @@ class AirflowApi:
         """A hundred task instances of a run that are in any of these states."""
         query = httpx.QueryParams({"state": list(states), "limit": 100})
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances?{query}"
-        found: list[Mapping[str, Any]] = self._call("GET", path).json()["task_instances"]
+        found: list[Mapping[str, Any]] = self.call("GET", path).json()["task_instances"]
         return found
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
@@ -100,54 +100,60 @@ class AirflowApi:
             "only_failed": False,
             "dry_run": False,
         }
-        self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body)
+        self.call("POST", f"/dags/{dag_id}/clearTaskInstances", body)
 
     def note(self, dag_id: str, run_id: str, text: str) -> None:
         """Write a note on a DAG run, in place of the one that it has."""
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}?update_mask=note"
-        self._call("PATCH", path, {"note": text[:LONGEST_NOTE]})
+        self.call("PATCH", path, {"note": text[:LONGEST_NOTE]})
 
     def respond(self, dag_id: str, run_id: str, task_id: str, option: str, why: str) -> None:
         """Answer what a task asks, if it still does."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
         body = {"chosen_options": [option], "params_input": {"why": why}}
-        self._call("PATCH", path, body, allow={404, 409})
+        self.call("PATCH", path, body, allow={404, 409})
 
     def dag(self, dag_id: str) -> Mapping[str, Any] | None:
         """What Airflow knows of a DAG, ``None`` where there is none."""
-        answer = self._call("GET", f"/dags/{dag_id}", allow={404})
+        answer = self.call("GET", f"/dags/{dag_id}", allow={404})
         return None if answer.status_code == httpx.codes.NOT_FOUND else answer.json()
 
     def import_errors(self) -> list[Mapping[str, Any]]:
         """The DAG files that cannot be loaded: ``filename``, ``bundle_name``, ``stack_trace``."""
-        found: list[Mapping[str, Any]] = self._call("GET", "/importErrors").json()["import_errors"]
+        found: list[Mapping[str, Any]] = self.call("GET", "/importErrors").json()["import_errors"]
         return found
 
     def option(self, section: str, name: str) -> str | None:
         """A value of Airflow's configuration, ``None`` where it shows none."""
         path = f"/config/section/{section}/option/{name}"
-        answer = self._call("GET", path, allow={403, 404})
+        answer = self.call("GET", path, allow={403, 404})
         return None if answer.is_error else answer.json()["sections"][0]["options"][0]["value"]
 
     def pool_slots(self, name: str) -> int | None:
         """How many slots a pool has, ``None`` where there is none."""
-        answer = self._call("GET", f"/pools/{name}", allow={404})
+        answer = self.call("GET", f"/pools/{name}", allow={404})
         return None if answer.status_code == httpx.codes.NOT_FOUND else int(answer.json()["slots"])
 
     def ensure_pool(self, name: str, slots: int, description: str) -> None:
         """Create the pool, or give the one that exists these slots."""
         pool = {"slots": slots, "description": description, "include_deferred": False}
-        answer = self._call("POST", "/pools", {"name": name, **pool}, allow={409})
+        answer = self.call("POST", "/pools", {"name": name, **pool}, allow={409})
         if answer.status_code == httpx.codes.CONFLICT:
-            self._call("PATCH", f"/pools/{name}", {"pool": name, **pool})
+            self.call("PATCH", f"/pools/{name}", {"pool": name, **pool})
 
-    def _call(
+    def call(
         self,
         method: str,
         path: str,
         body: Mapping[str, Any] | None = None,
         allow: Collection[int] = (),
     ) -> httpx.Response:
+        """One call of the API below ``/api/v2``; ``allow`` has the faults that the caller handles.
+
+        Raises:
+            StackError: the server is not there, or answers with another fault.
+            SettingsError: it does not let this user in.
+        """
         answer = self._send(method, f"/api/v2{path}", body)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self._log_in()
@@ -171,7 +177,7 @@ class AirflowApi:
         )
         try:
             answer: httpx.Response = patient(
-                self._client.request, method, f"{self.url}{path}", json=body
+                self.client.request, method, f"{self.url}{path}", json=body
             )
         except httpx.TransportError as error:
             message = f"{self.url}: Airflow must answer, but got {error}. Start it: sweepstake up."
@@ -191,7 +197,7 @@ class AirflowApi:
                 f"{answer.status_code}. Check SWEEPSTAKE_AIRFLOW_USER and _PASSWORD."
             )
             raise SettingsError(message)
-        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
 
 def _is_fault(answer: httpx.Response) -> bool:

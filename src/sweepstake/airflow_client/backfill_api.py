@@ -66,7 +66,7 @@ class BackfillApi(AirflowApi):
             NotFoundError: Airflow knows no such DAG (yet).
             StackError: it is paused, so its runs would wait forever.
         """
-        answer = self._call("GET", f"/dags/{dag_id}", allow={404})
+        answer = self.call("GET", f"/dags/{dag_id}", allow={404})
         if answer.status_code == httpx.codes.NOT_FOUND or answer.json()["is_stale"]:
             message = f"{dag_id}: must be a DAG in Airflow, but is none (yet). "
             raise NotFoundError(message + "Is its grid file in the watched folder, and correct?")
@@ -77,7 +77,7 @@ class BackfillApi(AirflowApi):
 
     def would_run(self, request: BackfillRequest) -> list[str]:
         """The days that a backfill would make runs of; none where there is no such DAG."""
-        answer = self._call("POST", "/backfills/dry_run", request.body, allow={404, 422})
+        answer = self.call("POST", "/backfills/dry_run", request.body, allow={404, 422})
         found = answer.json().get("backfills", ()) if answer.is_success else ()
         return [entry["partition_key"] for entry in found]
 
@@ -87,7 +87,7 @@ class BackfillApi(AirflowApi):
         Raises:
             NotFoundError: there is no day in the range that is over.
         """
-        answer = self._call("POST", "/backfills", request.body, allow={409, 422})
+        answer = self.call("POST", "/backfills", request.body, allow={409, 422})
         if answer.status_code == httpx.codes.CONFLICT:
             return None
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
@@ -99,13 +99,13 @@ class BackfillApi(AirflowApi):
 
     def active(self, dag_id: str) -> dict[str, Any] | None:
         """The backfill of the DAG that Airflow counts as running."""
-        found = self._call("GET", f"/backfills?dag_id={dag_id}&order_by=-id&limit={PAGE}").json()
+        found = self.call("GET", f"/backfills?dag_id={dag_id}&order_by=-id&limit={PAGE}").json()
         running = (each for each in found["backfills"] if each["completed_at"] is None)
         return next(running, None)
 
     def cancel(self, backfill_id: int) -> None:
         """End a backfill: its queued runs fail, those that run go on."""
-        self._call("PUT", f"/backfills/{backfill_id}/cancel", allow={409})
+        self.call("PUT", f"/backfills/{backfill_id}/cancel", allow={409})
 
     def day_runs(self, request: BackfillRequest) -> dict[str, DayRun]:
         """The newest run of each day of the range that has one."""
@@ -121,7 +121,7 @@ class BackfillApi(AirflowApi):
         offset, total = 0, 1
         while offset < total:
             path = f"/dags/{request.dag_id}/dagRuns?{query}&offset={offset}&order_by=run_after"
-            answer = self._call("GET", path).json()
+            answer = self.call("GET", path).json()
             yield from (
                 _day_run(run)
                 for run in answer["dag_runs"]
@@ -131,23 +131,23 @@ class BackfillApi(AirflowApi):
 
     def running(self) -> int:
         """How many runs of any DAG are running."""
-        answer = self._call("GET", "/dags/~/dagRuns?state=running&limit=1")
+        answer = self.call("GET", "/dags/~/dagRuns?state=running&limit=1")
         return int(answer.json()["total_entries"])
 
     def start_day(self, dag_id: str, day: str, run_id: str, note: str) -> None:
         """Start the run of one day, beside all backfills; one of this id that exists is left."""
         body = {"dag_run_id": run_id, "logical_date": None, "partition_key": day, "note": note}
-        self._call("POST", f"/dags/{dag_id}/dagRuns", body, allow={409})
+        self.call("POST", f"/dags/{dag_id}/dagRuns", body, allow={409})
 
     def fail(self, dag_id: str, run: DayRun, note: str) -> None:
         """End a run as failed, with a note that says why."""
         path = f"/dags/{dag_id}/dagRuns/{quote(run.run_id, safe='')}"
-        self._call("PATCH", path, {"state": "failed", "note": note})
+        self.call("PATCH", path, {"state": "failed", "note": note})
 
     def sweep_of(self, dag_id: str, run_id: str) -> str:
         """The sweep that a run has planned, empty before it has."""
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
-        answer = self._call("GET", f"{path}/taskInstances/plan/xcomEntries/sweep", allow={404})
+        answer = self.call("GET", f"{path}/taskInstances/plan/xcomEntries/sweep", allow={404})
         return str(answer.json()["value"]).strip('"') if answer.is_success else ""
 
 

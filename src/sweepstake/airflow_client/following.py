@@ -88,9 +88,9 @@ def wait_until_judged(
     deadline = time.monotonic() + JUDGE_SECONDS
     for model in models_of(sweeps, settings):
         newest = _newest(registry, model, sweeps)
-        if not _is_decided(registry, model, newest):
+        if not is_decided(registry, model, newest):
             say(f"{model}: waits until the finalist has met the champion.")
-        while not _is_decided(registry, model, newest):
+        while not is_decided(registry, model, newest):
             if approval.waiting(workspace, model):
                 break
             if time.monotonic() > deadline:
@@ -109,7 +109,7 @@ def _newest(registry: Registry, model: str, sweeps: Collection[str]) -> dict[str
     return newest
 
 
-def _is_decided(registry: Registry, model: str, newest: Mapping[str, int]) -> bool:
+def is_decided(registry: Registry, model: str, newest: Mapping[str, int]) -> bool:
     """Whether the ledger says of each sweep what became of it, and the champion is who it says."""
     if not newest:
         return True

@@ -95,7 +95,7 @@ def day_champions(model: str, settings: Settings) -> tuple[DayChampion, ...]:
     registry = Registry(settings.tracking_uri)
     newest = _newest_by_day(registry.history(model))
     return tuple(
-        _day_champion(day, version, newest.get(day))
+        day_champion(day, version, newest.get(day))
         for day, version in registry.dated(model).items()
     )
 
@@ -236,7 +236,8 @@ def _newest_by_day(entries: Iterable[LedgerEntry]) -> Mapping[str, LedgerEntry]:
     return found
 
 
-def _day_champion(day: str, version: str, entry: LedgerEntry | None) -> DayChampion:
+def day_champion(day: str, version: str, entry: LedgerEntry | None) -> DayChampion:
+    """The champion as of a day, with the entry that made it champion, if the ledger has one."""
     if entry is None or entry.champion != version:
         return DayChampion(day, version, None, "The alias was set by other hands.")
     lost = entry.verdict is Verdict.KEEP

@@ -162,7 +162,7 @@ def day_champion_text(model: str, day: str, held: DayChampion) -> str:
 
 def day_champions_table(model: str, day_champions: Sequence[DayChampion]) -> Table:
     """The champion of each day, and above them the run of their scores as a line of blocks."""
-    table = Table(title=f"Champions of {model}  {_sparkline(day_champions)}", title_justify="left")
+    table = Table(title=f"Champions of {model}  {sparkline(day_champions)}", title_justify="left")
     for heading in ("day", "version", "score", "reason"):
         table.add_column(heading)
     for held in day_champions:
@@ -170,7 +170,7 @@ def day_champions_table(model: str, day_champions: Sequence[DayChampion]) -> Tab
     return table
 
 
-def _sparkline(day_champions: Sequence[DayChampion]) -> str:
+def sparkline(day_champions: Sequence[DayChampion]) -> str:
     """One block for each day, from the lowest score to the highest; a blank where there is none."""
     scores = [held.score for held in day_champions if held.score is not None]
     low, high = min(scores, default=0.0), max(scores, default=0.0)

@@ -95,7 +95,7 @@ def read(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Table:
             y = columns.labels(frame, target, source.gaps)
     if target and left_out <= set(frame.columns):
         with _noted(faults):
-            features = _features(frame.drop(columns=list(left_out)))
+            features = features_of(frame.drop(columns=list(left_out)))
     if faults:
         raise DataError(*faults)
     return Table(features, y, target, _digest(features, y, target), span)
@@ -110,7 +110,7 @@ def _noted(faults: list[str]) -> Iterator[None]:
         faults += error.messages
 
 
-def _features(kept: pd.DataFrame) -> pd.DataFrame:
+def features_of(kept: pd.DataFrame) -> pd.DataFrame:
     """The columns to learn from.
 
     Raises:

@@ -73,12 +73,12 @@ def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Source:
             _check_suffix(source)
         with found.copied(reading.most_memory()) as path:
             return reading.read(path, spec, nullcontext)
-    with _on_this_host(source, roots) as path:
+    with on_this_host(source, roots) as path:
         return reading.read(path, spec, partial(_pinned_inside, source=source, roots=roots))
 
 
 @contextmanager
-def _on_this_host(source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]:
+def on_this_host(source: str, roots: Sequence[Path | Bucket]) -> Iterator[Path]:
     """The file of a source, for as long as the block runs."""
     path = locate(source, [root for root in roots if isinstance(root, Path)])
     if path.is_dir():

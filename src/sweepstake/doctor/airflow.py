@@ -138,7 +138,7 @@ def _pool(settings: Settings) -> str:
 
 def _map_limit(settings: Settings) -> str:
     with AirflowApi.of(settings) as api:
-        told = api.option("core", "max_map_length") or _own_limit(settings.home)
+        told = api.option("core", "max_map_length") or own_limit(settings.home)
     if told is None:
         return "not told by Airflow ([api] expose_config), nor set on this host"
     if int(told) < MOST_STARTED:
@@ -155,7 +155,7 @@ def _standstills(settings: Settings) -> str:
     return "every run goes on"
 
 
-def _own_limit(home: Path) -> str | None:
+def own_limit(home: Path) -> str | None:
     """What this host's own configuration says, if it has one."""
     folder = Path(os.environ.get("AIRFLOW_HOME") or home / "airflow")
     configured = ConfigParser(interpolation=None, strict=False)

@@ -23,7 +23,7 @@ def packages(*, buckets: bool) -> str:
         SettingsError: packages are missing or of another release; ``buckets`` asks for those that
             reach one.
     """
-    faults = [fault for each in requirements("s3" if buckets else "") for fault in _faults(each)]
+    faults = [fault for each in requirements("s3" if buckets else "") for fault in faults_of(each)]
     if faults:
         raise SettingsError("\n".join(faults))
     return ", ".join(f"{name} {version(name)}" for name in FOREMOST)
@@ -37,7 +37,8 @@ def requirements(extra: str = "") -> Iterator[Requirement]:
             yield asked
 
 
-def _faults(asked: Requirement) -> Iterator[str]:
+def faults_of(asked: Requirement) -> Iterator[str]:
+    """What is wrong with the installed release of a package, if anything."""
     try:
         found = version(asked.name)
     except PackageNotFoundError:

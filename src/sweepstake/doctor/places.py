@@ -64,15 +64,15 @@ def workspace(place: Path | Bucket) -> str:
     home = place.cache if isinstance(place, Bucket) else place
     setting = "SWEEPSTAKE_CACHE" if isinstance(place, Bucket) else "SWEEPSTAKE_WORKSPACE"
     with _used(setting, home, "a folder that can be written"):
-        _round_trip(open_store(home), str(home))
+        round_trip(open_store(home), str(home))
     if not isinstance(place, Bucket):
         return str(place)
-    exclusive = _round_trip(open_store(place), str(place))
+    exclusive = round_trip(open_store(place), str(place))
     race = "its server does not know If-None-Match, so two claims of the same moment both succeed"
     return str(place) if exclusive else f"{place}; {race}"
 
 
-def _round_trip(store: Store, shown: str) -> bool:
+def round_trip(store: Store, shown: str) -> bool:
     """Put, get, list and delete a file; whether the place itself keeps the first of two writers."""
     name = f"{FOLDER}/{uuid4().hex}"
     try:

@@ -28,7 +28,7 @@ def paired_gains(pair: Pair, metric: str, count: int, seed: int) -> np.ndarray:
         message = "there is no champion to compare with"
         raise ValueError(message)
     finalist, champion = (
-        _scorer(answers, pair.truth, metric) for answers in (pair.finalist, pair.champion)
+        scorer_of(answers, pair.truth, metric) for answers in (pair.finalist, pair.champion)
     )
     drawn = draws(pair.truth, count, np.random.default_rng(seed))
     return np.concatenate([finalist(rows) - champion(rows) for rows in drawn])
@@ -48,10 +48,12 @@ def draws(truth: np.ndarray, count: int, random: np.random.Generator) -> Iterato
         yield np.hstack(list(picks))
 
 
-def _scorer(answers: Answers, truth: np.ndarray, metric: str) -> Callable[[np.ndarray], np.ndarray]:
+def scorer_of(
+    answers: Answers, truth: np.ndarray, metric: str
+) -> Callable[[np.ndarray], np.ndarray]:
     """The scores on each line of positions: at once where that is known how, else one by one."""
     if truth.ndim == 1:
-        if metric in _WEIGHTS:
+        if metric in WEIGHTS:
             return _by_confusion(answers, truth, metric)
         if metric == "neg_log_loss" and answers.probability is not None:
             return _by_mean(_log_likelihood(answers, truth))
@@ -83,7 +85,7 @@ def _by_confusion(
     labels, codes = np.unique(np.concatenate([truth, answers.predicted]), return_inverse=True)
     size = len(labels)
     cell = codes[: len(truth)] * size + codes[len(truth) :]
-    ratio, weigh = _RATIOS[metric.partition("_")[0]], _WEIGHTS[metric]
+    ratio, weigh = _RATIOS[metric.partition("_")[0]], WEIGHTS[metric]
 
     def score(rows: np.ndarray) -> np.ndarray:
         line = np.arange(len(rows))[:, None] * size * size
@@ -112,7 +114,7 @@ _RATIOS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], _Two]] = {
     "balanced": lambda hits, true, _: (hits, true),
 }
 """Part and whole from hits, true and predicted rows, each of shape (lines, classes)."""
-_WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "balanced_accuracy": lambda true, _: true > 0,
     **{
         f"{name}_macro": lambda true, said: true + said > 0

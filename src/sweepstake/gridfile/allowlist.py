@@ -42,7 +42,7 @@ def classifiers() -> dict[str, type]:
 
     known = {_public_name(kind): kind for _, kind in all_estimators(type_filter="classifier")}
     for name in load_settings().estimators:
-        known |= _added(name)
+        known |= added_by(name)
     return known
 
 
@@ -54,7 +54,7 @@ def _public_name(classifier: type) -> str:
     return ".".join([*modules[:private], classifier.__name__])
 
 
-def _added(name: str) -> dict[str, type]:
+def added_by(name: str) -> dict[str, type]:
     """The classifiers that the operator adds by the name of a class or of a package."""
     package, _, last = name.rpartition(".")
     if last[:1].isupper():

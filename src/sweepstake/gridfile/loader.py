@@ -287,7 +287,7 @@ def _promotion(section: Mapping[str, Any]) -> PromotionPolicy:
         "backfill": BackfillPolicy,
         "guards": tuple,
         "max_size": _bytes,
-        "wait": _seconds,
+        "wait": seconds_of,
         "then": Unanswered,
     }
     return PromotionPolicy(
@@ -306,7 +306,8 @@ def _bytes(size: str | int | None) -> int | None:
     return round(float(number) * BYTES[unit])
 
 
-def _seconds(wait: str) -> float:
+def seconds_of(wait: str) -> float:
+    """Seconds of a time as a grid file writes it: ``90m``, ``24h`` or ``7d``."""
     return float(wait[:-1]) * SECONDS[wait[-1]]
 
 

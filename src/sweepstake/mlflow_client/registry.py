@@ -49,16 +49,16 @@ class Registry:
     """The registered models on the MLflow server at ``uri``; raises what ``Connection`` raises."""
 
     def __init__(self, uri: str) -> None:
-        self._client = Connection(uri)
-        self._ledger = Ledger(self._client)
-        self.files = ModelStore(self._client)
+        self.client = Connection(uri)
+        self._ledger = Ledger(self.client)
+        self.files = ModelStore(self.client)
 
     def ensure_model(self, name: str) -> None:
         """Create the registered model ``name``, or take over the one that exists."""
         from mlflow.exceptions import MlflowException
 
         try:
-            self._client.create_registered_model(name, tags=dict([MANAGED]))
+            self.client.create_registered_model(name, tags=dict([MANAGED]))
         except MlflowException as error:
             if not refused_as(error, "RESOURCE_ALREADY_EXISTS"):
                 raise
@@ -66,7 +66,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """The names of all registered models."""
-        return [model.name for model in self._client.every("search_registered_models")]
+        return [model.name for model in self.client.every("search_registered_models")]
 
     def must_answer(self) -> None:
         """Ask the server for something that it always has.
@@ -74,7 +74,7 @@ class Registry:
         Raises:
             TrackingUnavailableError: it does not answer; if it does, a fault is not of all models.
         """
-        self._client.search_experiments(max_results=1)
+        self.client.search_experiments(max_results=1)
 
     def must_take(self, model: str) -> None:
         """Write what a registered model has already: what a round changes takes the same right.
@@ -82,7 +82,7 @@ class Registry:
         Raises:
             SettingsError: the user of the stack may not change this model.
         """
-        self._client.set_registered_model_tag(model, *MANAGED)
+        self.client.set_registered_model_tag(model, *MANAGED)
 
     def register(
         self, model: str, run_id: str, tags: Mapping[str, str], *, fresh: bool = False
@@ -101,7 +101,7 @@ class Registry:
         found = () if fresh else self._search(model, query)
         if found:
             return found[0]
-        created = self._client.create_model_version(
+        created = self.client.create_model_version(
             model,
             model_uri(run_id),
             run_id,
@@ -145,7 +145,7 @@ class Registry:
         for version in sorted(versions, key=rank):
             trial = (version.sweep, version.trial_key)
             if version.decision == PENDING and (_is_stale(version, live) or trial in kept):
-                self._client.delete_model_version(version.model, version.version)
+                self.client.delete_model_version(version.model, version.version)
             else:
                 kept.setdefault(trial, version)
         return tuple(sorted(kept.values(), key=lambda version: int(version.version)))
@@ -166,7 +166,7 @@ class Registry:
 
     def dated(self, model: str) -> dict[str, str]:
         """The champion's version by day, for the days that have one."""
-        aliases = self._client.get_registered_model(model).aliases
+        aliases = self.client.get_registered_model(model).aliases
         days = {
             name.removeprefix(DATED): v for name, v in aliases.items() if name.startswith(DATED)
         }
@@ -186,7 +186,7 @@ class Registry:
             )
             raise NotFoundError(message + look)
         try:
-            return version_of(self._client.get_model_version(model, digits))
+            return version_of(self.client.get_model_version(model, digits))
         except NotFoundError:
             message = f"{model}: must have version {digits}, but MLflow knows none such. {look}"
             raise NotFoundError(message) from None
@@ -201,7 +201,7 @@ class Registry:
 
     def in_use(self, model: str) -> frozenset[str]:
         """The versions that an alias names, or that ever were champion: each may serve again."""
-        aliased = map(str, self._client.get_registered_model(model).aliases.values())
+        aliased = map(str, self.client.get_registered_model(model).aliases.values())
         served = [entry.champion for entry in self.history(model)]
         return frozenset({*aliased, *served} - {""})
 
@@ -238,7 +238,7 @@ class Registry:
         if entry.complete:
             return entry
         try:
-            aliases.move(self._client, entry)
+            aliases.move(self.client, entry)
         except NotFoundError:  # the winner was deleted meanwhile: the others are judged again
             return self._ledger.close_round(entry, done=False)
         self._tag_all(model, {number: _verdict_tags(each) for number, each in rulings.items()})
@@ -264,7 +264,7 @@ class Registry:
 
     def _end(self, entry: LedgerEntry) -> LedgerEntry:
         try:
-            aliases.move(self._client, entry)
+            aliases.move(self.client, entry)
         except NotFoundError:  # the winner was deleted by hand: nothing can be promoted
             return self._ledger.close_round(entry, done=False)
         self._tag_all(entry.model, self._left(entry))
@@ -294,11 +294,11 @@ class Registry:
 
     def _tag_all(self, model: str, tags: Mapping[str, Mapping[str, str]]) -> None:
         """Tag versions by their numbers, many in one request where the server takes that."""
-        if self._client.offers(VERSION_TAGS):
+        if self.client.offers(VERSION_TAGS):
             numbered = [(int(number), given) for number, given in tags.items()]
             for first in range(0, len(numbered), VERSIONS_PER_CALL):
                 part = dict(numbered[first : first + VERSIONS_PER_CALL])
-                self._client.post(VERSION_TAGS, VersionTags(model, part).to_json())
+                self.client.post(VERSION_TAGS, VersionTags(model, part).to_json())
         else:
             with ThreadPoolExecutor(WRITERS) as pool:
                 list(pool.map(lambda item: self._tag(model, *item), tags.items()))
@@ -307,23 +307,23 @@ class Registry:
         """Tag a version in the order of ``tags``; one that was deleted by hand needs no tags."""
         with suppress(NotFoundError):
             for name, value in tags.items():
-                self._client.set_model_version_tag(model, version, name, value)
+                self.client.set_model_version_tag(model, version, name, value)
 
     def _by_alias(self, model: str, alias: str) -> Version | None:
         from mlflow.exceptions import MlflowException
 
         try:
-            return version_of(self._client.get_model_version_by_alias(model, alias))
+            return version_of(self.client.get_model_version_by_alias(model, alias))
         except NotFoundError:
             message = f"{model}: must be a registered model, but MLflow knows none such. "
-            raise NotFoundError(message + f"Look at {self._client.uri}.") from None
+            raise NotFoundError(message + f"Look at {self.client.uri}.") from None
         except MlflowException as error:
             if refused_as(error, "INVALID_PARAMETER_VALUE") and "alias" in error.message:
                 return None
             raise
 
     def _search(self, model: str, query: str) -> tuple[Version, ...]:
-        found = self._client.every(
+        found = self.client.every(
             "search_model_versions", filter_string=f"name = {quoted(model)} and {query}"
         )
         return tuple(sorted(map(version_of, found), key=lambda version: int(version.version)))

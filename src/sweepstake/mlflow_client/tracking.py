@@ -65,8 +65,8 @@ class Tracking:
     """The runs on the MLflow server at ``uri``; raises what ``Connection`` raises."""
 
     def __init__(self, uri: str) -> None:
-        self._client = Connection(uri)
-        self.files = RunFiles(self._client)
+        self.client = Connection(uri)
+        self.files = RunFiles(self.client)
 
     def ensure_experiment(self, name: str, primary_metric: str) -> str:
         """Create or find the experiment ``name`` (restored if deleted) and return its id.
@@ -75,8 +75,8 @@ class Tracking:
 
         ``primary_metric`` is the one that MLflow's pages show first, such as ``mean_cv_f1_macro``.
         """
-        experiment = self._client.experiment(name)
-        self._client.confined(experiment.artifact_location)
+        experiment = self.client.experiment(name)
+        self.client.confined(experiment.artifact_location)
         wanted = {
             "mlflow.experimentKind": "custom_model_development",
             "mlflow.experiment.primaryMetric.name": primary_metric,
@@ -84,7 +84,7 @@ class Tracking:
         }
         for key, value in wanted.items():
             if experiment.tags.get(key) != value:
-                self._client.set_experiment_tag(experiment.experiment_id, key, value)
+                self.client.set_experiment_tag(experiment.experiment_id, key, value)
         return str(experiment.experiment_id)
 
     def open_sweep(
@@ -104,20 +104,20 @@ class Tracking:
         about = {**tags, **(own or {}), MlflowTag.NAME: sweep_id}
         found = self._parents(experiment_id, sweep_id, about)
         if not found:
-            self._client.create_run(experiment_id, tags={**origin_tags(sweep_id, "sweep"), **about})
+            self.client.create_run(experiment_id, tags={**origin_tags(sweep_id, "sweep"), **about})
             found = self._parents(experiment_id, sweep_id, about)
         parent, *doubles = found
         for double in doubles:
             self.delete_run(double.info.run_id)
         if parent.info.status != "RUNNING":
-            self._client.update_run(parent.info.run_id, status="RUNNING")
+            self.client.update_run(parent.info.run_id, status="RUNNING")
         return SweepRun(experiment_id, parent.info.run_id, sweep_id, dict(tags))
 
     def _parents(self, experiment_id: str, sweep_id: str, tags: Mapping[str, str]) -> list[Any]:
         known = {name: tags[name] for name in IDENTITY if name in tags}
         wanted = {Tag.SWEEP: sweep_id, Tag.ROLE: "sweep", **known}
         query = " and ".join(f"tags.`{name}` = {quoted(value)}" for name, value in wanted.items())
-        found = self._client.every(
+        found = self.client.every(
             "search_runs", experiment_ids=[experiment_id], filter_string=query
         )
         return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
@@ -131,7 +131,7 @@ class Tracking:
         tags = {Tag.ROLE: "sweep", **wanted}
         parts = [f"tags.`{name}` = {quoted(value)}" for name, value in tags.items()]
         query = " and ".join(["attributes.status = 'RUNNING'", *parts])
-        found = self._client.every(
+        found = self.client.every(
             "search_runs", experiment_ids=[sweep.experiment_id], filter_string=query
         )
         others = (run.data.tags for run in found if run.info.run_id != sweep.run_id)
@@ -143,16 +143,16 @@ class Tracking:
         Raises:
             NotFoundError: there is none.
         """
-        experiments = {e.experiment_id: e.name for e in self._client.every("search_experiments")}
+        experiments = {e.experiment_id: e.name for e in self.client.every("search_experiments")}
         tag = Tag.SWEEP if SWEEP_ID.search(name) else Tag.NAME
         query = f"tags.`{Tag.ROLE}` = 'sweep' and tags.`{tag}` = {quoted(name)}"
-        found = self._client.search_runs(
+        found = self.client.search_runs(
             [*experiments], query, max_results=1, order_by=["attributes.start_time DESC"]
         )
         if not found:
             message = f"{name}: must be a sweep's name or id, but MLflow knows none such."
             message += did_you_mean(name, experiments.values())
-            raise NotFoundError(message + f" Look at {self._client.uri}.")
+            raise NotFoundError(message + f" Look at {self.client.uri}.")
         return found[0].data.tags[Tag.SWEEP], found[0].info.status
 
     def ended(self, run_id: str) -> int | None:
@@ -161,7 +161,7 @@ class Tracking:
         One that was deleted for good will not end any more: it counts as ended at the beginning.
         """
         try:
-            info = self._client.get_run(run_id).info
+            info = self.client.get_run(run_id).info
         except NotFoundError:
             return 0
         return None if info.status in {"RUNNING", "KILLED"} else int(info.end_time or 0)
@@ -169,7 +169,7 @@ class Tracking:
     def parent(self, run_id: str) -> Parent:
         """The parent run of a sweep; one that was deleted for good has ended, without figures."""
         try:
-            run = self._client.get_run(run_id)
+            run = self.client.get_run(run_id)
         except NotFoundError:
             return Parent("FINISHED", "", {})
         return Parent(run.info.status, run.data.tags.get(Tag.METRIC, ""), run.data.metrics)
@@ -186,9 +186,7 @@ class Tracking:
         return tuple(child for query in queries for child in self._trials(experiment_id, query))
 
     def _trials(self, experiment_id: str, query: str) -> tuple[Child, ...]:
-        runs = self._client.every(
-            "search_runs", experiment_ids=[experiment_id], filter_string=query
-        )
+        runs = self.client.every("search_runs", experiment_ids=[experiment_id], filter_string=query)
         found = (child_of(run) for run in runs if is_trial(run))
         return tuple(sorted(found, key=lambda child: (child.number, child.started, child.run_id)))
 
@@ -207,7 +205,7 @@ class Tracking:
         wanted, found = set(keys), dict[str, str]()
         if not wanted:
             return found
-        for run in self._client.every(
+        for run in self.client.every(
             "search_runs", experiment_ids=[experiment_id], filter_string=query
         ):
             if len(found) == len(wanted):
@@ -229,7 +227,7 @@ class Tracking:
             return left.run
         if left is not None:
             self.delete_run(left.run_id)
-        run = self._client.create_run(sweep.experiment_id, tags=child_tags(sweep, trial, batch))
+        run = self.client.create_run(sweep.experiment_id, tags=child_tags(sweep, trial, batch))
         return TrialRun(run.info.run_id, run.info.artifact_uri)
 
     def log_result(self, run_id: str, result: TrialResult, sha256: str = "") -> None:
@@ -245,26 +243,26 @@ class Tracking:
         metrics = [Metric(name, v, now, step) for name, v, step in result_metrics(result)]
         tags = [RunTag(name, text) for name, text in result_tags(result, sha256).items()]
         for some_params, some_metrics in _calls(params, metrics):
-            self._client.log_batch(run_id, metrics=some_metrics, params=some_params, tags=tags)
+            self.client.log_batch(run_id, metrics=some_metrics, params=some_params, tags=tags)
 
     def takes_bulk(self) -> bool:
         """Whether the server takes many whole runs in one request."""
-        return self._client.offers(RUNS)
+        return self.client.offers(RUNS)
 
     def post(self, bulk: Bulk) -> None:
         """Store whole runs, and versions of their models, in requests that may be repeated."""
         for part in bulk.parts():
-            self._client.post(RUNS, part.to_json())
+            self.client.post(RUNS, part.to_json())
 
     def finish(self, run_id: str, state: TrialState, reason: str = "") -> None:
         """End a run; ``reason`` says in plain words why it failed or was skipped."""
         for name, text in failure_tags(state, reason).items() if reason else ():
-            self._client.set_tag(run_id, name, text)
-        self._client.set_terminated(run_id, _STATUS[state])
+            self.client.set_tag(run_id, name, text)
+        self.client.set_terminated(run_id, _STATUS[state])
 
     def delete_run(self, run_id: str) -> None:
         """Move a run to MLflow's bin; one that is there already stays there."""
-        self._client.delete_run(run_id)
+        self.client.delete_run(run_id)
 
     def deduplicate(
         self, children: Sequence[Child], registered: Collection[str] = ()
@@ -292,22 +290,22 @@ class Tracking:
         """Write figures, Markdown ``note`` and the files in ``artifacts`` on the parent; end it."""
         from mlflow.entities import Metric, RunTag
 
-        run = self._client.get_run(sweep.run_id)
+        run = self.client.get_run(sweep.run_id)
         self.files.upload(TrialRun(sweep.run_id, run.info.artifact_uri), artifacts)
         now = _now()
         figures = [Metric(name, value, now, 0) for name, value in metrics.items()]
-        self._client.log_batch(sweep.run_id, metrics=figures, tags=[RunTag(MlflowTag.NOTE, note)])
+        self.client.log_batch(sweep.run_id, metrics=figures, tags=[RunTag(MlflowTag.NOTE, note)])
         self.finish(sweep.run_id, state)
 
     def tell_decision(self, run_id: str, verdict: str, reason: str) -> None:
         """Write on a parent run what was decided about its finalist, above the rest of its note."""
         with suppress(NotFoundError):  # whoever deletes the run needs no note
-            note = self._client.get_run(run_id).data.tags.get(MlflowTag.NOTE, "")
+            note = self.client.get_run(run_id).data.tags.get(MlflowTag.NOTE, "")
             rest = note.partition("\n\n")[2] if note.startswith(DECIDED) else note
             told = f"{DECIDED}{verdict}.** {escaped(reason)}\n\n{rest}"
             tags = {Tag.DECISION: verdict, Tag.REASON: reason, MlflowTag.NOTE: told}
             for name, text in tags.items():
-                self._client.set_tag(run_id, name, text)
+                self.client.set_tag(run_id, name, text)
 
     def share_view(self, sweep: SweepRun, view: View) -> bool:
         """Offer a prepared comparison in the experiment's list of views; whether that worked.
@@ -317,7 +315,7 @@ class Tracking:
         from mlflow.exceptions import MlflowException
 
         try:
-            self._client.set_experiment_tag(sweep.experiment_id, TAG + view.key, view.state)
+            self.client.set_experiment_tag(sweep.experiment_id, TAG + view.key, view.state)
         except MlflowException:
             return False
         return True

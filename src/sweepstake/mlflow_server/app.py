@@ -55,12 +55,12 @@ def _may_post_runs(rights: Rights) -> bool:
 
 
 def _add_routes(app: Any) -> None:
-    for route, take in {RUNS: _take_runs, VERSION_TAGS: _take_tags}.items():
-        for method, view in {"GET": _offer, "POST": _answered(take)}.items():
+    for route, take in {RUNS: take_runs, VERSION_TAGS: take_tags}.items():
+        for method, view in {"GET": offer, "POST": _answered(take)}.items():
             app.add_url_rule(internals.path_of(route), f"{method} {route}", view, methods=[method])
 
 
-def _offer() -> Any:
+def offer() -> Any:
     """Whether this server takes many at once."""
     from flask import jsonify
 
@@ -144,7 +144,7 @@ def _are_known(tracking: Any, registry: Any) -> bool:
     return (type(tracking), type(registry)) == (Tracking, Registry)
 
 
-def _take_runs() -> dict[str, Any]:
+def take_runs() -> dict[str, Any]:
     """Store runs, then the versions of those that are finished; their numbers by run id."""
     tracking, registry = _stores()
     bulk = run_rows.as_taken(tracking, _posted(bulk_body.read_runs))
@@ -155,7 +155,7 @@ def _take_runs() -> dict[str, Any]:
     return {"versions": version_rows.store_versions(registry, bulk.name, versions)}
 
 
-def _take_tags() -> dict[str, Any]:
+def take_tags() -> dict[str, Any]:
     """Set tags of versions."""
     registry, given = _stores()[1], _posted(bulk_body.read_tags)
     version_rows.store_tags(registry, given.name, given.tags)

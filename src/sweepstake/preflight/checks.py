@@ -117,7 +117,7 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
         table = dataset.read(grid.spec.data, settings.data_roots)
         data_warnings.check(table)
         sides = splitting.split(table, grid.spec.data.holdout, grid.spec.seed)
-        rows = _rows(grid.spec, table, sides[0])
+        rows = first_fold(grid.spec, table, sides[0])
     except DataError as error:
         raise GridFileError(grid.file, _located(error, grid.lines)) from error
     with FitProcess(grid.spec, rows) as process:
@@ -147,7 +147,7 @@ def _at(grid: GridFile, settings: Settings, partition: date | None) -> GridFile:
     return replace(grid, spec=grid.spec.at(day))
 
 
-def _rows(spec: SweepSpec, table: Table, train: np.ndarray) -> Rows:
+def first_fold(spec: SweepSpec, table: Table, train: np.ndarray) -> Rows:
     """The training rows as the first fold has them."""
     fit, score = splitting.folds(table.y[train], spec.cv, spec.seed)[0]
     fit, score = train[fit], train[score]

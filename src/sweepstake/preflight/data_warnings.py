@@ -117,11 +117,11 @@ def _tellers(table: Table) -> Iterator[str]:
     some = np.linspace(0, len(table.y) - 1, min(len(table.y), MOST_ROWS)).astype(int)
     every = pd.factorize(table.y)[0]
     labels = pd.factorize(every[some])[0]
-    may_tell = _may_tell(table, some, labels)
+    likely = may_tell(table, some, labels)
     names = [
         name
-        for (name, values), may in zip(_values(table), may_tell, strict=True)
-        if may and _told(values[some], labels) >= NEARLY_ALL and not _same_parts(values, every)
+        for (name, values), may in zip(_values(table), likely, strict=True)
+        if may and told_by(values[some], labels) >= NEARLY_ALL and not _same_parts(values, every)
     ]
     if names:
         each = "each" if len(names) > 1 else "alone"
@@ -131,7 +131,7 @@ def _tellers(table: Table) -> Iterator[str]:
         )
 
 
-def _may_tell(table: Table, some: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def may_tell(table: Table, some: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """A look at all columns of plain numbers at once, by which most of a wide table are left out.
 
     In the order of a number that tells nearly all labels, these change from row to row as often as
@@ -154,7 +154,7 @@ def _may_tell(table: Table, some: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _told(values: np.ndarray, labels: np.ndarray) -> float:
+def told_by(values: np.ndarray, labels: np.ndarray) -> float:
     """The share of rows whose label a column tells: by ranges of a number, or by category."""
     import numpy as np
 

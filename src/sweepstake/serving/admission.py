@@ -35,8 +35,8 @@ class Admission:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._held = 0
-        self._arriving: dict[Body, asyncio.Timeout] = {}
+        self.held = 0
+        self.arriving: dict[Body, asyncio.Timeout] = {}
         self.requests = 0
 
     @contextmanager
@@ -47,10 +47,10 @@ class Admission:
             RefusedError: there are too many, and all have arrived.
         """
         if self.requests >= self._bounds.requests:
-            if not self._arriving:
+            if not self.arriving:
                 message = "the server: has too many requests to answer. Send the rows again later."
                 raise RefusedError(message, status=503)
-            self._displace(next(iter(self._arriving)))
+            self._displace(next(iter(self.arriving)))
         body = Body(request)
         self.requests += 1
         try:
@@ -66,7 +66,7 @@ class Admission:
                 sends it hangs up.
         """
         try:
-            async with asyncio.timeout(self._bounds.seconds) as self._arriving[body]:
+            async with asyncio.timeout(self._bounds.seconds) as self.arriving[body]:
                 async for chunk in body.request.stream():
                     self._take(body, chunk)
         except TimeoutError:
@@ -75,20 +75,20 @@ class Admission:
             message = "the body: must be sent whole. Send it again."
             raise RefusedError(message) from None
         finally:
-            self._arriving.pop(body, None)
+            self.arriving.pop(body, None)
         return bytes(body.received)
 
     def _take(self, body: Body, chunk: bytes) -> None:
         if not body.admitted:  # it gave way while this chunk was on its way
             raise self._too_slow(body)
         body.received += chunk
-        self._held += len(chunk)
+        self.held += len(chunk)
         if len(body.received) > self._bounds.body:
             message = f"the body: must not be larger than {self._bounds.body:,} bytes."
             message += " Send fewer rows."
             raise RefusedError(message)
-        while self._held > self._bounds.held:
-            largest = max(self._arriving, key=lambda each: len(each.received))
+        while self.held > self._bounds.held:
+            largest = max(self.arriving, key=lambda each: len(each.received))
             if largest is body:
                 message = "the server: holds too many large bodies. Send the rows again later."
                 raise RefusedError(message, status=503)
@@ -97,7 +97,7 @@ class Admission:
     def _displace(self, body: Body) -> None:
         """Let a body that is still arriving give its place to another."""
         self._release(body)
-        timeout = self._arriving.pop(body)
+        timeout = self.arriving.pop(body)
         if not timeout.expired():
             timeout.reschedule(asyncio.get_running_loop().time())
 
@@ -105,7 +105,7 @@ class Admission:
         if body.admitted:
             body.admitted = False
             self.requests -= 1
-            self._held -= len(body.received)
+            self.held -= len(body.received)
 
     def _too_slow(self, body: Body) -> RefusedError:
         if not body.admitted:

@@ -109,9 +109,10 @@ class Scorer:
         if not hasattr(self._model, method):
             message = f"method: this model has no {method}. Leave method away for labels."
             raise RefusedError(message)
-        return lambda columns: self._predict(method, columns)
+        return lambda columns: self.predicted(method, columns)
 
-    def _predict(self, method: str, columns: dict[str, list[Any]]) -> Any:
+    def predicted(self, method: str, columns: dict[str, list[Any]]) -> Any:
+        """What the model says of columns of cells, by ``predict`` or ``predict_proba``."""
         if self._unframed is None:
             return getattr(self._model, method)(_frame(columns))
         return self._unframed.ask(method, columns)

@@ -166,7 +166,7 @@ class BucketStore:
     def _files(self) -> Iterator[Any]:
         """The file system; fsspec keeps one for each process, also after a fork."""
         with store_faults(self.place):
-            yield _file_system(self.place.url.partition("://")[0])
+            yield file_system(self.place.url.partition("://")[0])
 
 
 def endpoint() -> str | None:
@@ -175,7 +175,7 @@ def endpoint() -> str | None:
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
-def _file_system(protocol: str) -> Any:
+def file_system(protocol: str) -> Any:
     """Credentials and region come from the environment, as boto3 reads it."""
     import fsspec
 

@@ -66,7 +66,7 @@ def open_inside(folder: Path, name: str) -> int:
     try:
         while True:
             part = rest.pop() if rest else "."
-            target = _link(part, folders[-1])
+            target = link_of(part, folders[-1])
             if target is not None:
                 links += 1
                 _follow(target, folder, folders, rest)
@@ -129,7 +129,7 @@ def _parts(name: str, folder: Path) -> list[str]:
     return [part for part in reversed(name.split("/")) if part not in ("", ".")]
 
 
-def _link(part: str, folder: int) -> str | None:
+def link_of(part: str, folder: int) -> str | None:
     """Where a link leads; ``None`` for what is none, or not there."""
     try:
         return os.readlink(part, dir_fd=folder)

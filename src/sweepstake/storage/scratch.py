@@ -29,7 +29,7 @@ def scratch() -> Iterator[Path]:
     The process and its forks hold a lock on it. The first folder of a process removes what killed
     processes of the same user have left, which is seen by their locks.
     """
-    _clear()
+    clear_left()
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         home = Path(name)
         lock = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -43,7 +43,8 @@ def scratch() -> Iterator[Path]:
 
 
 @cache
-def _clear() -> None:
+def clear_left() -> None:
+    """Remove the folders of processes that ended without doing so, once in a process."""
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):  # another process clears as well, or it is somebody's own
             _remove_left(home)

@@ -41,48 +41,48 @@ class Workspace:
     @property
     def data(self) -> Path:
         """This host's folder of staged data sets, one for each digest."""
-        return self._store.local / "data"
+        return self.store.local / "data"
 
     def share_data(self, digest: str) -> None:
         """Let every host have the data set that was staged in ``data``."""
-        self._store.share(f"data/{digest}")
+        self.store.share(f"data/{digest}")
 
     def bring_data(self, digest: str) -> Path:
         """The folder ``data`` with that data set in it, if it was ever shared."""
         if re.fullmatch("[0-9a-f]+", digest):
-            self._store.bring(f"data/{digest}")
+            self.store.bring(f"data/{digest}")
         return self.data
 
     def data_sets(self) -> dict[str, int]:
         """The bytes of each staged data set by its digest."""
-        return _by_folder(self._store.sizes("data"), 1)
+        return _by_folder(self.store.sizes("data"), 1)
 
     def staged(self, digest: str) -> float:
         """When a data set was last staged or shared, in seconds since the epoch."""
-        names = self._store.sizes(f"data/{digest}")
-        return max((self._store.written(name) for name in names), default=0) / 1e9
+        names = self.store.sizes(f"data/{digest}")
+        return max((self.store.written(name) for name in names), default=0) / 1e9
 
     def remove_data(self, digest: str) -> None:
         """Delete a staged data set, here and for other hosts."""
-        self._store.clear(f"data/{digest}")
+        self.store.clear(f"data/{digest}")
 
     def sweeps(self) -> tuple[str, ...]:
         """The ids of all sweeps that were planned."""
-        names = self._store.sizes("sweeps")
+        names = self.store.sizes("sweeps")
         return tuple(name.split("/")[1] for name in names if name.endswith("/plan.json"))
 
     def templates(self) -> dict[str, int]:
         """The bytes of each sweep's template on this host, by the sweep's id."""
-        found = FolderStore(self._store.local).sizes("sweeps")
+        found = FolderStore(self.store.local).sizes("sweeps")
         return _by_folder({name: size for name, size in found.items() if "/template/" in name}, 1)
 
     def remove_template(self, sweep_id: str) -> None:
         """Delete this host's template of a sweep."""
-        FolderStore(self._store.local).clear(f"sweeps/{sweep_id}/template")
+        FolderStore(self.store.local).clear(f"sweeps/{sweep_id}/template")
 
     def template(self, sweep_id: str) -> Path:
         """This host's folder of the files that all models of a sweep share."""
-        return self._store.local / "sweeps" / sweep_id / "template"
+        return self.store.local / "sweeps" / sweep_id / "template"
 
     @property
     def closed_days(self) -> str:
@@ -91,12 +91,12 @@ class Workspace:
 
     def note_closed_day(self, sweep_id: str) -> None:
         """Let those who watch know that a sweep of a day has closed."""
-        self._store.write(CLOSED_DAYS, sweep_id.encode())
+        self.store.write(CLOSED_DAYS, sweep_id.encode())
 
     def keep_snapshot(self, content: bytes) -> str:
         """Store the bytes of a grid file under their SHA-256 and return it."""
         digest = hashlib.sha256(content).hexdigest()
-        self._store.create(f"snapshots/{digest}", content)
+        self.store.create(f"snapshots/{digest}", content)
         return digest
 
     def read_snapshot(self, digest: str) -> bytes:
@@ -113,7 +113,7 @@ class Workspace:
         Of several who claim at once, on whatever host, one is first and all are told the same.
         """
         content = json.dumps(asdict(Claim(sweep_id, file))).encode()
-        self._store.create(f"{_claim(digest)}.json", content)
+        self.store.create(f"{_claim(digest)}.json", content)
         return self.claimed(digest)
 
     def claims(self) -> tuple[Claim, ...]:
@@ -141,12 +141,12 @@ class Workspace:
         Names that differ in case alone are one, as they are to some databases and file systems.
         """
         record = f"names/{hashlib.sha256(name.casefold().encode()).hexdigest()}"
-        self._store.create(f"{record}.json", json.dumps({"name": name, "stem": stem}).encode())
+        self.store.create(f"{record}.json", json.dumps({"name": name, "stem": stem}).encode())
         return str(self.read_record(record)["stem"])
 
     def write_record(self, name: str, record: Any) -> None:
         """Store a JSON-able record, replacing the one of that name."""
-        self._store.write(f"{name}.json", json.dumps(record).encode())
+        self.store.write(f"{name}.json", json.dumps(record).encode())
 
     def read_record(self, name: str) -> Any:
         """The record of that name.
@@ -158,29 +158,30 @@ class Workspace:
 
     def create_record(self, name: str, record: Any) -> None:
         """Store a JSON-able record unless there is one of that name: the first writer's stays."""
-        self._store.create(f"{name}.json", json.dumps(record).encode())
+        self.store.create(f"{name}.json", json.dumps(record).encode())
 
     def remove_record(self, name: str) -> None:
         """Take the record of that name away, if there is one."""
-        self._store.remove(f"{name}.json")
+        self.store.remove(f"{name}.json")
 
     def records(self, folder: str) -> list[Any]:
         """All records whose name starts with ``folder/``, in the order of their names."""
         return list(self._records(folder))
 
     def _records(self, folder: str) -> Iterator[Any]:
-        for name in self._store.names(folder):
+        for name in self.store.names(folder):
             if name.endswith(".json"):
                 with suppress(FileNotFoundError):  # taken away since the folder was read
-                    yield json.loads(self._store.read(name))
+                    yield json.loads(self.store.read(name))
 
     @property
-    def _store(self) -> Store:
+    def store(self) -> Store:
+        """Where its files are."""
         return open_store(self.root)
 
     def _read(self, name: str) -> bytes:
         try:
-            return self._store.read(name)
+            return self.store.read(name)
         except FileNotFoundError:
             message = (
                 f"{name}: not in the workspace {self.root}. "

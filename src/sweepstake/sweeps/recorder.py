@@ -96,9 +96,7 @@ class Recorder:
         self._tracking, self._workspace = planned.tracking, planned.workspace
         self._sweep = planned.plan.sweep
         together = planned.tracking.takes_bulk()
-        self._writer: Writer = (
-            BulkWriter(planned, batch) if together else RestWriter(planned, batch)
-        )
+        self.writer: Writer = BulkWriter(planned, batch) if together else RestWriter(planned, batch)
         self._part = f"{batch}-{uuid4().hex}"
         self._hashes: dict[str, str] = {}
         self._begun: Begun | None = None
@@ -127,7 +125,7 @@ class Recorder:
     def begin(self, trial: Trial, left: Child | None = None) -> Begun:
         """Open the run of a trial; ``left`` is what a killed attempt left under the same key."""
         self._raise()
-        begun = Begun(self._writer.begin(trial, left), trial, _now())
+        begun = Begun(self.writer.begin(trial, left), trial, _now())
         shutil.rmtree(self.folder(begun), ignore_errors=True)  # of a killed attempt
         self.folder(begun).mkdir(parents=True)
         with self._changing:
@@ -179,7 +177,7 @@ class Recorder:
             try:
                 self._write()
             except Exception as error:  # noqa: BLE001 - it is raised in the thread that trains
-                if not (self._writer.repeatable and isinstance(error, TransientError)):
+                if not (self.writer.repeatable and isinstance(error, TransientError)):
                     self._error = error
                     return
 
@@ -191,7 +189,7 @@ class Recorder:
             try:
                 self._send(ended, begun)
             except TransientError:
-                if self._writer.repeatable:
+                if self.writer.repeatable:
                     with self._changing:
                         self._ended = ended + self._ended
                 raise
@@ -201,7 +199,7 @@ class Recorder:
             with ThreadPoolExecutor(UPLOADS) as pool:
                 list(pool.map(self._upload, [each.begun for each in ended]))
             self._note(ended)
-            self._writer.write(ended, begun)
+            self.writer.write(ended, begun)
             self._shown = begun
 
     def _note(self, ended: list[Ended]) -> None:

@@ -77,7 +77,7 @@ def train(
     cast = _cast(dataset, Rules.of(spec.data.csv))
     return pipeline.castable(estimator, cast), TrialResult(
         trial=trial,
-        params=_params(kept),
+        params=params_of(kept),
         metrics=_summary(folds, spec.metric) | test_metrics | seconds | curves.iterations(kept),
         curves=(*_fold_curves(folds, spec.metric), *curves.recorded(kept), *staged),
         confusion=tested.confusion,
@@ -107,9 +107,9 @@ def _cross_validate(
 
     y = dataset.y_train
     rate = scorer(spec.metric, y)
-    take = _row_taker(estimator, dataset)
+    take = row_taker(estimator, dataset)
     folds = []
-    for number, (train_rows, test_rows) in enumerate(_folds(dataset, spec.cv, spec.seed)):
+    for number, (train_rows, test_rows) in enumerate(folds_of(dataset, spec.cv, spec.seed)):
         features, unseen = take(train_rows), take(test_rows)
         start = perf_counter()
         model = cache.fit(number, clone(estimator), features, y[train_rows])
@@ -120,7 +120,7 @@ def _cross_validate(
     return folds, curves.staged_accuracy(pipeline.classifier_of(model), prepared, y[test_rows])
 
 
-def _row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarray], Any]:
+def row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarray], Any]:
     """How to get rows of the training data: as an array where that is the same, being faster."""
     frame = dataset.X_train
     if pipeline.needs_names(estimator, frame):
@@ -134,7 +134,7 @@ def _row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarr
 
 
 @lru_cache(maxsize=1)
-def _folds(dataset: Dataset, cv: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def folds_of(dataset: Dataset, cv: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """The folds, made once for the trials that follow each other on the same data."""
     return splitting.folds(dataset.y_train, cv, seed)
 
@@ -174,7 +174,8 @@ def _test_metrics(
     return metrics
 
 
-def _params(classifier: BaseEstimator) -> dict[str, str]:
+def params_of(classifier: BaseEstimator) -> dict[str, str]:
+    """All parameters of a classifier, inner ones included, as texts of MLflow's length."""
     params = classifier.get_params(deep=True)
     return {name: _text(value)[:LONGEST_TEXT] for name, value in sorted(params.items())}
 

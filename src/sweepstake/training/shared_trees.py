@@ -83,24 +83,24 @@ class ForestCache:
     def __init__(self) -> None:
         self.grown = 0
         self._stem = ""
-        self._forests: dict[object, BaseEstimator] = {}
+        self.forests: dict[object, BaseEstimator] = {}
 
     def enter(self, estimator: EstimatorSpec) -> None:
         """Begin with a trial: what it cannot grow on is dropped."""
         found = stem(estimator)
         if found != self._stem:
-            self._stem, self._forests = found, {}
+            self._stem, self.forests = found, {}
 
     def fit(self, place: object, estimator: BaseEstimator, features: Any, y: Any) -> BaseEstimator:
         """``estimator`` fitted, or the smaller forest that stood at ``place`` grown to its size."""
-        before = self._forests.pop(place, None)
+        before = self.forests.pop(place, None)
         self.grown = _size(before) if before else 0
         if before is not None and self.grown < classifier_of(estimator).n_estimators:
             fitted = _grow(before, classifier_of(estimator).n_estimators, features, y)
         else:
             self.grown, fitted = 0, estimator.fit(features, y)
-        if self._stem and sum(map(_nodes, [fitted, *self._forests.values()])) <= MOST_NODES:
-            self._forests[place] = fitted
+        if self._stem and sum(map(_nodes, [fitted, *self.forests.values()])) <= MOST_NODES:
+            self.forests[place] = fitted
         return fitted
 
 
