@@ -25,7 +25,7 @@ A message has the form ``where: rule, but got value. Way out.``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,18 +109,33 @@ class SettingsError(PermanentError):
     """A setting that is missing or cannot be used."""
 
 
-class DataError(PermanentError):
-    """Data that is missing, unreadable or unfit for the sweep.
+class DataFault(NamedTuple):
+    """What is wrong with data, and the place in the grid file that has to change.
 
-    ``messages`` has one text for each fault; each begins with its place in the grid file.
+    ``place`` is one such as ``data.target``, or empty where no grid file has to.
     """
 
-    def __init__(self, *messages: str) -> None:
-        super().__init__(*messages)
-        self.messages = messages
+    place: str
+    message: str
 
     def __str__(self) -> str:
-        return "\n".join(map(printable, self.messages))
+        return printable(f"{self.place}: {self.message}" if self.place else self.message)
+
+
+class DataError(PermanentError):
+    """Data that is missing, unreadable or unfit for the sweep; has each of its faults."""
+
+    def __init__(self, *faults: DataFault) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+    @classmethod
+    def one(cls, message: str, place: str = "") -> Self:
+        """The error of a single fault."""
+        return cls(DataFault(place, message))
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.faults))
 
 
 class ModelFileError(PermanentError):

@@ -25,7 +25,7 @@ def refusal(folder, content, name="case.csv", **csv):
     """The one message about a file."""
     with pytest.raises(DataError) as caught:
         load(folder, content, name, **csv)
-    (message,) = caught.value.messages
+    (message,) = map(str, caught.value.faults)
     return message
 
 
@@ -198,7 +198,7 @@ def test_utf_16_without_its_mark_is_told(tmp_path):
 def test_truth_values_are_no_numbers(tmp_path):
     """Where the grid file asks for numbers."""
     found = load(tmp_path, "age,left\ntrue,no\nfalse,yes\n", types={"age": "number"})
-    (fault,) = found.faults
+    (fault,) = map(str, found.faults)
     assert "data.csv.types: a column of numbers must hold numbers, but 'age' holds truth" in fault
 
 
@@ -278,7 +278,7 @@ def test_a_header_is_checked_in_one_pass(tmp_path):
 def test_the_line_of_a_fault_counts_blank_lines_and_long_cells(tmp_path):
     """It is the line that an editor shows."""
     rows = 'age,town,left\n\n31,"a\nb",no\n# no comment here,,\n55,Nîmes,yes\n56,Lyon,no\n'
-    (fault,) = load(tmp_path, rows).faults
+    (fault,) = map(str, load(tmp_path, rows).faults)
     assert "'# no comment here' (line 5)" in fault
 
 

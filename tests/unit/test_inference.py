@@ -18,7 +18,7 @@ def settle(*cells, **csv):
     frame = pd.DataFrame({"x": pd.Series(cells, dtype="str"), "label": range(len(cells))})
     where = lambda rows: {row: f"line {row + 2}" for row in rows}  # noqa: E731
     found, faults = inference.settled(frame, DataSpec("a", ("label",), csv=CsvSpec(**csv)), where)
-    return found["x"], faults
+    return found["x"], [str(each) for each in faults]
 
 
 def fault(*cells, **csv):
@@ -213,7 +213,9 @@ def test_a_header_that_is_repeated_is_refused():
     frame = pd.DataFrame({"a": ["x", "a", "z"], "label": ["p", "label", "q"]}, dtype="str")
     where = lambda rows: {row: f"line {row + 2}" for row in rows}  # noqa: E731
     _, faults = inference.settled(frame, DataSpec("a", ("label",)), where)
-    assert ["data.source: must have one header, but line 3 repeats it. Remove the row."] == faults
+    assert ["data.source: must have one header, but line 3 repeats it. Remove the row."] == [
+        str(each) for each in faults
+    ]
 
 
 def test_hexadecimal_numbers_are_refused():
@@ -243,7 +245,7 @@ def test_parquet_text_is_looked_at_in_the_same_way(tmp_path):
     frame["n"] = ["1", None, "3"]
     pq.write_table(__import__("pyarrow").Table.from_pandas(frame), tmp_path / "a.parquet")
     found = sources.load(DataSpec("a.parquet", ("y",)), [tmp_path])
-    (message,) = found.faults
+    (message,) = map(str, found.faults)
     assert "but 'x' holds other text in 1 of 3 values: '?' (row 2)." in message
     assert ["1", "?", "3"] == found.frame["c"].tolist()
     np.testing.assert_array_equal([1, np.nan, 3], found.frame["n"].to_numpy())

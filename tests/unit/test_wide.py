@@ -90,4 +90,4 @@ def test_faults_of_a_wide_table_are_told_by_column(root):
     frame.to_csv(root / "wide.csv", index=False)
     with pytest.raises(dataset.DataError, match=r"'gene 7' is not in 1 row: 4") as caught:
         dataset.read(DataSpec("wide.csv", ("kind",)), [root])
-    assert 1 == len(caught.value.messages)
+    assert 1 == len(caught.value.faults)

@@ -142,7 +142,7 @@ class _Final:
             return self.ground.dataset(champion.data_digest)
         except DataError:
             message = "its training rows are not known: its data are no longer in the workspace"
-            raise DataError(message) from None
+            raise DataError.one(message) from None
 
     def _new_rows(self, trained: Dataset | None) -> np.ndarray:
         """Which rows of the holdout a champion that was trained on these data does not know.
@@ -156,7 +156,7 @@ class _Final:
             return np.ones(len(self.dataset.y_holdout), dtype=bool)
         features = self.dataset.X_holdout
         if problem := problem_of(trained, features, self.dataset.classes):
-            raise DataError(problem)
+            raise DataError.one(problem)
         return ~met(trained, features[list(trained.X_train.columns)], self.dataset.y_holdout)
 
     def _read(self, version: Version) -> bytes:

@@ -88,13 +88,13 @@ def _check_size(source: str, sizes: Mapping[str, int], limit: float) -> None:
     """
     size = sum(sizes.values())
     if size > limit:
-        message = "data.source: must fit into half of the memory, but "
+        message = "must fit into half of the memory, but "
         message += f"{source!r} has {size / 1e9:,.1f} GB. Take part of its rows or columns."
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
     if len(sizes) > MOST_FILES:
-        message = f"data.source: must be a folder of at most {MOST_FILES:,} files, but "
+        message = f"must be a folder of at most {MOST_FILES:,} files, but "
         message += f"{source!r} has {len(sizes):,}. Write its rows into fewer."
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
 
 
 def _fetch(store: BucketStore, name: str, path: Path) -> None:
@@ -103,9 +103,9 @@ def _fetch(store: BucketStore, name: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         store.fetch(name, path)
     except (FileExistsError, IsADirectoryError, NotADirectoryError):
-        message = "data.source: must be a folder in which a name is a file or a folder, but "
+        message = "must be a folder in which a name is a file or a folder, but "
         message += f"{shown(name)} is both. Rename one of them."
-        raise DataError(message) from None
+        raise DataError.one(message, "data.source") from None
 
 
 def matching(pattern: str, roots: Sequence[Path | Bucket]) -> list[str]:
@@ -125,13 +125,15 @@ def _root(source: str, roots: Sequence[Path | Bucket]) -> Bucket:
             return root
     known = f"such as {listed(map(str, buckets))}" if buckets else "which has none"
     shown = f"{SCHEME}{source.removeprefix(SCHEME).rpartition('@')[2]}"  # a key may stand before it
-    message = f"data.source: must lie below an address in SWEEPSTAKE_DATA_ROOTS, {known}, but got "
+    message = f"must lie below an address in SWEEPSTAKE_DATA_ROOTS, {known}, but got "
     message += f"{shown!r}. Copy the file there, or add its folder."
-    raise DataError(message)
+    raise DataError.one(message, "data.source")
 
 
 def _missing(source: str, store: BucketStore, name: str) -> DataError:
     folder, slash, _ = name.rpartition("/")
     hint = did_you_mean(source, store.matching(f"{escape(folder)}{slash}*"))
-    message = "data.source: must be a file or a folder of Parquet files, but there is no "
-    return DataError(f"{message}{source!r}.{hint} Copy it there, or correct the name.")
+    message = "must be a file or a folder of Parquet files, but there is no "
+    return DataError.one(
+        f"{message}{source!r}.{hint} Copy it there, or correct the name.", "data.source"
+    )

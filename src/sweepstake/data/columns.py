@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweepstake.errors import DataError
+from sweepstake.errors import DataError, DataFault
 from sweepstake.wording import notation
 from sweepstake.wording.near_misses import alike, listed
 
@@ -49,11 +49,11 @@ def labels(
     for name, column in zip(target, columns, strict=True):
         if not np.isin(column, (0, 1)).all():
             message = (
-                "data.target: several target columns must each hold 0 and 1 (multilabel), but "
+                "several target columns must each hold 0 and 1 (multilabel), but "
                 f"{name!r} holds {some([str(value) for value in np.unique(column)])}."
             )
             message += " Name one target column, or recode it."
-            raise DataError(message)
+            raise DataError.one(message, "data.target")
     return np.column_stack(columns).astype(np.int64)
 
 
@@ -63,16 +63,14 @@ def _label_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
     from pandas.api import types
 
     if not len(column):
-        message = "data.source: must have rows, but has only a header."
+        message = "must have rows, but has only a header."
         message += " Add rows."
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
     missing = _row_numbers(column.isna().to_numpy())
     if missing:
-        message = (
-            f"data.target: every row needs a label, but {column.name!r} has none in {missing}."
-        )
+        message = f"every row needs a label, but {column.name!r} has none in {missing}."
         message += f" {_read_as_gaps(gaps)}Remove these rows or fill in their labels."
-        raise DataError(message)
+        raise DataError.one(message, "data.target")
     if types.is_bool_dtype(column):
         values = column.to_numpy(dtype=bool)
     elif types.is_numeric_dtype(column) or types.infer_dtype(column) == "decimal":
@@ -80,17 +78,18 @@ def _label_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
     else:
         _refuse_times(column, "data.target", "Name another target column.")
         if types.infer_dtype(column) == "bytes":
-            message = f"data.target: labels must be text or numbers, but {column.name!r} holds "
-            raise DataError(message + "bytes. Write them as text, or name another target column.")
+            message = f"labels must be text or numbers, but {column.name!r} holds "
+            raise DataError.one(
+                message + "bytes. Write them as text, or name another target column.", "data.target"
+            )
         values = np.array([str(value) for value in column], dtype=np.str_)
         _check_spelling(values, str(column.name))
     if np.unique(values).size == 1:
         message = (
-            f"data.target: there must be two classes or more, but {column.name!r} holds only "
-            f"{str(values[0])!r}."
+            f"there must be two classes or more, but {column.name!r} holds only {str(values[0])!r}."
         )
         message += " Add rows of another class, or name another target column."
-        raise DataError(message)
+        raise DataError.one(message, "data.target")
     return values
 
 
@@ -108,9 +107,9 @@ def _check_spelling(values: np.ndarray, name: str) -> None:
         spellings.setdefault(alike(text), []).append(f"{text!r} ({count:,} row{'s' * (count > 1)})")
     for found in spellings.values():
         if len(found) > 1:
-            message = "data.target: labels that differ in case or blanks only must be spelt in one "
+            message = "labels that differ in case or blanks only must be spelt in one "
             message += f"way, but {name!r} has {' and '.join(found)}. Write them alike."
-            raise DataError(message)
+            raise DataError.one(message, "data.target")
 
 
 def _read_as_gaps(gaps: Mapping[str, int]) -> str:
@@ -131,14 +130,14 @@ def _whole_numbers(column: pd.Series) -> np.ndarray:
     odd = odd if odd.size else values[np.abs(values) > _LARGEST_LABEL]
     if odd.size:
         message = (
-            f"data.target: labels must be text, truth values or whole numbers, but {column.name!r} "
+            f"labels must be text, truth values or whole numbers, but {column.name!r} "
             f"holds {odd[0]:g}."
         )
         message += " Name a column of classes, or put the numbers into classes."
         if _LARGEST_LABEL < abs(odd[0]) < _LARGEST_WHOLE:
             kept = notation.flow({"types": {str(column.name): "text"}})
             message += f" Where they are names, write csv: {kept} under data, or keep them as text."
-        raise DataError(message)
+        raise DataError.one(message, "data.target")
     return column.to_numpy(dtype=np.int64)
 
 
@@ -170,17 +169,17 @@ def feature(column: pd.Series) -> pd.Series:
         return _categories(column)
     if kind in {"decimal", "integer", "floating", "mixed-integer-float", "empty"}:
         return _numbers(column)
-    message = f"data.source: columns must hold numbers, text or truth values, but {column.name!r} "
+    message = f"columns must hold numbers, text or truth values, but {column.name!r} "
     message += f"holds {kind} values. Convert it, or add {_drop(column)}."
-    raise DataError(message)
+    raise DataError.one(message, "data.source")
 
 
-def infinite(numbers: pd.DataFrame) -> list[str]:
+def infinite(numbers: pd.DataFrame) -> list[DataFault]:
     """What is wrong with columns of plain numbers: those that are not finite."""
     import numpy as np
 
     return [
-        _infinite(numbers[name], np.isinf(numbers[name].to_numpy()))
+        DataFault("data.source", _infinite(numbers[name], np.isinf(numbers[name].to_numpy())))
         for name in numbers.columns[np.isinf(numbers.to_numpy(dtype=np.float64)).any(axis=0)]
     ]
 
@@ -195,7 +194,7 @@ def of_one_width(numbers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _infinite(column: pd.Series, mask: np.ndarray) -> str:
-    message = f"data.source: numbers must be finite, but {column.name!r} is not in "
+    message = f"numbers must be finite, but {column.name!r} is not in "
     return f"{message}{_row_numbers(mask)}. Leave such cells empty, or add {_drop(column)}."
 
 
@@ -209,9 +208,9 @@ def _refuse_times(column: pd.Series, place: str, way_out: str) -> None:
 
     kind = types.infer_dtype(column, skipna=True)
     if kind.startswith(("date", "time", "period", "interval")):
-        message = f"{place}: must not be a column of dates or times, but {column.name!r} is."
+        message = f"must not be a column of dates or times, but {column.name!r} is."
         message += f" {way_out}"
-        raise DataError(message)
+        raise DataError.one(message, place)
 
 
 def _numbers(column: pd.Series) -> pd.Series:
@@ -222,12 +221,12 @@ def _numbers(column: pd.Series) -> pd.Series:
     try:
         values = pd.Series(column.to_numpy(dtype=width, na_value=np.nan), index=column.index)
     except OverflowError:  # whole numbers that no float holds
-        message = f"data.source: numbers must be below 1e308, but {column.name!r} is not."
+        message = f"numbers must be below 1e308, but {column.name!r} is not."
         message += f" Write them as text, or add {_drop(column)}."
-        raise DataError(message) from None
+        raise DataError.one(message, "data.source") from None
     beyond = np.isinf(values.to_numpy())
     if beyond.any():
-        raise DataError(_infinite(column, beyond))
+        raise DataError.one(_infinite(column, beyond), "data.source")
     return values
 
 

@@ -174,7 +174,7 @@ class CsvFile:
             for line, values in self._rows():
                 fault = self._open_quote(line, values) or self._uneven(line, len(values))
                 if fault:
-                    raise DataError(fault)
+                    raise DataError.one(fault, "data.source")
         except csv.Error as error:
             raise unreadable(self.source, "CSV with a header", error) from None
 
@@ -183,7 +183,7 @@ class CsvFile:
         if count == width:
             return ""
         has = f"line {line} of {self.source!r} has {count} value{'' if count == 1 else 's'}"
-        message = f"data.source: every row must have a value for each of {width} columns, but {has}"
+        message = f"every row must have a value for each of {width} columns, but {has}"
         if width == 1:
             way_out = "Where lines stand before the header, write csv: {skip: 1} under data."
             return f"{message}. {way_out}"
@@ -201,7 +201,7 @@ class CsvFile:
             swallowed = value.splitlines()[1:] if "\n" in value or "\r" in value else []
             if any(each.count(self.separator) == least for each in swallowed):
                 return (
-                    f"data.source: a quote must be closed in its row, but one in line {line} of "
+                    f"a quote must be closed in its row, but one in line {line} of "
                     f"{self.source!r} is not before the next row. Close it, or remove it."
                 )
         return ""
@@ -259,9 +259,9 @@ def _header(path: Path, source: str, before: int, separator: str, spec: CsvSpec)
     if not rest:
         return ()
     if rest[0].count(separator) >= MOST_COLUMNS:
-        message = f"data.source: must have at most {MOST_COLUMNS:,} columns, but {source!r} has "
+        message = f"must have at most {MOST_COLUMNS:,} columns, but {source!r} has "
         message += f"{rest[0].count(separator) + 1:,}. Take part of them."
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
     try:
         names = next(csv.reader(rest, delimiter=separator), [])
     except csv.Error as error:
@@ -269,10 +269,10 @@ def _header(path: Path, source: str, before: int, separator: str, spec: CsvSpec)
     if len(names) == 1 and not spec.separator:
         _check_separator(source, separator, rest)
     if not spec.comment and rest[0].startswith(("#", "%", "//")) and len(names) == 1:
-        message = f"data.source: the first line of {source!r} must be its header, but is a "
+        message = f"the first line of {source!r} must be its header, but is a "
         message += f"comment, {shown(rest[0].strip())}. Write csv: {{skip: 1}} under data"
         message += f", or csv: {notation.flow({'comment': rest[0][0]})}."
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
     return tuple(names)
 
 
@@ -285,9 +285,9 @@ def _check_separator(source: str, separator: str, lines: Sequence[str]) -> None:
     options = {"separator": SEPARATORS[sign]}
     if sign != "," and any(_COMMA_NUMBER.search(line) for line in lines[1:]):
         options["decimal"] = ","
-    message = f"data.source: columns must be separated by {_sign(separator)}, but those of "
+    message = f"columns must be separated by {_sign(separator)}, but those of "
     message += f"{source!r} are by {_sign(sign)}. Write csv: {notation.flow(options)} under data."
-    raise DataError(message)
+    raise DataError.one(message, "data.source")
 
 
 def _sign(separator: str) -> str:
@@ -314,15 +314,15 @@ def check_names(names: Sequence[str], source: str) -> None:
         fault = f"has more than one column named {min(doubled)!r}"
     else:
         return
-    message = f"data.source: every column must have a name of its own, but {source!r} {fault}. "
-    raise DataError(message + way_out)
+    message = f"every column must have a name of its own, but {source!r} {fault}. "
+    raise DataError.one(message + way_out, "data.source")
 
 
 def unreadable(source: str, form: str, error: BaseException) -> DataError:
     """The error for a file that its reader gave up on."""
     cause = " ".join(str(error).split())[:200].rstrip(".")
-    message = f"data.source: {source!r} must be {form}, but reading it ended with: {cause}."
-    return DataError(f"{message} Fix the file or write it again.")
+    message = f"{source!r} must be {form}, but reading it ended with: {cause}."
+    return DataError.one(f"{message} Fix the file or write it again.", "data.source")
 
 
 def _opened(path: Path) -> TextIO:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.data import columns, partitions, sources
-from sweepstake.errors import DataError
+from sweepstake.errors import DataError, DataFault
 from sweepstake.wording.near_misses import did_you_mean
 
 if TYPE_CHECKING:
@@ -102,12 +102,12 @@ def read(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Table:
 
 
 @contextmanager
-def _noted(faults: list[str]) -> Iterator[None]:
+def _noted(faults: list[DataFault]) -> Iterator[None]:
     """Note the faults that are found inside the block, and go on after it."""
     try:
         yield
     except DataError as error:
-        faults += error.messages
+        faults += error.faults
 
 
 def features_of(kept: pd.DataFrame) -> pd.DataFrame:
@@ -119,9 +119,9 @@ def features_of(kept: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     if kept.columns.empty:
-        message = "data.drop: at least one column must be left to learn from, but none is."
+        message = "at least one column must be left to learn from, but none is."
         message += " Drop fewer columns."
-        raise DataError(message)
+        raise DataError.one(message, "data.drop")
     are_plain = [kind.name in columns.PLAIN for kind in kept.dtypes]
     plain = kept if all(are_plain) else kept.loc[:, are_plain]
     faults = columns.infinite(plain)
@@ -163,19 +163,19 @@ def _target(spec: DataSpec, frame: pd.DataFrame) -> tuple[str, ...]:
         return (sources.SKLEARN_TARGET,)
     if not spec.target:
         known = columns.some(list(frame.columns))
-        message = f"data.target: a file needs the name of its label column, one of {known}."
+        message = f"a file needs the name of its label column, one of {known}."
         message += " Add target: <column> under data."
-        raise DataError(message)
+        raise DataError.one(message, "data.target")
     _check_columns("data.target", spec.target, frame)
     if spec.time_column in spec.target:
-        message = f"data.time_column: must not be a target column, but got {spec.time_column!r}."
+        message = f"must not be a target column, but got {spec.time_column!r}."
         message += " Name the column that holds the time of each row."
-        raise DataError(message)
+        raise DataError.one(message, "data.time_column")
     both = sorted(set(spec.target) & set(spec.drop))
     if both:
-        message = f"data.drop: must not name a target column, but got {both[0]!r}."
+        message = f"must not name a target column, but got {both[0]!r}."
         message += " Take it out of drop or out of target."
-        raise DataError(message)
+        raise DataError.one(message, "data.drop")
     return spec.target
 
 
@@ -187,7 +187,7 @@ def _check_columns(place: str, names: Sequence[str], frame: pd.DataFrame) -> Non
             hint = did_you_mean(name, known) or f" It has {columns.some(known)}."
             if name.lower().endswith(sources.SUFFIXES):
                 hint = JOIN
-            faults.append(f"{place}: the data has no column {name!r}.{hint}")
+            faults.append(DataFault(place, f"the data has no column {name!r}.{hint}"))
     if faults:
         raise DataError(*faults)
 
@@ -268,10 +268,10 @@ def open_staged(folder: Path, digest: str) -> Dataset:
         )
     except (OSError, ValueError, KeyError) as error:
         message = (
-            f"data: no complete staged copy {digest!r} in {folder} ({type(error).__name__}). "
+            f"no complete staged copy {digest!r} in {folder} ({type(error).__name__}). "
             "Remove that folder if it is there and run the sweep's plan again."
         )
-        raise DataError(message) from None
+        raise DataError.one(message, "data") from None
 
 
 def _write(dataset: Dataset, folder: Path) -> None:

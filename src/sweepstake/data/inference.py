@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake.casting.numerals import Numerals, best_reading
 from sweepstake.data.date_texts import DATE
 from sweepstake.domain.spec import MISSING
+from sweepstake.errors import DataFault
 from sweepstake.wording import notation
 from sweepstake.wording.near_misses import did_you_mean, shown
 from sweepstake.wording.notation import flow
@@ -83,7 +84,7 @@ class _Words:
 
 def settled(
     frame: pd.DataFrame, spec: DataSpec, where: Where, categories: Iterable[str] = ()
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, list[DataFault]]:
     """``frame`` with the numbers that its columns of text hold, and what is faulty in them.
 
     ``categories`` are columns of text that were read as such. What is no feature stays as it is.
@@ -91,12 +92,12 @@ def settled(
     apart = {*spec.drop, *spec.target, spec.time_column}
     frame = _without_signs(frame, Numerals(spec.csv), apart)
     found: dict[str, pd.Series] = {}
-    faults: list[str] = []
+    faults: list[DataFault] = []
     for name in [*_texts(frame), *categories]:
         if name not in apart:
             column, fault = _settled(frame[name], spec.csv, where)
             found[name] = column
-            faults += [fault] if fault else []
+            faults += [DataFault("data.source", fault)] if fault else []
     faults += [*_of_types(frame, spec), *_of_header(frame, where)]
     return (frame.assign(**found) if found else frame), faults
 
@@ -135,19 +136,22 @@ def _texts(frame: pd.DataFrame) -> Iterator[str]:
             yield str(name)
 
 
-def _of_types(frame: pd.DataFrame, spec: DataSpec) -> Iterator[str]:
+def _of_types(frame: pd.DataFrame, spec: DataSpec) -> Iterator[DataFault]:
     for name in spec.csv.types:
         if name not in frame.columns:
             hint = did_you_mean(name, list(frame.columns)) or " Name a column that it has."
-            yield f"data.csv.types: the data has no column {name!r}.{hint}"
+            yield DataFault("data.csv.types", f"the data has no column {name!r}.{hint}")
         elif spec.csv.types[name] == NUMBER and str(frame[name].dtype) in {"bool", "boolean"}:
             yield (
-                f"data.csv.types: a column of numbers must hold numbers, but {name!r} holds truth "
-                "values. Write them as 1 and 0, or leave it out here."
+                DataFault(
+                    "data.csv.types",
+                    f"a column of numbers must hold numbers, but {name!r} holds truth "
+                    "values. Write them as 1 and 0, or leave it out here.",
+                )
             )
 
 
-def _of_header(frame: pd.DataFrame, where: Where) -> Iterator[str]:
+def _of_header(frame: pd.DataFrame, where: Where) -> Iterator[DataFault]:
     """A row that repeats the header, as files that were put together have."""
     texts = list(_texts(frame))
     if len(texts) == len(frame.columns):  # such a row makes each column one of text
@@ -155,7 +159,9 @@ def _of_header(frame: pd.DataFrame, where: Where) -> Iterator[str]:
         if same.any():
             row = int(same.argmax())
             again = where([row])[row]
-            yield f"data.source: must have one header, but {again} repeats it. Remove the row."
+            yield DataFault(
+                "data.source", f"must have one header, but {again} repeats it. Remove the row."
+            )
 
 
 def _settled(column: pd.Series, csv: CsvSpec, where: Where) -> tuple[pd.Series, str]:
@@ -260,7 +266,7 @@ def _fault_of_numbers(
             reason += ", the others being gaps"
         ways.insert(0, f"csv: {flow(options)} {reason}")
     return (
-        f"data.source: a column most of whose values are numbers must hold nothing else, but "
+        f"a column most of whose values are numbers must hold nothing else, but "
         f"{words.name!r} holds other text in {words.count(odd):,} of {words.count(~gaps):,} "
         f"values: {words.named(odd, where)}. Fix them, or write under data {either(ways)}."
     )
@@ -269,7 +275,7 @@ def _fault_of_numbers(
 def _fault_of(what: str, words: _Words, found: np.ndarray, where: Where) -> str:
     name = words.name
     return (
-        f"data.source: must not be a column of {what}, but {name!r} is: "
+        f"must not be a column of {what}, but {name!r} is: "
         f"{words.named(found, where, 1)}. Convert it to numbers, or write under data "
         f"{either(ways_around(name))}."
     )
@@ -285,7 +291,7 @@ def _fault_of_units(words: _Words, numerals: Numerals, where: Where) -> str:
     if not others.any():
         return ""
     return (
-        f"data.source: the numbers of a column must have one unit, but {words.name!r} has "
+        f"the numbers of a column must have one unit, but {words.name!r} has "
         f"{first!r} and others: {words.named(others, where)}. Convert them, or write under data "
         f"{either(ways_around(words.name))}."
     )
@@ -307,7 +313,7 @@ def fault_of_size(name: str, large: int, *, typed: bool = False) -> str:
     if typed:
         way_out = f"Write the column as text, or add drop: [{notation.name(name)}] under data."
     return (
-        f"data.source: whole numbers must be within {EXACT:,}, beyond which models do not tell "
+        f"whole numbers must be within {EXACT:,}, beyond which models do not tell "
         f"neighbours apart, but {name!r} holds {shown(large)}. {way_out}"
     )
 

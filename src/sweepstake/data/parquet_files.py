@@ -132,9 +132,9 @@ def _read(file: Path, source: str, largest: float) -> tuple[pa.Table, pa.Schema]
 def _check_size(about: parquet.FileMetaData, source: str, largest: float) -> None:
     """Refuse by what the file says of itself: repeated values are packed to next to nothing."""
     if about.num_columns > MOST_COLUMNS:
-        message = f"data.source: must have at most {MOST_COLUMNS:,} columns, but {source!r} has "
+        message = f"must have at most {MOST_COLUMNS:,} columns, but {source!r} has "
         message += f"{about.num_columns:,}. Take part of them."
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
     packed = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
     needed = max(NUMBER_BYTES * about.num_rows * about.num_columns, packed)
     if needed > largest:
@@ -154,8 +154,10 @@ def _batches(
 
 def too_large(source: str, largest: float, has: str) -> DataError:
     """The error for rows that would need more than ``largest`` bytes."""
-    message = f"data.source: must fit into half of the memory ({largest / 1e9:.1f} GB), but "
-    return DataError(f"{message}{source!r} {has}. Take part of its rows or columns.")
+    message = f"must fit into half of the memory ({largest / 1e9:.1f} GB), but "
+    return DataError.one(
+        f"{message}{source!r} {has}. Take part of its rows or columns.", "data.source"
+    )
 
 
 def _with_keys(table: pa.Table, path: Path, kinds: dict[str, Any]) -> pa.Table:

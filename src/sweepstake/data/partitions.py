@@ -57,8 +57,8 @@ def load(spec: DataSpec, roots: Sequence[Path | Bucket]) -> tuple[Source, Span |
     if not spec.by_day:
         return sources.load(spec, roots), None
     if spec.partition is None:
-        message = "data: is kept by day, so a day must be given, but none was. Name a partition."
-        raise DataError(message)
+        message = "is kept by day, so a day must be given, but none was. Name a partition."
+        raise DataError.one(message, "data")
     _check_there(spec, roots)
     source = sources.load(spec, roots)
     frame = source.frame
@@ -75,9 +75,9 @@ def choose(spec: DataSpec, roots: Sequence[Path | Bucket], asked: date | None) -
         DataError: data have no days, but one is asked for; or there is no day at all.
     """
     if asked and not spec.by_day:
-        message = f"data.source: is not kept by day, so it has no partition {asked}. "
+        message = f"is not kept by day, so it has no partition {asked}. "
         message += "Put {partition} into it, or name data.time_column."
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
     return asked or newest(spec, roots)
 
 
@@ -93,12 +93,12 @@ def newest(spec: DataSpec, roots: Sequence[Path | Bucket]) -> date | None:
         known = days(spec, roots)
         if known:
             return known[-1]
-        message = f"data.source: no file fits {spec.source!r} for any day. Add one, or correct it."
-        raise DataError(message)
+        message = f"no file fits {spec.source!r} for any day. Add one, or correct it."
+        raise DataError.one(message, "data.source")
     times = _times(sources.load(spec, roots).frame, spec)
     if not len(times):
-        message = f"data.source: must have rows, but {spec.source!r} has none. Add rows."
-        raise DataError(message)
+        message = f"must have rows, but {spec.source!r} has none. Add rows."
+        raise DataError.one(message, "data.source")
     last: date = times.max().date()
     return last
 
@@ -124,11 +124,11 @@ def _check_there(spec: DataSpec, roots: Sequence[Path | Bucket]) -> None:
     known = days(spec, roots) if PARTITION in spec.source else []
     if known and spec.partition not in known:
         message = (
-            f"data.source: partition {spec.partition} must have a file, but there is no "
+            f"partition {spec.partition} must have a file, but there is no "
             f"{spec.filled_source!r}; there are {len(known)} days from {known[0]} to {known[-1]}. "
             "Add the file, or leave this day out."
         )
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
 
 
 def _times(frame: pd.DataFrame, spec: DataSpec) -> pd.Series:
@@ -138,13 +138,13 @@ def _times(frame: pd.DataFrame, spec: DataSpec) -> pd.Series:
     name = spec.time_column
     if name not in frame.columns:
         hint = did_you_mean(name, list(frame.columns)) or " Name a column that it has."
-        message = f"data.time_column: the data has no column {name!r}.{hint}"
-        raise DataError(message)
+        message = f"the data has no column {name!r}.{hint}"
+        raise DataError.one(message, "data.time_column")
     column = frame[name]
     if pd.api.types.is_numeric_dtype(column):
-        message = f"data.time_column: must hold dates or times, but {name!r} holds numbers."
+        message = f"must hold dates or times, but {name!r} holds numbers."
         message += " Write them as 2026-01-15 or 2026-01-15T10:30:00."
-        raise DataError(message)
+        raise DataError.one(message, "data.time_column")
     zone = ZoneInfo(spec.timezone)
     moments = [_time(value, row, spec, zone) for row, value in enumerate(column, 1)]
     return pd.Series(moments, dtype=pd.DatetimeTZDtype("us", zone))
@@ -159,10 +159,10 @@ def _time(value: object, row: int, spec: DataSpec, zone: ZoneInfo) -> datetime:
         moment = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - made local below
     if not isinstance(moment, datetime) or moment != moment:  # noqa: PLR0124 - NaT is not itself
         message = (
-            f"data.time_column: every row needs a time, but row {row} of {spec.time_column!r} has "
+            f"every row needs a time, but row {row} of {spec.time_column!r} has "
             f"{shown(value)}. Write it as 2026-01-15 or 2026-01-15T10:30:00, or remove the row."
         )
-        raise DataError(message)
+        raise DataError.one(message, "data.time_column")
     return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -177,11 +177,11 @@ def _cut(frame: pd.DataFrame, times: pd.Series, spec: DataSpec) -> tuple[pd.Data
     rows = np.flatnonzero(inside)
     if not rows.size:
         message = (
-            f"data.source: partition {spec.partition} must have rows, but {spec.filled_source!r} "
+            f"partition {spec.partition} must have rows, but {spec.filled_source!r} "
             f"has none {f'from {first:%Y-%m-%d} ' if first else ''}up to its end. "
             "Add rows, or leave this day out."
         )
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
     kept = times.iloc[rows]
     first_row, last_row = int(rows[0]) + 1, int(rows[-1]) + 1
     span = Span(rows.size, first_row, last_row, kept.min().isoformat(), kept.max().isoformat())
@@ -191,8 +191,8 @@ def _cut(frame: pd.DataFrame, times: pd.Series, spec: DataSpec) -> tuple[pd.Data
 def window(spec: DataSpec) -> tuple[datetime | None, datetime]:
     """From when (``None``: from the first row) to before when the rows of the partition are."""
     if spec.partition is None:
-        message = "data: has no window without a partition."
-        raise DataError(message)
+        message = "has no window without a partition."
+        raise DataError.one(message, "data")
     zone = ZoneInfo(spec.timezone)
     midnight = datetime.combine(spec.partition, datetime.min.time(), zone)
     end = midnight + timedelta(days=1)  # wall time: a day of 23 or 25 hours ends at midnight too

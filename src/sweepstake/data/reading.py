@@ -13,7 +13,7 @@ from sweepstake.casting.numerals import Numerals
 from sweepstake.data import csv_files, inference, parquet_files
 from sweepstake.data.inference import EXACT
 from sweepstake.domain.spec import Limits
-from sweepstake.errors import DataError, TransientError, TrialFailedError
+from sweepstake.errors import DataError, DataFault, TransientError, TrialFailedError
 from sweepstake.processes.isolation import (
     CutOffError,
     KilledError,
@@ -61,7 +61,7 @@ class Source:
     """
 
     frame: pd.DataFrame
-    faults: tuple[str, ...] = ()
+    faults: tuple[DataFault, ...] = ()
     gaps: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -82,15 +82,17 @@ def read(path: Path, spec: DataSpec, pin: Pin) -> Source:
         with Worker(reader) as worker:
             source: Source = repeat_once(lambda: worker.call("read", limits=limits))
     except (StandstillError, KilledError) as error:  # a disk that does not answer, say
-        message = f"data.source: must be read to its end, but {name!r} was not, twice: {error} "
+        message = f"must be read to its end, but {name!r} was not, twice: {error} "
         raise TransientError(message + "Look at where it lies, and read it again.") from None
     except CutOffError:
-        message = f"data.source: must be read in {seconds:,.0f} s and half of the memory "
+        message = f"must be read in {seconds:,.0f} s and half of the memory "
         message += f"({memory / 1e9:.1f} GB), but {name!r} was not, and reading was cut off. "
-        raise DataError(message + "Take part of its rows or columns.") from None
+        raise DataError.one(message + "Take part of its rows or columns.", "data.source") from None
     except TrialFailedError as error:
-        message = f"data.source: must be a table, but {name!r} cannot be read as one ({error}). "
-        raise DataError(message + "Write it again, as CSV in UTF-8 or as Parquet.") from None
+        message = f"must be a table, but {name!r} cannot be read as one ({error}). "
+        raise DataError.one(
+            message + "Write it again, as CSV in UTF-8 or as Parquet.", "data.source"
+        ) from None
     return source
 
 
@@ -198,11 +200,12 @@ def _beyond_64_bits(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _too_exact(large: Mapping[str, int], spec: DataSpec, *, typed: bool = False) -> list[str]:
+def _too_exact(large: Mapping[str, int], spec: DataSpec, *, typed: bool = False) -> list[DataFault]:
     """What is wrong with features of which different values would be one."""
     left_out = {*spec.drop, *spec.target, spec.time_column}
     found = ((name, value) for name, value in large.items() if name not in left_out)
-    return [inference.fault_of_size(name, value, typed=typed) for name, value in found]
+    faults = (inference.fault_of_size(name, value, typed=typed) for name, value in found)
+    return [DataFault("data.source", fault) for fault in faults]
 
 
 def _lines(file: CsvFile, rows: Iterable[int]) -> dict[int, str]:
@@ -230,14 +233,20 @@ def _of_parquet(path: Path, spec: DataSpec, pin: Pin) -> Source:
     faults += _too_exact(rows.large, spec, typed=True)
     left_out = {*spec.drop, *spec.target, spec.time_column}
     faults += [
-        f"data.source: every file of a folder must have the same columns, but {file!r} has no "
-        f"{name!r}. Write it again, or add drop: [{notation.name(name)}] under data."
+        DataFault(
+            "data.source",
+            f"every file of a folder must have the same columns, but {file!r} has no "
+            f"{name!r}. Write it again, or add drop: [{notation.name(name)}] under data.",
+        )
         for name, file in rows.lacking.items()
         if name not in spec.drop
     ]
     faults += [
-        f"data.source: columns must hold numbers, text or truth values, but {name!r} holds {kind} "
-        f"values. Convert it, or add drop: [{notation.name(name)}]."
+        DataFault(
+            "data.source",
+            f"columns must hold numbers, text or truth values, but {name!r} holds {kind} "
+            f"values. Convert it, or add drop: [{notation.name(name)}].",
+        )
         for name, kind in rows.nested.items()
         if name not in left_out
     ]

@@ -97,9 +97,9 @@ def _pinned_inside(file: Path, source: str, roots: Sequence[Path | Bucket]) -> I
         try:
             path = stack.enter_context(files.pinned(home, str(file.relative_to(home))))
         except files.OutsideError:
-            message = "data.source: must hold no link that leads out of the data folders, but "
+            message = "must hold no link that leads out of the data folders, but "
             message += f"{source!r} has {file.name!r}. Copy the file there."
-            raise DataError(message) from None
+            raise DataError.one(message, "data.source") from None
         except OSError as error:
             raise csv_files.unreadable(source, "a file that can be read", error) from None
         yield path
@@ -153,16 +153,16 @@ def locate(source: str, roots: Sequence[Path]) -> Path:
             return path
     if inside:
         message = (
-            f"data.source: must be a file under {listed(map(str, homes))}, but got {source!r}."
+            f"must be a file under {listed(map(str, homes))}, but got {source!r}."
             f"{did_you_mean(source, _files_beside(source, homes))} "
             "Copy it there, or correct the name."
         )
     else:
         message = (
-            f"data.source: must lie inside a data folder, but got {source!r}. "
+            f"must lie inside a data folder, but got {source!r}. "
             "Copy it there, or add its folder to SWEEPSTAKE_DATA_ROOTS."
         )
-    raise DataError(message)
+    raise DataError.one(message, "data.source")
 
 
 def is_file(source: str) -> bool:
@@ -197,10 +197,10 @@ def _check_form(source: str) -> None:
     else:
         return
     message = (
-        f"data.source: {fault}. Write sklearn:<name> or the path of a CSV or Parquet file, "
+        f"{fault}. Write sklearn:<name> or the path of a CSV or Parquet file, "
         "relative to a data folder, or its s3:// address."
     )
-    raise DataError(message)
+    raise DataError.one(message, "data.source")
 
 
 def _check_suffix(source: str) -> None:
@@ -211,11 +211,9 @@ def _check_suffix(source: str) -> None:
     """
     if not source.lower().endswith(SUFFIXES):
         way_out = WAYS.get(PurePosixPath(source).suffix.lower(), "Write it as CSV or Parquet.")
-        message = (
-            "data.source: must end in .csv, .tsv (also with .gz or .zst), .parquet or .pq, or "
-        )
+        message = "must end in .csv, .tsv (also with .gz or .zst), .parquet or .pq, or "
         message += f"be a folder of Parquet files, but got {source!r}. {way_out}"
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
 
 
 def _files_beside(source: str, homes: Sequence[Path]) -> Iterable[str]:
@@ -231,10 +229,10 @@ def _files_beside(source: str, homes: Sequence[Path]) -> Iterable[str]:
 def _load_sklearn(name: str) -> pd.DataFrame:
     if name not in SKLEARN_SETS:
         message = (
-            f"data.source: scikit-learn's data sets here are {listed(SKLEARN_SETS, 'and')}, "
+            f"scikit-learn's data sets here are {listed(SKLEARN_SETS, 'and')}, "
             f"but got {name!r}.{did_you_mean(name, SKLEARN_SETS)}"
         )
-        raise DataError(message)
+        raise DataError.one(message, "data.source")
     import sklearn.datasets
 
     frame: pd.DataFrame = getattr(sklearn.datasets, f"load_{name}")(as_frame=True).frame

@@ -47,9 +47,9 @@ def split(table: Table, holdout: float, seed: int) -> tuple[np.ndarray, np.ndarr
         rows = np.flatnonzero(classes == label)
         held[rows] = _held_out(hashes[rows], holdout)
     if not held.any():
-        message = f"data.holdout: a share of {holdout:g} of {len(held)} rows holds no row out."
+        message = f"a share of {holdout:g} of {len(held)} rows holds no row out."
         message += " No class has two different rows: name another target column, or add rows."
-        raise DataError(message)
+        raise DataError.one(message, "data.holdout")
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
@@ -79,8 +79,8 @@ def _check_rows(y_train: np.ndarray, cv: int) -> None:
     if fewest < cv:
         rows = f"{fewest} training row{'' if fewest == 1 else 's'}"
         lower = "" if fewest < _TOO_FEW else f"Lower cv to {fewest} or less, or a"
-        message = f"cv: {who} has {rows}, but cv is {cv}. {lower or 'A'}dd rows of it."
-        raise DataError(message)
+        message = f"{who} has {rows}, but cv is {cv}. {lower or 'A'}dd rows of it."
+        raise DataError.one(message, "cv")
 
 
 def _held_out(hashes: np.ndarray, share: float) -> np.ndarray:

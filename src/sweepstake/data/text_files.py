@@ -106,17 +106,17 @@ def as_utf8(path: Path, source: str, encoding: str, largest: float, folder: Path
 def _refuse_others(head: bytes, source: str) -> None:
     for beginning, what in OTHERS.items():
         if head.startswith(beginning):
-            message = "data.source: must be CSV or Parquet by its content and its name, but "
+            message = "must be CSV or Parquet by its content and its name, but "
             message += f"{source!r} is {what}. Save it as CSV, or name it as what it is."
-            raise DataError(message)
+            raise DataError.one(message, "data.source")
 
 
 def _refuse_texts(head: bytes, source: str) -> None:
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
     for beginning, what, way_out in TEXTS:
         if re.match(beginning, start, re.IGNORECASE):
-            message = f"data.source: must be a table, but {source!r} is {what}. {way_out}"
-            raise DataError(message)
+            message = f"must be a table, but {source!r} is {what}. {way_out}"
+            raise DataError.one(message, "data.source")
 
 
 def _unpack(path: Path, packed: bytes, source: str, largest: float, target: Path) -> None:
@@ -126,15 +126,15 @@ def _unpack(path: Path, packed: bytes, source: str, largest: float, target: Path
             while chunk := stream.read(CHUNK):
                 size += len(chunk)
                 if size > largest:
-                    message = f"data.source: must have at most {largest / 1e9:.1f} GB when "
+                    message = f"must have at most {largest / 1e9:.1f} GB when "
                     message += f"unpacked, but {source!r} has more. Take part of its rows."
-                    raise DataError(message)
+                    raise DataError.one(message, "data.source")
                 out.write(chunk)
     except (OSError, EOFError, zlib.error) as error:
         cause = " ".join(str(error).split())[:200].rstrip(".")
-        message = f"data.source: {source!r} must be packed soundly, but unpacking it ended with: "
+        message = f"{source!r} must be packed soundly, but unpacking it ended with: "
         message += f"{cause}. Pack it again."
-        raise DataError(message) from None
+        raise DataError.one(message, "data.source") from None
 
 
 def _unpacking(path: Path, packed: bytes) -> Any:
@@ -177,10 +177,12 @@ def _decoded(path: Path, source: str, encoding: str) -> Iterator[str]:
                 text = decoder.decode(chunk, last)
             except UnicodeDecodeError as error:
                 line += error.object.count(b"\n", 0, error.start)
-                raise DataError(_foreign(path, source, encoding, line, error)) from None
+                raise DataError.one(
+                    _foreign(path, source, encoding, line, error), "data.source"
+                ) from None
             if fault := _unseen(text, encoding):
                 line += text.count("\n", 0, fault.start())
-                raise DataError(_of_sign(path, source, line, fault[0]))
+                raise DataError.one(_of_sign(path, source, line, fault[0]), "data.source")
             line += text.count("\n")
             yield text
 
@@ -192,7 +194,7 @@ def _unseen(text: str, encoding: str) -> re.Match[str] | None:
 
 def _of_sign(path: Path, source: str, line: int, sign: str) -> str:
     """What to say of a sign that no text has."""
-    message = f"data.source: must be text, but line {line} of {source!r} has the byte "
+    message = f"must be text, but line {line} of {source!r} has the byte "
     if sign != "\0":
         message += f"0x{ord(sign):02x}, which is a control character in Latin-1. "
         return message + "Write csv: {encoding: cp1252} under data."
@@ -204,7 +206,7 @@ def _of_sign(path: Path, source: str, line: int, sign: str) -> str:
 def _foreign(path: Path, source: str, encoding: str, line: int, error: UnicodeDecodeError) -> str:
     """What to say of a byte that is not of the encoding."""
     byte = f"0x{error.object[error.start]:02x}"
-    message = f"data.source: must be text in {encoding.upper()}, but line {line} of {source!r} has "
+    message = f"must be text in {encoding.upper()}, but line {line} of {source!r} has "
     message += f"the byte {byte}. "
     if error.object[: error.start].isascii():
         message += "Save it as UTF-8, or name its encoding under data, "

@@ -155,9 +155,8 @@ def first_fold(spec: SweepSpec, table: Table, train: np.ndarray) -> Rows:
 
 
 def _located(error: DataError, lines: Mapping[str, int]) -> list[Problem]:
-    """The problems of the data at their places: each begins with it, as ``data.target: ...``."""
-    parts = [message.partition(": ") for message in error.messages]
-    return [Problem(line_of(lines, path), path, message) for path, _, message in parts]
+    """The problems of the data at their places in the file."""
+    return [Problem(line_of(lines, place), place, message) for place, message in error.faults]
 
 
 def _of_space(spec: SweepSpec, trial_count: int, *, complete: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake.data.dataset import parts
 from sweepstake.data.splitting import row_hashes
-from sweepstake.errors import DataError
+from sweepstake.errors import DataError, DataFault
 from sweepstake.training.pipeline import MOST_CATEGORIES
 from sweepstake.wording import notation
 from sweepstake.wording.near_misses import listed
@@ -92,8 +92,11 @@ def check(table: Table) -> None:
     named = ((str(name), values) for name, values in _values(table))
     names = [name for name, values in named if INDEX.fullmatch(name) and _counts(values)]
     faults = [
-        f"data.drop: row numbers are no feature, but {name!r} holds those that pandas writes as "
-        f"its index. Add drop: [{notation.name(name)}]."
+        DataFault(
+            "data.drop",
+            f"row numbers are no feature, but {name!r} holds those that pandas writes as "
+            f"its index. Add drop: [{notation.name(name)}].",
+        )
         for name in names
     ]
     if faults:

@@ -63,7 +63,7 @@ def predict(
             tell(done)
     if not done:
         message = f"{rows.name}: must have rows, but has none. Add one."
-        raise DataError(message)
+        raise DataError.one(message)
 
 
 def rules(version: Version, workspace: Workspace) -> DataSpec:
@@ -100,12 +100,12 @@ def _draft(out: Path) -> Iterator[TextIO]:
     if out.is_dir() or not out.parent.is_dir():
         found = "is a folder" if out.is_dir() else "lies in no folder that there is"
         message = f"--out: must be a file to write, but {out} {found}. Correct the path."
-        raise DataError(message)
+        raise DataError.one(message)
     try:
         descriptor, draft = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
     except OSError as error:
         message = f"--out: must be a file to write, but {out}: {error.strerror}. Name another."
-        raise DataError(message) from None
+        raise DataError.one(message) from None
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             yield file
@@ -129,7 +129,7 @@ def _mode(out: Path) -> int:
 def _chunks(path: Path, spec: DataSpec) -> Iterator[Iterator[pd.DataFrame]]:
     if not path.is_file():
         message = f"{path}: must be a CSV or Parquet file, but there is none. Correct the path."
-        raise DataError(message)
+        raise DataError.one(message)
     if path.name.lower().endswith(parquet_files.SUFFIXES):
         yield _of_parquet(path)
         return
@@ -163,7 +163,7 @@ def _asked(model: Any, frame: pd.DataFrame, path: Path, done: int) -> list[Any]:
         said = " ".join(str(error).split())
         where = f"{path.name}: rows {done + 1:,} to {done + len(frame):,}"
         message = f"{where} must fit the model, but: {said}"
-        raise DataError(message) from None
+        raise DataError.one(message) from None
     return found
 
 
@@ -172,4 +172,4 @@ def _check_added(names: Any, path: Path) -> None:
     if taken:
         message = f"{path.name}: must have no column {taken[0]!r}, as one is added, but has one."
         message += " Rename it."
-        raise DataError(message)
+        raise DataError.one(message)
