@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
 
 from sweepstake.errors import NotFoundError, SettingsError
-from sweepstake.gridfile import allowlist
+from sweepstake.gridfile import allowlist, loader
+from sweepstake.settings import load_settings
 
 LIGHTGBM = """
 import json, sys
@@ -168,3 +170,10 @@ print(json.dumps([allowlist.resolve("GaussianNB"), allowlist.resolve("ownpackage
 """
     expected = ["sklearn.naive_bayes.GaussianNB", "ownpackage.GaussianNB"]
     assert expected == added("ownpackage", program)
+
+
+def test_settings_that_allow_more_than_the_process_are_refused():
+    """What a process may import is decided in its environment; nothing is ignored in silence."""
+    settings = replace(load_settings({}), estimators=("lightgbm",))
+    with pytest.raises(SettingsError, match=r"SWEEPSTAKE_ESTIMATORS: must be set in the env"):
+        loader.parse(b'{data: {source: "sklearn:iris"}, estimator: SVC}', "a.yaml", settings)

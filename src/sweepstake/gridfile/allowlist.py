@@ -33,7 +33,8 @@ OPEN = {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
 def classifiers() -> dict[str, type]:
     """Public dotted names and their classes: scikit-learn's by class name, then the operator's.
 
-    The setting is read once in the life of a process.
+    The setting is read once in the life of a process, from its environment: it says what this
+    process may import, which no later one can take back.
 
     Raises:
         SettingsError: the setting names something that is not there or is no classifier.
@@ -41,9 +42,27 @@ def classifiers() -> dict[str, type]:
     from sklearn.utils import all_estimators
 
     known = {_public_name(kind): kind for _, kind in all_estimators(type_filter="classifier")}
-    for name in load_settings().estimators:
+    for name in of_process():
         known |= added_by(name)
     return known
+
+
+@cache
+def of_process() -> tuple[str, ...]:
+    """What the operator adds, as the environment said when it was first asked for."""
+    return load_settings().estimators
+
+
+def must_be_used(added: tuple[str, ...]) -> None:
+    """See that settings add to the list what this process has added.
+
+    Raises:
+        SettingsError: they add something else, which would be ignored.
+    """
+    if added != of_process():
+        message = f"{SETTING}: must be set in the environment of the process, where it is "
+        message += f"{shown(list(of_process()))}, but settings say {shown(list(added))}. "
+        raise SettingsError(message + "Set it before the process starts.")
 
 
 def _public_name(classifier: type) -> str:
@@ -162,7 +181,7 @@ def _way_out(name: str) -> str:
 
 
 def _kind() -> str:
-    return "an allowed" if load_settings().estimators else "a scikit-learn"
+    return "an allowed" if of_process() else "a scikit-learn"
 
 
 def _suggestions(name: str) -> list[str]:

@@ -32,6 +32,7 @@ from sweepstake.gridfile import (
     search_space,
     variants,
 )
+from sweepstake.gridfile.allowlist import must_be_used
 from sweepstake.gridfile.document import line_of, written_at
 from sweepstake.gridfile.file_names import default_name
 from sweepstake.gridfile.grid_file import GridFile
@@ -122,7 +123,9 @@ def draft(content: bytes, file: str, settings: Settings) -> Draft:
 
     Raises:
         GridFileError: the file is not YAML or JSON, not a mapping, or cannot be understood.
+        SettingsError: the settings allow other classifiers than this process does.
     """
+    must_be_used(settings.estimators)
     try:
         return _draft(content, file, settings)
     except SweepstakeError:
