@@ -18,7 +18,7 @@ OK = 200
 
 
 def main() -> None:
-    """Ask as the arguments say, and print the seconds that each answer took."""
+    """BackfillRequest as the arguments say, and print the seconds that each answer took."""
     url, file, connections, seconds = sys.argv[1:]
     body, until = Path(file).read_bytes(), time.perf_counter() + float(seconds)
     began = time.perf_counter()

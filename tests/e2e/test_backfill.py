@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from sweepstake import embedded
-from sweepstake.airflow_client.backfill_api import Ask, BackfillApi
+from sweepstake.airflow_client.backfill_api import BackfillApi, BackfillRequest
 from sweepstake.airflow_client.backfilling import Day, backfill
 from sweepstake.data import dataset, partitions, splitting
 from sweepstake.gridfile import loader
@@ -119,7 +119,7 @@ def wait(what, condition):
 
 def ask(reprocess="none"):
     """The backfill of the week."""
-    return Ask(DAG, DAYS[0], DAYS[-1], 2, reprocess)
+    return BackfillRequest(DAG, DAYS[0], DAYS[-1], 2, reprocess)
 
 
 def trials(client):
@@ -261,7 +261,7 @@ def test_days_that_ran_are_skipped(week):
 @pytest.mark.long
 def test_a_missing_day_fails_alone(week):
     """Before the first row there is no day: its run fails, says so, and is told as failed."""
-    lost = Ask(DAG, date(2025, 12, 31), date(2026, 1, 1), 2, "none")
+    lost = BackfillRequest(DAG, date(2025, 12, 31), date(2026, 1, 1), 2, "none")
     days = backfill(lost, week.settings, lambda _: None, lambda _: None)
     assert {"2025-12-31": "failed", "2026-01-01": "success"} == {d.day: d.state for d in days}
 
@@ -270,7 +270,7 @@ def test_a_missing_day_fails_alone(week):
 def test_a_run_queued_for_a_dead_backfill_is_done_all_the_same(week):
     """Airflow would leave a cleared run of a cancelled backfill queued forever."""
     said = []
-    later = Ask(DAG, date(2026, 1, 11), date(2026, 1, 11), 1, "none")
+    later = BackfillRequest(DAG, date(2026, 1, 11), date(2026, 1, 11), 1, "none")
     with BackfillApi.of(week.settings) as api:
         number = wait("a free DAG", lambda: api.start(later))
         api.cancel(number)
@@ -287,7 +287,10 @@ def test_a_run_queued_for_a_dead_backfill_is_done_all_the_same(week):
 def test_two_sweeps_are_backfilled_at_once(week):
     """Airflow allows one backfill for each DAG; two sweeps are two DAGs."""
     names = ("visits-left", "visits-right")
-    asks = [Ask(f"sweep__{name}", date(2026, 1, 5), date(2026, 1, 6), 2, "none") for name in names]
+    asks = [
+        BackfillRequest(f"sweep__{name}", date(2026, 1, 5), date(2026, 1, 6), 2, "none")
+        for name in names
+    ]
     for name in names:
         content = GRID.replace("visits-daily", name).replace(f"model: {MODEL}", f"model: {name}")
         content = content.replace("[1, 2, 4]", "[2]").replace("[1, 8]", "[1]")

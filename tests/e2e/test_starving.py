@@ -15,7 +15,7 @@ import pytest
 
 from sweepstake import embedded
 from sweepstake.airflow_client import backfilling
-from sweepstake.airflow_client.backfill_api import Ask, BackfillApi
+from sweepstake.airflow_client.backfill_api import BackfillApi, BackfillRequest
 from sweepstake.embedded import ComponentState
 from sweepstake.embedded.environment import POOL
 from sweepstake.embedded.layout import Layout
@@ -33,7 +33,7 @@ pytestmark = [
 PATIENCE_SECONDS = 240
 LIMIT = "max_dagruns_per_loop_to_schedule = "
 OTHERS = 3
-ASK = Ask("sweep__starved", date(2026, 1, 5), date(2026, 1, 6), 2, "none")
+ASK = BackfillRequest("sweep__starved", date(2026, 1, 5), date(2026, 1, 6), 2, "none")
 DAILY = """\
 data: {source: "starved-{partition}.csv", target: kind}
 estimator: GaussianNB
