@@ -68,5 +68,5 @@ def _meant(hit, variables):
         return "$"
     if variables.get(name):
         return variables[name]
-    assert kind == "-", f"{name}: {rest}"
+    assert "-" == kind, f"{name}: {rest}"
     return rest

@@ -78,4 +78,4 @@ def stack():
         embedded.down(settings, said.append, environ)
         left = processes.of_stack(settings.home)
         shutil.rmtree(folder)
-    assert left == []
+    assert [] == left

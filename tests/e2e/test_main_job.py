@@ -114,7 +114,7 @@ def swept(stack):
     grid = loader.parse(content, "main-job.yaml", settings)
     (settings.grids / "main-job.yaml").write_bytes(content)
     run = wait("the sweep to end", lambda: ended(airflow, grid.sweep_id))
-    assert run["state"] == "success"
+    assert "success" == run["state"]
     client = mlflow.MlflowClient(settings.tracking_uri)
     aliases = wait("a champion", lambda: champions(client))
     assert "champion" in aliases

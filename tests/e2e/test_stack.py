@@ -80,7 +80,7 @@ def test_every_component_is_healthy(stack):
 def test_nothing_listens_beyond_this_machine(stack):
     """Airflow, MLflow and PostgreSQL listen on 127.0.0.1, and nothing else listens at all."""
     found = listening(stack.settings)
-    assert ({ip for ip, _ in found}, len(found)) == ({"127.0.0.1"}, 3)
+    assert ({"127.0.0.1"}, 3) == ({ip for ip, _ in found}, len(found))
 
 
 def test_the_folders_above_the_stack_stay_closed(stack):
@@ -92,7 +92,7 @@ def test_the_folders_above_the_stack_stay_closed(stack):
 def test_airflow_takes_the_generated_password_only(stack):
     """There is no login without the password that was generated for this stack."""
     right = token(stack, stack.settings.airflow_password)
-    assert (right, token(stack, "admin")) == (201, 401)
+    assert (201, 401) == (right, token(stack, "admin"))
 
 
 def test_secrets_are_private_and_on_no_command_line(stack):
@@ -102,8 +102,8 @@ def test_secrets_are_private_and_on_no_command_line(stack):
     lines = " ".join(" ".join(each.cmdline()) for each in processes.of_stack(layout.home))
     secrets = [line.rsplit(":", 1)[1] for line in layout.pgpass.read_text().splitlines()]
     secrets.append(stack.settings.airflow_password)
-    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-    assert [secret for secret in secrets if secret in lines] == []
+    assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in files}
+    assert [] == [secret for secret in secrets if secret in lines]
 
 
 def test_no_log_tells_a_secret(stack):
@@ -169,6 +169,6 @@ def test_down_ends_what_a_killed_supervisor_left(stack):
     embedded.down(stack.settings, stack.said.append, stack.environ)
     left = processes.of_stack(stack.settings.home)
     again = embedded.up(stack.settings, stack.said.append, stack.environ)
-    assert left == []
+    assert [] == left
     assert (again.airflow_url, again.first) == (stack.stack.airflow_url, False)
-    assert token(stack, stack.settings.airflow_password) == 201
+    assert 201 == token(stack, stack.settings.airflow_password)

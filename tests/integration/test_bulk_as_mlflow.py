@@ -80,7 +80,7 @@ def places(client):
 def ask(client, path, body):
     """An answer of MLflow's API that must not be refused."""
     answer = client.post(f"/api/2.0/mlflow/{path}", json=body)
-    assert answer.status_code == 200, answer.text
+    assert 200 == answer.status_code, answer.text
     return answer.json()
 
 

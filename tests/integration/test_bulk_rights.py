@@ -62,7 +62,7 @@ class Caller:
     def ask(self, path, body):
         """An answer of MLflow's API that must not be refused."""
         answer = self.post(f"/api/2.0/mlflow/{path}", body)
-        assert answer.status_code == 200, answer.text
+        assert 200 == answer.status_code, answer.text
         return answer.json()
 
 
@@ -117,7 +117,7 @@ def caller(request, client, admin, things, known):
             grant = {"username": name, "resource_type": kind, "permission": level}
             path = "/api/3.0/mlflow/users/permissions/grant"
             answer = admin.post(path, {**grant, "resource_id": places.get(kind, "*")})
-            assert answer.status_code == 200, answer.text
+            assert 200 == answer.status_code, answer.text
         known[granted] = Caller(client, name, password)
     return known[granted]
 

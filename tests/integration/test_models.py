@@ -205,22 +205,22 @@ def test_the_folder_says_what_it_is_and_what_it_needs(tmp_path):
     info = mlflow.models.Model.load(str(model))
     pins = (model / "requirements.txt").read_text().splitlines()
 
-    assert info.run_id == "0" * 32
-    assert list(info.flavors) == ["python_function", "sklearn"]
-    assert info.flavors["sklearn"]["skops_trusted_types"] == [
+    assert "0" * 32 == info.run_id
+    assert ["python_function", "sklearn"] == list(info.flavors)
+    assert [
         "numpy.dtype",
         "sklearn.tree._tree.Tree",
         "sweepstake.casting.ColumnCast",
-    ]
+    ] == info.flavors["sklearn"]["skops_trusted_types"]
     assert [column.name for column in info.signature.inputs] == list(X.columns)
-    assert info.load_input_example(str(model)).shape == (3, 4)
-    assert [pin.partition("==")[0] for pin in pins] == [
+    assert (3, 4) == info.load_input_example(str(model)).shape
+    assert [
         "mlflow",
         "numpy",
         "pandas",
         "scikit-learn",
         "skops",
-    ]
+    ] == [pin.partition("==")[0] for pin in pins]
     assert sha256 == digest((model / "model.skops").read_bytes())
 
 
@@ -261,7 +261,7 @@ def test_two_models_of_one_template_differ_in_identity_only(tmp_path):
         write_model(template, model, run, tmp_path / run)
         records.append(json.loads((tmp_path / run / "MLmodel").read_text()))
     differing = sorted(key for key in records[0] if records[0][key] != records[1][key])
-    assert differing == ["model_size_bytes", "model_uuid", "run_id", "utc_time_created"]
+    assert ["model_size_bytes", "model_uuid", "run_id", "utc_time_created"] == differing
 
 
 def test_opening_a_template_again_leaves_it_as_it_is(tmp_path):

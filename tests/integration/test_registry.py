@@ -130,12 +130,12 @@ def test_the_first_winner_takes_production(registry, client, add, model):
     champion = registry.champion(model)
     assert (champion.version, champion.stage) == (second.version, "Production")
     assert aliases(client, model) == {"champion": second.version}
-    assert stages(client, model) == {"1": "None", "2": "Production", "3": "None"}
-    assert registry.pending(model) == ()
+    assert {"1": "None", "2": "Production", "3": "None"} == stages(client, model)
+    assert () == registry.pending(model)
     verdicts = [v.tags["sweepstake.decision"] for v in registry.versions(model, "s1")]
-    assert verdicts == ["keep", "promote", "refuse"]
-    assert champion.tags["sweepstake.score"] == "0.9"
-    assert champion.tags["sweepstake.reason"] == "Because: promote."
+    assert ["keep", "promote", "refuse"] == verdicts
+    assert "0.9" == champion.tags["sweepstake.score"]
+    assert "Because: promote." == champion.tags["sweepstake.reason"]
     assert (entry.version, entry.previous, entry.candidate_score, entry.champion_score) == (
         second.version,
         "",
@@ -148,8 +148,8 @@ def test_the_next_winner_makes_the_champion_challenger(registry, client, add, mo
     """The previous champion is archived and carries the alias challenger."""
     apply(registry, model, [decision(add("k1").version, PROMOTE)], "r1")
     apply(registry, model, [decision(add("k2").version, PROMOTE, 0.9, "1", 0.5)], "r2")
-    assert aliases(client, model) == {"champion": "2", "challenger": "1"}
-    assert stages(client, model) == {"1": "Archived", "2": "Production"}
+    assert {"champion": "2", "challenger": "1"} == aliases(client, model)
+    assert {"1": "Archived", "2": "Production"} == stages(client, model)
 
 
 def test_a_round_that_is_applied_twice_changes_nothing(registry, client, add, model):
@@ -160,8 +160,8 @@ def test_a_round_that_is_applied_twice_changes_nothing(registry, client, add, mo
     }
     for key in ("r1", "r2", "r2", "r1"):
         apply(registry, model, rounds[key], key)
-    assert aliases(client, model) == {"champion": "2", "challenger": "1"}
-    assert [entry.round for entry in registry.history(model)] == ["r2", "r1"]
+    assert {"champion": "2", "challenger": "1"} == aliases(client, model)
+    assert ["r2", "r1"] == [entry.round for entry in registry.history(model)]
 
 
 def test_the_ledger_tells_every_round_newest_first(registry, add, model):
@@ -205,11 +205,11 @@ def test_a_round_killed_at_any_step_converges(  # noqa: PLR0913, PLR0917 - each 
     else:
         registry.resume(model)
 
-    assert aliases(client, model) == {"champion": "2", "challenger": "1"}
-    assert stages(client, model) == {"1": "Archived", "2": "Production"}
-    assert registry.pending(model) == ()
+    assert {"champion": "2", "challenger": "1"} == aliases(client, model)
+    assert {"1": "Archived", "2": "Production"} == stages(client, model)
+    assert () == registry.pending(model)
     told = [(entry.round, entry.complete) for entry in registry.history(model)]
-    assert told == [("r2", True), ("r1", True)]
+    assert [("r2", True), ("r1", True)] == told
 
 
 def test_a_round_whose_winner_was_deleted_ends_without_a_promotion(registry, client, add, model):
@@ -224,8 +224,8 @@ def test_a_round_whose_winner_was_deleted_ends_without_a_promotion(registry, cli
 
     registry.resume(model)
 
-    assert registry.champion(model).version == "1"
-    assert [entry.complete for entry in registry.history(model)] == [True, True]
+    assert "1" == registry.champion(model).version
+    assert [True, True] == [entry.complete for entry in registry.history(model)]
 
 
 def test_a_version_that_was_doubled_is_removed(registry, client, add, model):
@@ -236,7 +236,7 @@ def test_a_version_that_was_doubled_is_removed(registry, client, add, model):
         registry.register(model, run.run_id, tags, fresh=True)
     add("k1", sweep="s2")
     kept = registry.deduplicate(registry.pending(model))
-    assert [version.version for version in kept] == ["1", "3"]
+    assert ["1", "3"] == [version.version for version in kept]
     assert kept == registry.pending(model)
 
 
@@ -248,7 +248,7 @@ def test_a_version_loads_by_the_hash_on_it(registry, add, client):
         client.log_text(version.run_id, "", "model/MLmodel")
         _store(registry, client, version, stored)
         if stored == content:
-            assert registry.files.load(version) == {"weights": [1, 2]}
+            assert {"weights": [1, 2]} == registry.files.load(version)
     with pytest.raises(ModelFileError, match="must have sha256"):
         registry.files.load(version)
 

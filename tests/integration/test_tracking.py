@@ -108,12 +108,12 @@ def test_a_finished_trial_is_a_nested_child_with_everything_on_it(tracking, clie
     found = client.get_run(run.run_id)
     curve = client.get_metric_history(run.run_id, "cv_f1")
 
-    assert found.info.run_name == "0007 RandomForestClassifier max_depth=4, n_estimators=100"
-    assert found.info.status == "FINISHED"
-    assert found.data.params == {"max_depth": "4", "n_estimators": "100", "criterion": "gini"}
-    assert found.data.metrics["mean_cv_f1"] == 0.75
+    assert "0007 RandomForestClassifier max_depth=4, n_estimators=100" == found.info.run_name
+    assert "FINISHED" == found.info.status
+    assert {"max_depth": "4", "n_estimators": "100", "criterion": "gini"} == found.data.params
+    assert 0.75 == found.data.metrics["mean_cv_f1"]
     assert math.isnan(found.data.metrics["test_roc_auc"])
-    assert [(point.step, point.value) for point in curve] == [(0, 0.5), (1, 1.0)]
+    assert [(0, 0.5), (1, 1.0)] == [(point.step, point.value) for point in curve]
     expected = {
         **TAGS,
         "mlflow.parentRunId": sweep.run_id,
@@ -140,7 +140,7 @@ def test_an_experiment_that_was_deleted_is_restored(tracking, client, sweep, nam
     """Dropping a grid file again after a clean-up in MLflow's pages works."""
     client.delete_experiment(sweep.experiment_id)
     assert sweep.experiment_id == tracking.ensure_experiment(name, "mean_cv_f1")
-    assert client.get_experiment(sweep.experiment_id).lifecycle_stage == "active"
+    assert "active" == client.get_experiment(sweep.experiment_id).lifecycle_stage
 
 
 def test_a_retry_takes_over_a_blank_run(tracking, sweep):
@@ -195,7 +195,7 @@ def test_a_lost_reply_to_the_figures_doubles_nothing(tracking, forgetful, client
     forgetful.lost.add("runs/log-batch")
     unlucky.log_result(run.run_id, result(trial()))
     points = client.get_metric_history(run.run_id, "cv_f1")
-    assert [(point.step, point.value) for point in points] == [(0, 0.5), (1, 1.0)]
+    assert [(0, 0.5), (1, 1.0)] == [(point.step, point.value) for point in points]
 
 
 def test_of_doubled_runs_the_registered_one_stays(tracking, sweep):
@@ -216,10 +216,10 @@ def test_a_trial_beyond_the_limits_of_one_call_is_logged_whole(tracking, client,
 
     (child,) = tracking.children(sweep)
 
-    assert len(child.params) == 130
-    assert child.params["p0"] == "x" * 5999 + "…"
-    assert child.params["lr_1___C"] == "1"
-    assert len(client.get_metric_history(run.run_id, "loss")) == 2000
+    assert 130 == len(child.params)
+    assert "x" * 5999 + "…" == child.params["p0"]
+    assert "1" == child.params["lr_1___C"]
+    assert 2000 == len(client.get_metric_history(run.run_id, "loss"))
 
 
 def test_a_failed_trial_says_why(tracking, sweep):
@@ -235,7 +235,7 @@ def test_children_are_listed_by_batch(tracking, sweep):
     for number, batch in ((2, "1"), (0, "0"), (1, "1")):
         tracking.start_trial(sweep, trial(number, f"k{number}"), batch)
     by_batch = [[c.number for c in tracking.children(sweep, b)] for b in ("0", "1", None)]
-    assert by_batch == [[0], [1, 2], [0, 1, 2]]
+    assert [[0], [1, 2], [0, 1, 2]] == by_batch
 
 
 def test_finished_trials_are_found_by_later_sweeps(tracking, sweep, name):
@@ -252,7 +252,7 @@ def test_finished_trials_are_found_by_later_sweeps(tracking, sweep, name):
     read = tracking.runs(sweep.experiment_id, found.values())
 
     assert (found, elsewhere) == ({"done": done.run_id}, {})
-    assert [child.key for child in read] == ["done"]
+    assert ["done"] == [child.key for child in read]
 
 
 def test_uploaded_files_arrive_with_mlmodel_last(tracking, client, sweep, tmp_path, monkeypatch):
@@ -277,12 +277,12 @@ def test_uploaded_files_arrive_with_mlmodel_last(tracking, client, sweep, tmp_pa
         for folder in (None, "model")
         for item in client.list_artifacts(run.run_id, folder)
     ]
-    assert sorted(stored) == [
+    assert [
         "confusion_matrix.json",
         "model",
         "model/MLmodel",
         "model/model.skops",
-    ]
+    ] == sorted(stored)
     assert order[-1] == str(tmp_path / "model/MLmodel")
 
 
@@ -293,12 +293,12 @@ def test_a_closed_sweep_carries_its_report(tracking, client, sweep, tmp_path):
         tracking.close_sweep(sweep, TrialState.COMPLETE, {"best": 0.5}, "**Best**", tmp_path)
     found = client.get_run(sweep.run_id)
     files = [item.path for item in client.list_artifacts(sweep.run_id)]
-    assert (
+    assert ("FINISHED", {"best": 0.5}, ["report.html"]) == (
         found.info.status,
         found.data.metrics,
         files,
-    ) == ("FINISHED", {"best": 0.5}, ["report.html"])
-    assert found.data.tags["mlflow.note.content"] == "**Best**"
+    )
+    assert "**Best**" == found.data.tags["mlflow.note.content"]
 
 
 def test_the_comparison_is_among_the_experiments_views(tracking, client, sweep):

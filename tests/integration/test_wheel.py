@@ -86,7 +86,7 @@ def test_the_wheel_validates_grid_files(run, installed):
     code = "from sweepstake.cli.main import main; main()"
     said = run("-c", code, "validate", str(grid))
     schema = installed / "sweepstake" / "sweep.schema.json"
-    assert ("6 trials" in said, schema.is_symlink(), schema.is_file()) == (True, False, True)
+    assert (True, False, True) == ("6 trials" in said, schema.is_symlink(), schema.is_file())
 
 
 def test_the_wheel_knows_the_releases_that_it_supports(run):

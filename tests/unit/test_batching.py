@@ -24,8 +24,8 @@ def test_ranges_are_contiguous_complete_and_not_too_many(costs, seconds, max_tas
 
 def test_no_trials_make_no_tasks():
     """An empty sweep has no batches."""
-    assert pack([], 30, 100) == ()
-    assert pack([], 30, 100, 5) == ()
+    assert () == pack([], 30, 100)
+    assert () == pack([], 30, 100, 5)
 
 
 def test_batches_have_about_the_wanted_cost_and_shrink_to_the_end():
@@ -33,24 +33,24 @@ def test_batches_have_about_the_wanted_cost_and_shrink_to_the_end():
     costs = [1.0] * 600
     sizes = [last - first + 1 for first, last in pack(costs, 30, 1000, workers=2)]
     assert sizes == sorted(sizes, reverse=True)
-    assert sizes[:18] == [30] * 18
+    assert [30] * 18 == sizes[:18]
     assert sizes[-1] <= 3
 
 
 def test_slow_trials_stand_alone():
     """A trial that costs more than a task should is a task of its own."""
-    assert pack([100, 100, 1, 1], 30, 100) == ((0, 0), (1, 1), (2, 3))
+    assert ((0, 0), (1, 1), (2, 3)) == pack([100, 100, 1, 1], 30, 100)
 
 
 def test_trials_per_task_overrides():
     """A fixed size is kept, unless that makes too many tasks."""
-    assert pack([1] * 7, 30, 100, 3) == ((0, 2), (3, 5), (6, 6))
-    assert pack([1] * 7, 30, 2, 3) == ((0, 3), (4, 6))
+    assert ((0, 2), (3, 5), (6, 6)) == pack([1] * 7, 30, 100, 3)
+    assert ((0, 3), (4, 6)) == pack([1] * 7, 30, 2, 3)
 
 
 def test_trials_that_cost_nothing_are_one_batch():
     """Without figures there is no reason to cut."""
-    assert pack([0.0] * 5, 30, 100) == ((0, 4),)
+    assert ((0, 4),) == pack([0.0] * 5, 30, 100)
 
 
 @pytest.mark.parametrize("workers", [2, 4, 8])

@@ -49,13 +49,13 @@ def test_problems_have_the_place_of_the_value():
     raw = {"estimator": "SVC", "params": {"degree": -1}, "grid": [{}, {"C": [1, 0]}]}
     (written,) = read_candidates(raw)
     places = sorted({problem.path for problem in problems_of(written, {"": 1})})
-    assert places == ["grid[1].C[1]", "params.degree"]
+    assert ["grid[1].C[1]", "params.degree"] == places
 
 
 def test_parameters_given_twice_in_the_courses_list_are_found():
     """A list of one-key mappings can repeat a key where a mapping cannot."""
     raw = {"configs": [{"classificator": "SVC", "kwargs": [{"C": 1}, {"C": 2}]}]}
     lines = {"configs[0].kwargs[0].C": 3, "configs[0].kwargs[1].C": 4}
-    assert [str(problem) for problem in doubled(raw, lines)] == [
+    assert [
         "line 4: configs[0].kwargs[1].C: is given twice, first on line 3. Keep one of them."
-    ]
+    ] == [str(problem) for problem in doubled(raw, lines)]

@@ -25,7 +25,7 @@ def test_codes_and_spellings_are_warned_of():
     """What is read as text for its leading zeros, and categories written in two ways."""
     codes = pd.Categorical(["01234", "10999"] * 50 + ["10999", "01234"] * 50)
     words = pd.Categorical(["red", "Red", "blue", "blue"] * 50)
-    assert _warnings(zip=codes, colour=words) == [
+    assert [
         (
             "column 'zip' holds codes with leading zeros, such as '01234': they are text. "
             "Send them as text for predictions too."
@@ -34,7 +34,7 @@ def test_codes_and_spellings_are_warned_of():
             "column 'colour' writes one value in two ways, 'Red' and 'red': they are two "
             "categories. Write them alike."
         ),
-    ]
+    ] == _warnings(zip=codes, colour=words)
 
 
 @pytest.mark.parametrize("sign", ["?", "-", " ? ", "(null)", "\\N", "#DIV/0!", "None", "\u2013"])
@@ -51,12 +51,12 @@ def test_a_sign_for_gaps_among_categories_is_warned_of(sign):
 def test_a_sign_for_gaps_among_labels_is_warned_of():
     """Rows without a label would be a class that nothing else tells of."""
     labels = ["a", "b"] * 99 + ["?", "?"]
-    assert _warnings(labels, x=np.arange(200.0) * 7) == [
+    assert [
         (
             "2 rows of the target have the label '?': it is a class of its own. If they have no "
             "label, remove them."
         )
-    ]
+    ] == _warnings(labels, x=np.arange(200.0) * 7)
 
 
 def test_a_plus_excuses_a_minus_alone():
@@ -73,7 +73,7 @@ def test_what_is_no_sign_for_gaps_is_left_alone(signs):
 
 def test_text_with_blanks_around_it_is_warned_of():
     """Whoever sends it without them for a prediction sends a value never seen."""
-    assert _warnings([" a", "b"] * 100, x=pd.Categorical([" State-gov", "Private"] * 100)) == [
+    assert [
         (
             "column 'x' holds text with blanks around it, such as ' State-gov': send it so for "
             "predictions too, or take the blanks out of the file."
@@ -82,7 +82,7 @@ def test_text_with_blanks_around_it_is_warned_of():
             "the target holds labels with blanks around them, such as ' a': models answer so. Take "
             "the blanks out of the file."
         ),
-    ]
+    ] == _warnings([" a", "b"] * 100, x=pd.Categorical([" State-gov", "Private"] * 100))
 
 
 @pytest.mark.parametrize("twin", ["yes\u200b", "y\u00ades", "\uff59es"])

@@ -22,8 +22,8 @@ def test_long_curves_are_thinned_evenly(length, points):
 def test_what_was_not_recorded_is_no_curve():
     """Attributes that are absent, None or empty make no curve."""
     classifier = SimpleNamespace(validation_scores_=None, train_score_=[])
-    assert curves.recorded(classifier) == ()
-    assert curves.staged_accuracy(classifier, None, None) == ()
+    assert () == curves.recorded(classifier)
+    assert () == curves.staged_accuracy(classifier, None, None)
 
 
 @pytest.mark.parametrize(

@@ -59,18 +59,18 @@ def test_every_bundled_set_is_numbers_with_whole_labels(name):
     """Each of scikit-learn's small sets reads as float64 columns and int64 labels."""
     table = dataset.read(DataSpec(f"sklearn:{name}"), ())
     assert {"float64"} == {str(kind) for kind in table.X.dtypes}
-    assert str(table.y.dtype) == "int64"
+    assert "int64" == str(table.y.dtype)
 
 
 def test_csv_columns_get_one_of_three_kinds(root):
     """Numbers become float64, text and truth values categories of text, with gaps kept."""
     table = dataset.read(DataSpec("good.csv", ("label",)), (root,))
-    assert [str(kind) for kind in table.X.dtypes] == ["float64", "category", "category"]
-    assert list(table.X["colour"].cat.categories) == ["blue", "red"]
-    assert list(table.X["open"].cat.categories) == ["False", "True"]
-    assert table.X.isna().sum(axis=1).tolist() == [0, 0, 2, 1]
-    assert table.y.tolist() == ["a", "b", "a", "b"]
-    assert table.y.dtype.kind == "U"
+    assert ["float64", "category", "category"] == [str(kind) for kind in table.X.dtypes]
+    assert ["blue", "red"] == list(table.X["colour"].cat.categories)
+    assert ["False", "True"] == list(table.X["open"].cat.categories)
+    assert [0, 0, 2, 1] == table.X.isna().sum(axis=1).tolist()
+    assert ["a", "b", "a", "b"] == table.y.tolist()
+    assert "U" == table.y.dtype.kind
 
 
 def test_parquet_kinds_are_converted(root):
@@ -88,8 +88,8 @@ def test_parquet_kinds_are_converted(root):
     table = read_frame(root, frame)
     kinds = ["float64", "float64", "category", "category", "float64"]
     assert kinds == [str(kind) for kind in table.X.dtypes]
-    assert list(table.X["grade"].cat.categories) == ["b", "c"]
-    assert table.y.tolist() == [True, False, True]
+    assert ["b", "c"] == list(table.X["grade"].cat.categories)
+    assert [True, False, True] == table.y.tolist()
 
 
 @pytest.mark.parametrize(
@@ -105,22 +105,22 @@ def test_all_numbers_share_one_width(root, other, expected):
 def test_the_index_of_a_parquet_frame_is_no_feature_unless_named(root):
     """Pandas' own row numbers are left behind; an index with a name is a column."""
     frame = pd.DataFrame({"a": [1, 2], "label": ["x", "y"]}, index=[7, 9])
-    assert list(read_frame(root, frame).X.columns) == ["a"]
+    assert ["a"] == list(read_frame(root, frame).X.columns)
     named = frame.rename_axis("key")
-    assert list(read_frame(root, named).X.columns) == ["key", "a"]
+    assert ["key", "a"] == list(read_frame(root, named).X.columns)
 
 
 def test_several_targets_are_multilabel(root):
     """Target columns of 0 and 1 become one matrix of int64."""
     table = read_text(root, "x,p,q\n1,0,1\n2,1,0\n", target=("p", "q"))
-    assert table.y.tolist() == [[0, 1], [1, 0]]
-    assert table.target == ("p", "q")
+    assert [[0, 1], [1, 0]] == table.y.tolist()
+    assert ("p", "q") == table.target
 
 
 def test_dropped_columns_are_no_features(root):
     """Columns under drop are left out."""
     table = dataset.read(DataSpec("good.csv", ("label",), drop=("colour", "open")), (root,))
-    assert list(table.X.columns) == ["size"]
+    assert ["size"] == list(table.X.columns)
 
 
 HEADER = "data.source: every column must have a name of its own, but 'case.csv' has "
@@ -419,7 +419,7 @@ def test_another_split_is_another_stage(root):
     """The digest of staged data depends on the rows of either side."""
     table = dataset.read(DataSpec("sklearn:iris"), ())
     staged = {dataset.stage(table, splitting.split(table, 0.2, seed), root) for seed in (0, 1)}
-    assert len(staged) == 2
+    assert 2 == len(staged)
 
 
 def test_nothing_is_unpickled_from_the_stage(root):

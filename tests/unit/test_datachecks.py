@@ -60,7 +60,7 @@ def test_a_column_that_cannot_help_is_named(values, expected):
 
 def test_sound_data_has_no_warning():
     """Columns that only correlate with the target are no leak."""
-    assert _warnings(_table(x=[0, 1] * 99 + [1, 1])) == []
+    assert [] == _warnings(_table(x=[0, 1] * 99 + [1, 1]))
 
 
 def test_many_columns_are_named_up_to_five():
@@ -80,7 +80,7 @@ def test_several_targets_are_checked_without_a_search_for_leaks():
     """Multilabel data has no single target that a column could copy."""
     labels = np.column_stack([np.arange(200) % 2, np.arange(200) % 3 == 0]).astype(int)
     table = Table(pd.DataFrame({"x": np.arange(200.0)}), labels, ("a", "b"), "digest")
-    assert _warnings(table) == []
+    assert [] == _warnings(table)
 
 
 def test_a_class_of_equal_rows_is_not_in_the_holdout():

@@ -90,7 +90,7 @@ def test_secrets_that_are_there_stay_and_missing_ones_are_added(tmp_path):
     assert ("kept", 64) == (values["POSTGRES_PASSWORD"], len(values["REDIS_PASSWORD"]))
     assert set(read_env(ROOT / "deploy" / "course.env")) == set(values)
     assert "nothing added" in said[1]
-    assert [value for value in values.values() if value in said[0]] == []
+    assert [] == [value for value in values.values() if value in said[0]]
 
 
 def test_secrets_are_not_added_to_a_file_that_others_can_read(tmp_path):

@@ -25,7 +25,7 @@ def test_a_path_reads_as_code_does(steps, expected):
 
 def test_a_part_is_joined_to_its_path():
     """A step from the root has no leading dot."""
-    assert (join("", "a"), join("a", "b"), join("a", 0)) == ("a", "a.b", "a[0]")
+    assert ("a", "a.b", "a[0]") == (join("", "a"), join("a", "b"), join("a", 0))
 
 
 @pytest.mark.parametrize(

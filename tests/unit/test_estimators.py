@@ -44,7 +44,7 @@ def test_names_are_listed_by_class():
 @pytest.mark.parametrize("name", ["SVC", "sklearn.svm.SVC"])
 def test_both_forms_of_a_name_mean_the_same(name):
     """A bare name and a dotted one resolve to the dotted one."""
-    assert resolve(name) == "sklearn.svm.SVC"
+    assert "sklearn.svm.SVC" == resolve(name)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_problems_of_inner_classifiers_have_their_place():
         "VotingClassifier",
         {"estimators": {"t": {"estimator": "DecisionTreeClassifier", "params": {"max_depth": 0}}}},
     )
-    assert problems_of(spec) == [
+    assert [
         (
             "estimators.t.params.max_depth",
             "must be a whole number of at least 1, or null, but got 0.",
         )
-    ]
+    ] == problems_of(spec)
 
 
 def test_each_value_of_an_axis_is_checked():
@@ -114,8 +114,8 @@ def test_the_seed_reaches_every_classifier_that_has_none():
         {"estimator": {"estimator": "DecisionTreeClassifier", "params": {"random_state": 9}}},
     )
     built = build(spec, 4)
-    assert (built.random_state, built.estimator.random_state) == (4, 9)
-    assert build(as_spec("OneVsRestClassifier", {"estimator": TREE}), 4).estimator.random_state == 4
+    assert (4, 9) == (built.random_state, built.estimator.random_state)
+    assert 4 == build(as_spec("OneVsRestClassifier", {"estimator": TREE}), 4).estimator.random_state
 
 
 def test_without_a_seed_nothing_is_seeded():
@@ -128,7 +128,7 @@ def test_nested_parameters_reach_inner_classifiers():
     spec = as_spec("VotingClassifier", {**_needed("VotingClassifier"), "a__var_smoothing": 0.5})
     dropped = EstimatorSpec(spec.name, {**spec.params, "b": "drop"})
     built = build(dropped)
-    assert (built.get_params()["a__var_smoothing"], dict(built.estimators)["b"]) == (0.5, "drop")
+    assert (0.5, "drop") == (built.get_params()["a__var_smoothing"], dict(built.estimators)["b"])
 
 
 def test_builds_do_not_share_inner_classifiers():

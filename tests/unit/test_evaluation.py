@@ -102,7 +102,7 @@ def test_the_area_is_left_out_where_a_class_is_missing():
     known = truth < 2
     evaluation = evaluate(classifier, unseen[known], truth[known], range(3))
     assert "roc_auc" not in evaluation.figures
-    assert evaluation.labels == ("0", "1", "2")
+    assert ("0", "1", "2") == evaluation.labels
 
 
 def test_the_confusion_matrix_is_scikit_learns():
@@ -113,7 +113,7 @@ def test_the_confusion_matrix_is_scikit_learns():
     evaluation = evaluate(classifier, unseen, names[truth], ("a", "b", "c"))
     expected = metrics.confusion_matrix(names[truth], classifier.predict(unseen))
     assert expected.tolist() == [list(row) for row in evaluation.confusion]
-    assert evaluation.labels == ("a", "b", "c")
+    assert ("a", "b", "c") == evaluation.labels
 
 
 def test_labels_that_are_no_class_have_their_own_column():
@@ -123,8 +123,8 @@ def test_labels_that_are_no_class_have_their_own_column():
     unseen = np.array([[0.0], [1.0], [99.0]])
     with pytest.warns(UserWarning, match="outlier"):
         evaluation = evaluate(classifier, unseen, np.array([0, 1, 1]), (0, 1))
-    assert evaluation.labels == ("-9", "0", "1")
-    assert evaluation.confusion == ((0, 0, 0), (0, 1, 0), (1, 0, 1))
+    assert ("-9", "0", "1") == evaluation.labels
+    assert ((0, 0, 0), (0, 1, 0), (1, 0, 1)) == evaluation.confusion
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_multilabel_figures_are_those_of_scikit_learn(classifier):
         "roc_auc": metrics.roc_auc_score(y[100:], scores),
     }
     assert pytest.approx(expected, rel=1e-12) == evaluation.figures
-    assert (evaluation.confusion, evaluation.labels) == ((), ())
+    assert ((), ()) == (evaluation.confusion, evaluation.labels)

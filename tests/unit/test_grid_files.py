@@ -56,14 +56,14 @@ def test_a_valid_file_has_its_number_of_trials(path):
 def test_an_example_passes_and_points_editors_at_the_schema(path):
     """Each example grid passes preflight and begins with the line that editors complete from."""
     first = path.read_text("utf-8").splitlines()[0]
-    assert first == "# yaml-language-server: $schema=../schemas/sweep.schema.json"
+    assert "# yaml-language-server: $schema=../schemas/sweep.schema.json" == first
     _, checked = checks.load(path, replace(SETTINGS, data_roots=(EXAMPLES,)))
     assert checked.trial_count > 1
 
 
 def test_there_are_enough_files():
     """The collections do not shrink unnoticed."""
-    assert (len(_files("invalid")) >= 110, len(_files("valid")) >= 30) == (True, True)
+    assert (True, True) == (len(_files("invalid")) >= 110, len(_files("valid")) >= 30)
 
 
 def test_the_daily_example_is_what_its_script_makes():

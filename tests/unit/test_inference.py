@@ -57,7 +57,7 @@ def test_numbers_are_read_as_the_grid_file_says(case):
     """However numbers and gaps are written, a column of nothing else is one of numbers."""
     cells, csv, expected = NUMBERS[case]
     column, faults = settle(*cells, **csv)
-    assert faults == []
+    assert [] == faults
     np.testing.assert_array_equal(np.array(expected, dtype=float), column.to_numpy())
 
 

@@ -172,7 +172,7 @@ def test_what_ends_a_call_ends_no_other(worker, call, reason):
     """A crash, an exit or an error is told in one sentence, and the next call is made."""
     with pytest.raises(TrialFailedError, match=f"^{reason}"):
         worker.call(*call)
-    assert worker.call("sleep", 0) == 0
+    assert 0 == worker.call("sleep", 0)
 
 
 def test_a_call_that_takes_too_long_is_ended(worker):
@@ -181,14 +181,14 @@ def test_a_call_that_takes_too_long_is_ended(worker):
     with pytest.raises(TrialFailedError, match=r"longer than limits.trial_timeout = 0\.5 s\."):
         worker.call("sleep", PATIENCE_SECONDS, limits=Limits(trial_timeout=0.5))
     assert gone(process)
-    assert worker.call("sleep", 0, limits=Limits(trial_timeout=PATIENCE_SECONDS)) == 0
+    assert 0 == worker.call("sleep", 0, limits=Limits(trial_timeout=PATIENCE_SECONDS))
 
 
 def test_the_time_counts_for_each_call(worker):
     """Calls that take long together are within a limit that holds for each."""
     limits = Limits(trial_timeout=5)
     taken = [worker.call("sleep", 2, limits=limits) for _ in range(3)]
-    assert taken == [2, 2, 2]
+    assert [2, 2, 2] == taken
 
 
 def test_a_call_that_waits_for_what_never_comes_is_made_again(monkeypatch):
@@ -276,10 +276,10 @@ def test_a_call_that_takes_too_much_memory_is_ended():
     mine = np.ones(50_000_000)
     limits = Limits(trial_memory=200_000_000)
     with Worker(Work()) as worker:
-        assert worker.call("eat", 20, limits=limits) == 20 * 125_000
+        assert 20 * 125_000 == worker.call("eat", 20, limits=limits)
         with pytest.raises(TrialFailedError, match=r"than limits.trial_memory = 0\.2 GB\."):
             worker.call("eat", 3000, limits=limits)
-    assert mine.sum() == 50_000_000
+    assert 50_000_000 == mine.sum()
 
 
 def test_an_error_of_ours_comes_back_as_it_is(worker):

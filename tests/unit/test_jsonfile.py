@@ -47,9 +47,9 @@ def test_no_text_ends_in_another_error(text):
 def test_lines_are_those_of_keys_and_entries():
     """Every place of the file has its one-based line, escaped quotes and braces notwithstanding."""
     text = '{\n "a": "\\"}\\n",\n "b": [1,\n  {"c": 2}]\n}'
-    assert read_json(text, "a.json").lines == {
+    assert {
         "": 1, "a": 2, "b": 3, "b[0]": 3, "b[1]": 4, "b[1].c": 4,
-    }  # fmt: skip
+    } == read_json(text, "a.json").lines  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_json_readers_let_pass_is_refused(text, expected):
 def test_a_key_written_twice_keeps_the_first_and_is_reported():
     """Reading goes on after a doubled key, so that other mistakes are found too."""
     document = read_json('{"a": 1,\n "a": [2]}', "a.json")
-    assert document.value == {"a": 1}
-    assert [str(problem) for problem in document.problems] == [
-        "line 2: a: is written twice, first on line 1. Keep one of them."
+    assert {"a": 1} == document.value
+    assert ["line 2: a: is written twice, first on line 1. Keep one of them."] == [
+        str(problem) for problem in document.problems
     ]

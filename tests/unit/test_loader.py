@@ -99,13 +99,13 @@ def test_the_courses_shape_has_defaults_for_everything():
     spec = _parse("classificator: sklearn.svm.SVC\nkwargs: [{C: 2}, {kernel: rbf}]").spec
     estimator = EstimatorSpec("sklearn.svm.SVC", {"C": 2, "kernel": "rbf"})
     assert (spec.candidates, spec.metric) == ((Candidate(estimator),), "f1_macro")
-    assert (spec.name, spec.model, spec.data.source) == ("a", "a", "sklearn:iris")
+    assert ("a", "a", "sklearn:iris") == (spec.name, spec.model, spec.data.source)
 
 
 def test_the_default_data_is_a_setting():
     """The operator says what the course's shape trains on."""
     settings = replace(SETTINGS, default_source="sklearn:wine")
-    assert _parse("classificator: SVC", settings=settings).spec.data.source == "sklearn:wine"
+    assert "sklearn:wine" == _parse("classificator: SVC", settings=settings).spec.data.source
 
 
 @pytest.mark.parametrize(("register", "expected"), [("all", None), ("best", 1), ("{top: 3}", 3)])
@@ -126,7 +126,7 @@ def test_lines_of_parts_can_be_asked_for():
     """Later checks put their messages on the line of the part they are about."""
     grid = _parse(FULL)
     places = ["data.target", "grid[1].gamma", "grid[1].nowhere", "cv"]
-    assert [grid.line_of(place) for place in places] == [4, 10, 10, 12]
+    assert [4, 10, 10, 12] == [grid.line_of(place) for place in places]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_file_that_is_too_large_is_refused_unread():
 def test_a_large_file_is_not_read_whole(tmp_path):
     """Reading stops one byte after the limit."""
     (tmp_path / "a.yaml").write_bytes(b"#" * 3_000_000)
-    assert len(loader.read(tmp_path / "a.yaml")) == 1_000_001
+    assert 1_000_001 == len(loader.read(tmp_path / "a.yaml"))
 
 
 @pytest.mark.parametrize(

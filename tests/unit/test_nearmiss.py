@@ -25,9 +25,9 @@ def test_case_does_not_count_and_strangers_get_nothing(word, expected):
 
 def test_a_clearly_better_match_stands_alone():
     """A second suggestion that is much less like the word is left out."""
-    assert near_misses("data/flower.csv", ["data/flowers.csv", "data/header.csv"]) == [
-        "data/flowers.csv"
-    ]
+    assert ["data/flowers.csv"] == near_misses(
+        "data/flower.csv", ["data/flowers.csv", "data/header.csv"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_value_beyond_the_training_rows_stays_in_range():
     """Numbers scaled to 0..1 are cut there, so that no classifier meets a negative one."""
     estimator = built("MultinomialNB", NUMBERS).fit(NUMBERS, Y)
     other = pd.DataFrame({"a": [-100.0], "b": [100.0]})
-    assert pipeline.prepared(estimator, other).tolist() == [[0.0, 1.0]]
+    assert [[0.0, 1.0]] == pipeline.prepared(estimator, other).tolist()
 
 
 def test_unknown_categories_are_no_category():
@@ -79,15 +79,15 @@ def test_mixed_columns_are_prepared_by_kind():
     """Numbers and texts are prepared apart and handed on together as plain numbers."""
     estimator = built("DecisionTreeClassifier", MIXED).fit(MIXED, Y)
     assert ColumnTransformer is type(estimator[0])
-    assert pipeline.prepared(estimator, MIXED).shape == (4, 5)
-    assert list(estimator.feature_names_in_) == ["a", "b", "t"]
+    assert (4, 5) == pipeline.prepared(estimator, MIXED).shape
+    assert ["a", "b", "t"] == list(estimator.feature_names_in_)
 
 
 def test_a_column_without_any_number_is_kept():
     """A fold in which a column is all gaps does not change the shape."""
     empty = NUMBERS.assign(a=np.nan)
     estimator = built("DecisionTreeClassifier", empty).fit(empty, Y)
-    assert pipeline.prepared(estimator, empty).shape == (4, 2)
+    assert (4, 2) == pipeline.prepared(estimator, empty).shape
 
 
 def test_a_column_of_names_becomes_a_hundred_columns_at_most():

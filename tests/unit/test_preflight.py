@@ -52,7 +52,7 @@ def _messages(text):
 def test_a_sound_sweep_is_counted_and_timed():
     """Trials, rows and a time that is more than nothing."""
     checked = checks.check(_grid("estimator: GaussianNB"), SETTINGS)
-    assert (checked.trial_count, checked.rows, checked.warnings) == (1, 150, ())
+    assert (1, 150, ()) == (checked.trial_count, checked.rows, checked.warnings)
     assert 0 < checked.estimate_seconds < 60
 
 
@@ -138,7 +138,7 @@ def test_a_rule_on_the_sizes_of_classes_is_judged_by_all_rows(tmp_path, monkeypa
 def test_what_only_few_rows_refuse_is_no_mistake():
     """Fifty neighbours need more rows than a first try has, but not more than a fold has."""
     text = "estimator: KNeighborsClassifier\nparams: {n_neighbors: 50}"
-    assert checks.check(_grid(text), SETTINGS).trial_count == 1
+    assert 1 == checks.check(_grid(text), SETTINGS).trial_count
 
 
 def test_the_search_for_refusals_ends_in_time(monkeypatch):
@@ -206,7 +206,7 @@ def test_few_rows_hold_each_class():
     """The first try has the given number of rows of each class."""
     grid = _grid("estimator: GaussianNB")
     few = _rows(grid).few_of_each_class(4)
-    assert sorted(few.y_fit.tolist()) == [0] * 4 + [1] * 4 + [2] * 4
+    assert [0] * 4 + [1] * 4 + [2] * 4 == sorted(few.y_fit.tolist())
 
 
 def test_a_refused_metric_suggests_those_that_were_tried():

@@ -18,22 +18,22 @@ def _varying(probe):
 
 def test_numbers_of_an_axis_are_one_choice():
     """Two choices of depth (a number, null) times two of kind times one of rate."""
-    assert [_varying(probe) for probe in choices(PRODUCT)] == [
+    assert [
         (4, "a", 0.5),
         (4, "b", 0.5),
         (None, "a", 0.5),
         (None, "b", 0.5),
-    ]
+    ] == [_varying(probe) for probe in choices(PRODUCT)]
 
 
 def test_the_numbers_of_each_axis_are_probed():
     """Least and greatest first, then those between, but for the one that a choice has tried."""
     sound = PRODUCT.point({"depth": None, "kind": "b", "rate": 0.5})
-    assert [[_varying(probe) for probe in axis] for axis in numbers(PRODUCT, sound)] == [
+    assert [
         [(2, "b", 0.5), (8, "b", 0.5), (4, "b", 0.5)],
         [],
         [(None, "b", 0.1)],
-    ]
+    ] == [[_varying(probe) for probe in axis] for axis in numbers(PRODUCT, sound)]
 
 
 def test_a_choice_may_be_made_with_other_numbers():
@@ -52,18 +52,18 @@ def test_every_point_has_one_choice_that_speaks_for_it():
         sum(probe.speaks_for(PRODUCT[number]) for probe in choices(PRODUCT))
         for number in range(len(PRODUCT))
     ]
-    assert counts == [1] * 16
+    assert [1] * 16 == counts
 
 
 def test_a_number_speaks_for_all_points_with_its_value():
     """A number that is refused is refused whatever the other choices."""
     probe = next(numbers(PRODUCT, PRODUCT[0]))[0]
     spoken = [PRODUCT[number] for number in range(16) if probe.speaks_for(PRODUCT[number])]
-    assert [point.params["depth"] for point in spoken] == [2, 2, 2, 2]
+    assert [2, 2, 2, 2] == [point.params["depth"] for point in spoken]
 
 
 def test_truth_values_are_no_numbers():
     """``true`` and 1 are different choices."""
     product = Product(EstimatorSpec("x.C"), (("flag", (True, False)),))
-    assert len(list(choices(product))) == 2
-    assert list(numbers(product, product[0])) == [[]]
+    assert 2 == len(list(choices(product)))
+    assert [[]] == list(numbers(product, product[0]))

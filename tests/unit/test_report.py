@@ -47,7 +47,7 @@ STANDINGS = (
 def test_the_table_has_a_row_per_trial_and_ranks_the_complete_ones():
     """Rank follows the given order; a failed trial has none."""
     rows = report.table(STANDINGS)
-    assert [(row["rank"], row["number"]) for row in rows] == [(1, 2), (2, 0), (3, 3), (None, 1)]
+    assert [(1, 2), (2, 0), (3, 3), (None, 1)] == [(row["rank"], row["number"]) for row in rows]
 
 
 def test_csv_and_json_hold_the_same_figures(tmp_path):
@@ -59,24 +59,24 @@ def test_csv_and_json_hold_the_same_figures(tmp_path):
         row.get("mean_cv_f1_macro")
         for row in json.loads((tmp_path / "leaderboard.json").read_text())
     ]
-    assert (table, records) == (["0.9", "0.8", "", ""], [0.9, 0.8, None, None])
+    assert (["0.9", "0.8", "", ""], [0.9, 0.8, None, None]) == (table, records)
 
 
 def test_the_page_needs_nothing_else_and_shows_text_as_text(tmp_path):
     """No address is loaded, and a reason with markup is not markup."""
     report.write(STANDINGS, SPEC, SWEEP, tmp_path)
     page = (tmp_path / "report.html").read_text()
-    assert [
+    assert [0, 0, 1, 4] == [
         page.count("http"),
         page.count("<b>no</b>"),
         page.count("&lt;b&gt;no&lt;/b&gt;"),
         page.count("<tr><td>"),
-    ] == [0, 0, 1, 4]
+    ]
 
 
 def test_the_summary_counts_outcomes_and_carries_the_best_trials_figures(tmp_path):
     """The parent run's metrics are counts, and the head of the leaderboard as ``best_``."""
-    assert report.write(STANDINGS, SPEC, SWEEP, tmp_path).metrics == {
+    assert {
         "best_mean_cv_f1_macro": 0.9,
         "best_std_cv_f1_macro": 0.01,
         "best_test_f1_macro": 0.8,
@@ -86,7 +86,7 @@ def test_the_summary_counts_outcomes_and_carries_the_best_trials_figures(tmp_pat
         "trials_skipped": 0.0,
         "trials_cancelled": 0.0,
         "trials_reused": 1.0,
-    }
+    } == report.write(STANDINGS, SPEC, SWEEP, tmp_path).metrics
 
 
 def test_the_note_tells_the_outcome_in_short(tmp_path):
@@ -97,8 +97,8 @@ def test_the_note_tells_the_outcome_in_short(tmp_path):
         "**Best: trial 0, f1\\_macro 1.0000 ± 0.0100** "
         "(DecisionTreeClassifier criterion=gini, max\\_depth=0)"
     )
-    assert lines[2] == "1000 of 1000 trials complete, 0 failed, 0 reused from earlier sweeps."
-    assert len([line for line in lines if line.startswith("| ")]) == 11
+    assert "1000 of 1000 trials complete, 0 failed, 0 reused from earlier sweeps." == lines[2]
+    assert 11 == len([line for line in lines if line.startswith("| ")])
 
 
 def test_a_sweep_without_a_ranked_trial_has_a_report_too(tmp_path):
@@ -157,8 +157,8 @@ def test_only_parameters_that_vary_are_compared(tmp_path):
     """The comparison's axes are the parameters that differ, its filter the sweep's own children."""
     view = report.write(STANDINGS, SPEC, SWEEP, tmp_path).view
     state = json.loads(json.loads(view.state)["state"])
-    assert state["compareRunCharts"][0]["selectedParams"] == ["max_depth"]
-    assert state["searchFilter"] == "tags.`mlflow.parentRunId` = 'parent'"
+    assert ["max_depth"] == state["compareRunCharts"][0]["selectedParams"]
+    assert "tags.`mlflow.parentRunId` = 'parent'" == state["searchFilter"]
     assert parse_qs(view.link.partition("?")[2])["viewStateShareKey"] == [view.key]
 
 
@@ -167,15 +167,15 @@ def test_a_confusion_matrix_is_written_where_there_is_one(tmp_path):
     result = TrialResult(Trial(0, "k", None), {}, {}, (), ((3, 1), (0, 4)), ("a", "b"))
     report.write_confusion(result, tmp_path)
     found = json.loads((tmp_path / "confusion_matrix.json").read_text())
-    assert found == {"labels": ["a", "b"], "matrix": [[3, 1], [0, 4]]}
+    assert {"labels": ["a", "b"], "matrix": [[3, 1], [0, 4]]} == found
     report.write_confusion(TrialResult(Trial(0, "k", None), {}, {}, (), (), ()), tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
 def test_addresses_of_pages_hold_no_password():
     """A link is shown to people: user and password of the server's address are left out."""
-    assert (
-        run_url("http://me:pw@host:5000/", "3", "r1") == "http://host:5000/#/experiments/3/runs/r1"
+    assert "http://host:5000/#/experiments/3/runs/r1" == run_url(
+        "http://me:pw@host:5000/", "3", "r1"
     )
     assert batch_url("http://me:pw@host:5000", SWEEP, "7") == (
         "http://host:5000/#/experiments/3/runs?searchFilter="

@@ -40,8 +40,8 @@ def test_a_mapping_of_inner_classifiers_is_named_by_its_members():
 def test_long_names_are_cut():
     """A name stays readable in a list, whatever was given."""
     spec = EstimatorSpec("a.B", {"x": "y" * 500})
-    assert len(run_name(Trial(0, "k", spec))) == 160
-    assert (clip("abc", 3), clip("abcd", 3)) == ("abc", "ab…")
+    assert 160 == len(run_name(Trial(0, "k", spec)))
+    assert ("abc", "ab…") == (clip("abc", 3), clip("abcd", 3))
 
 
 def test_a_name_holds_nothing_that_steers_who_shows_it():

@@ -54,7 +54,7 @@ def test_every_keyword_that_can_fail_has_its_words():
 def test_anything_worded_by_the_schema_has_a_message():
     """``anyOf``, ``not`` and ``pattern`` say nothing to a user without ``errorMessage``."""
     parts = [part for part in _objects(schema.schema()) if {"not", "pattern"} & part.keys()]
-    assert [part for part in parts if "errorMessage" not in part] == []
+    assert [] == [part for part in parts if "errorMessage" not in part]
 
 
 def test_editors_complete_every_classifier():
@@ -71,8 +71,8 @@ def test_every_key_is_described_with_a_title():
         if owner.get("additionalProperties") is False
         for name, part in owner["properties"].items()
     }
-    assert [name for name, part in properties.items() if not part.get("description")] == []
-    assert [name for name, part in properties.items() if not part.get("title")] == []
+    assert [] == [name for name, part in properties.items() if not part.get("description")]
+    assert [] == [name for name, part in properties.items() if not part.get("title")]
 
 
 def test_the_docs_are_written_from_the_schema():
@@ -116,12 +116,12 @@ def test_defaults_of_the_schema_are_those_of_the_records():
 def test_example_metrics_exist():
     """The metrics that editors suggest are scorers."""
     suggested = schema.schema()["properties"]["metric"]["examples"]
-    assert [name for name in suggested if metrics.problem_of(name)] == []
+    assert [] == [name for name in suggested if metrics.problem_of(name)]
 
 
 def test_a_misspelt_key_is_not_also_missing():
     """One slip is one message."""
     document = Document({"data": {"sourse": "a"}, "estimator": "SVC"}, {"": 1, "data.sourse": 1})
-    assert [str(problem) for problem in schema.problems_of(document)] == [
-        "line 1: data.sourse: unknown key. Did you mean 'source'?"
+    assert ["line 1: data.sourse: unknown key. Did you mean 'source'?"] == [
+        str(problem) for problem in schema.problems_of(document)
     ]

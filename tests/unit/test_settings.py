@@ -97,22 +97,22 @@ def test_the_environment_decides(tmp_path):
 def test_a_started_stack_tells_where_it_is(home):
     """What the embedded stack wrote for its clients is used, up to the first `=` of a line."""
     settings = load_settings({"SWEEPSTAKE_HOME": str(home)})
-    assert (settings.tracking_uri, settings.airflow_url, settings.airflow_password) == (
+    assert (
         "http://127.0.0.1:5511",
         "http://127.0.0.1:8811",
         "pa=ss=word",
-    )
-    assert settings.pool == "sweepstake"
+    ) == (settings.tracking_uri, settings.airflow_url, settings.airflow_password)
+    assert "sweepstake" == settings.pool
 
 
 def test_the_environment_goes_before_the_stack(home):
     """A variable that is set wins over the stack's file; an empty one does not."""
     environ = {"SWEEPSTAKE_HOME": str(home), "MLFLOW_TRACKING_URI": "http://other:1"}
     settings = load_settings({**environ, "SWEEPSTAKE_AIRFLOW_URL": ""})
-    assert (settings.tracking_uri, settings.airflow_url) == (
+    assert (
         "http://other:1",
         "http://127.0.0.1:8811",
-    )
+    ) == (settings.tracking_uri, settings.airflow_url)
 
 
 def test_secrets_do_not_show(home):

@@ -127,7 +127,7 @@ def test_a_folder_is_no_source(roots):
 def test_a_byte_order_mark_is_no_part_of_the_first_name(roots):
     """Files written by spreadsheets read as others do."""
     (roots[0] / "bom.csv").write_text(TEXT, encoding="utf-8-sig")
-    assert list(sources.load(DataSpec("bom.csv"), roots).frame.columns) == ["a", "label"]
+    assert ["a", "label"] == list(sources.load(DataSpec("bom.csv"), roots).frame.columns)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])

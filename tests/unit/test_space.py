@@ -66,14 +66,14 @@ def test_a_number_beyond_the_end_is_refused():
 def test_values_written_twice_count_once():
     """An axis is a set in the order of its first mention; 1, 1.0 and true differ."""
     spec = _spec(Candidate(SVC, ({"C": (2, 1, 2, 1.0, True)},)))
-    assert size(spec) == 4
-    assert [repr(point["C"]) for point in _points(spec)] == ["2", "1", "1.0", "True"]
+    assert 4 == size(spec)
+    assert ["2", "1", "1.0", "True"] == [repr(point["C"]) for point in _points(spec)]
 
 
 def test_a_huge_grid_is_sized_and_indexed_without_being_expanded():
     """10^30 points cost nothing until they are asked for."""
     axes = {f"p{number:02}": tuple(range(10)) for number in range(30)}
-    assert size(_spec(Candidate(SVC, (axes,)))) == 10**30
+    assert 10**30 == size(_spec(Candidate(SVC, (axes,))))
     axes = {f"p{number:02}": tuple(range(10)) for number in range(18)}
     space = trials(_spec(Candidate(SVC, (axes,))), "d")
     digits = [space[123_456_789].estimator.params[name] for name in sorted(axes)]
@@ -84,7 +84,7 @@ def test_fixed_parameters_are_in_every_trial():
     """Candidates keep their own parameters, in alphabetical order with those of the grid."""
     svc = EstimatorSpec(SVC.name, {"kernel": "rbf"})
     spec = _spec(Candidate(svc, ({"C": (1, 2)},)), Candidate(EstimatorSpec("x.NB")))
-    assert _points(spec) == [{"C": 1, "kernel": "rbf"}, {"C": 2, "kernel": "rbf"}, {}]
+    assert [{"C": 1, "kernel": "rbf"}, {"C": 2, "kernel": "rbf"}, {}] == _points(spec)
 
 
 def test_the_same_content_has_the_same_key():
@@ -94,7 +94,7 @@ def test_the_same_content_has_the_same_key():
     first = trials(_spec(Candidate(one)), "d")[0]
     second = trials(_spec(Candidate(other), name="b", model="m", register_top=1), "d")[0]
     assert first.key == second.key
-    assert len(first.key) == 64
+    assert 64 == len(first.key)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_key_changes_with_what_the_result_depends_on(changes):
         trials(spec, "e")[0].key,
         trials(replace(spec, **changes), "d")[0].key,
     }
-    assert len(keys) == 3
+    assert 3 == len(keys)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_equal_values_of_another_width_or_sign_of_zero_are_equal():
     other = pd.DataFrame({"x": np.array([-0.0, 0.5, -np.nan], dtype=np.float32)})
     expected = splitting.row_hashes(wide, 0).tolist()
     assert expected == splitting.row_hashes(other, 0).tolist()
-    assert len(set(expected)) == 3
+    assert 3 == len(set(expected))
 
 
 def test_texts_hash_by_value_not_by_code():
@@ -110,7 +110,7 @@ def test_multilabel_rows_are_split_as_one_class():
     """Rows with several labels are divided by the share of all."""
     values, labels = np.arange(100), np.random.default_rng(0).integers(0, 2, (100, 3))
     train, holdout = splitting.split(table_of(values, labels), 0.2, 0)
-    assert (len(train), len(holdout)) == (80, 20)
+    assert (80, 20) == (len(train), len(holdout))
 
 
 @pytest.mark.parametrize(

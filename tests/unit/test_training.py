@@ -209,7 +209,7 @@ def test_each_fold_reports_its_seconds(iris):
     _, result = run(iris, "GaussianNB")
     names = ["cv_accuracy", "fit_seconds", "score_seconds"]
     assert names == [curve.name for curve in result.curves]
-    assert [[step for step, _ in curve.points] for curve in result.curves] == [[0, 1, 2]] * 3
+    assert [[0, 1, 2]] * 3 == [[step for step, _ in curve.points] for curve in result.curves]
     assert all(value > 0 for curve in result.curves[1:] for _, value in curve.points)
     assert result.metrics["refit_seconds"] > 0
 
@@ -251,28 +251,28 @@ def test_staged_accuracy_ends_at_the_last_folds_accuracy(iris):
 def test_warnings_are_collected_once_and_not_shown(iris, recwarn):
     """A fit that does not converge says so in the result, once, and nowhere else."""
     _, result = run(iris, "LogisticRegression", {"max_iter": 2, "C": 100.0})
-    assert [text.partition(":")[0] for text in result.warnings] == ["ConvergenceWarning"]
+    assert ["ConvergenceWarning"] == [text.partition(":")[0] for text in result.warnings]
     assert not recwarn.list
-    assert result.metrics["n_iter"] == 2.0
+    assert 2.0 == result.metrics["n_iter"]
 
 
 def test_parameters_are_text_with_inner_classifiers_by_name(mixed):
     """Every parameter is there, without the pipeline's prefix, inner classifiers by their class."""
     _, result = run(mixed, "VotingClassifier", TEAM)
-    assert result.params["estimators"] == "lr: LogisticRegression, tree: DecisionTreeClassifier"
-    assert (
+    assert "lr: LogisticRegression, tree: DecisionTreeClassifier" == result.params["estimators"]
+    assert ("DecisionTreeClassifier", "3") == (
         result.params["tree"],
         result.params["tree__max_depth"],
-    ) == ("DecisionTreeClassifier", "3")
-    assert result.params["tree__random_state"] == "0"
-    assert result.params["weights"] == "None"
+    )
+    assert "0" == result.params["tree__random_state"]
+    assert "None" == result.params["weights"]
 
 
 def test_long_parameters_are_cut():
     """A parameter's text has 500 characters at most."""
     classifier = estimators.build(EstimatorSpec("GaussianNB", {"priors": [1.0] * 200}))
     text = fit_trial.params_of(classifier)["priors"]
-    assert (len(text), text[:9]) == (500, "[1.0, 1.0")
+    assert (500, "[1.0, 1.0") == (len(text), text[:9])
 
 
 def test_a_trial_has_one_core_whatever_it_asks_for(iris, monkeypatch):

@@ -71,20 +71,20 @@ def test_a_scalar_follows_yaml_1_2(text, expected):
 def test_lines_are_those_of_keys_and_entries():
     """Every place of the file has its one-based line."""
     document = read_yaml("a:\n  b:\n    - 1\n    - c: 2\n", "a.yaml")
-    assert document.lines == {"": 1, "a": 1, "a.b": 2, "a.b[0]": 3, "a.b[1]": 4, "a.b[1].c": 4}
+    assert {"": 1, "a": 1, "a.b": 2, "a.b[0]": 3, "a.b[1]": 4, "a.b[1].c": 4} == document.lines
 
 
 def test_whole_numbers_stay_keys_and_other_keys_are_text():
     """Class weights may have numbers as keys; every other key is text."""
-    assert list(_value("{0: a, true: b, 1.5: c, ~: d}")) == [0, "true", "1.5", "null"]
+    assert [0, "true", "1.5", "null"] == list(_value("{0: a, true: b, 1.5: c, ~: d}"))
 
 
 def test_a_key_written_twice_keeps_the_first_and_is_reported():
     """Reading goes on after a doubled key, so that other mistakes are found too."""
     document = read_yaml("a: 1\nb: 2\na: {x: [1]}\n", "a.yaml")
-    assert document.value == {"a": 1, "b": 2}
-    assert [str(problem) for problem in document.problems] == [
-        "line 3: a: is written twice, first on line 1. Keep one of them."
+    assert {"a": 1, "b": 2} == document.value
+    assert ["line 3: a: is written twice, first on line 1. Keep one of them."] == [
+        str(problem) for problem in document.problems
     ]
 
 
@@ -123,7 +123,7 @@ def test_anchors_and_merge_keys_are_filled_in(text, expected):
 @pytest.mark.parametrize("text", ["a: &x {k: [1]}\nb: *x", "a: &x {k: [1]}\nb: {<<: *x, l: 1}"])
 def test_an_aliased_place_has_the_line_of_its_anchor(text):
     """A mistake in a shared value is reported where it is written."""
-    assert read_yaml(text, "a.yaml").lines["b.k[0]"] == 1
+    assert 1 == read_yaml(text, "a.yaml").lines["b.k[0]"]
 
 
 def test_values_are_not_shared_between_aliases():

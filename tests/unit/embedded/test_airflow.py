@@ -29,7 +29,7 @@ def test_every_server_address_is_local_and_follows_the_port(tmp_path):
         config["api"]["port"],
         config["core"]["execution_api_server_url"],
     )
-    assert actual == ("127.0.0.1", "8081", "http://127.0.0.1:8081/execution/")
+    assert ("127.0.0.1", "8081", "http://127.0.0.1:8081/execution/") == actual
 
 
 def test_a_percent_sign_in_a_path_survives_interpolation():
@@ -48,10 +48,10 @@ def test_the_database_password_is_not_in_the_url(tmp_path):
     """The password stays in a private file of its own."""
     _, secret, config = configure(tmp_path / "home")
     url = config["database"]["sql_alchemy_conn"]
-    assert (secret.postgres_password in url, url.split("@")[0]) == (
+    assert (
         False,
         "postgresql+psycopg2://sweepstake",
-    )
+    ) == (secret.postgres_password in url, url.split("@")[0])
 
 
 def test_files_with_secrets_are_private(tmp_path):
@@ -72,4 +72,4 @@ def test_the_preload_is_a_program(tmp_path):
     text = (layout.airflow / "config" / "airflow_local_settings.py").read_text()
     names = {}
     exec(compile(ast.parse(text), "airflow_local_settings.py", "exec"), names)
-    assert names["__all__"] == []
+    assert [] == names["__all__"]

@@ -14,13 +14,13 @@ def test_credentials_are_generated_once(tmp_path):
 def test_two_stacks_have_different_credentials(tmp_path):
     """Nothing about a password is a default."""
     one, two = (asdict(credentials.ensure(tmp_path / name)) for name in ("one", "two"))
-    assert [key for key in one if one[key] == two[key]] == []
+    assert [] == [key for key in one if one[key] == two[key]]
 
 
 def test_credentials_do_not_show(tmp_path):
     """A record in a log or a traceback gives no secret away."""
     secret = credentials.ensure(tmp_path / "credentials.json")
-    assert [text for text in asdict(secret).values() if text in repr(secret)] == []
+    assert [] == [text for text in asdict(secret).values() if text in repr(secret)]
 
 
 def test_private_files_are_readable_by_their_owner_alone(tmp_path):
@@ -29,11 +29,11 @@ def test_private_files_are_readable_by_their_owner_alone(tmp_path):
     path.write_text("old")
     path.chmod(0o644)
     write_private(path, "new")
-    assert (stat.S_IMODE(path.stat().st_mode), path.read_text()) == (0o600, "new")
+    assert (0o600, "new") == (stat.S_IMODE(path.stat().st_mode), path.read_text())
 
 
 def test_a_killed_write_does_not_stop_the_next(tmp_path):
     """What a killed writer left beside the file is replaced."""
     (tmp_path / "secret.new").write_text("half")
     write_private(tmp_path / "secret", "whole")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("secret", "whole")]
+    assert [("secret", "whole")] == [(path.name, path.read_text()) for path in tmp_path.iterdir()]

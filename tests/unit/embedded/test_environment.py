@@ -28,10 +28,10 @@ def test_variables_of_other_installations_do_not_reach_the_stack(tmp_path):
 def test_addresses_are_those_of_this_stack(tmp_path):
     """A tracking server set in the shell is not the one that tasks log to."""
     result = children(tmp_path, {"MLFLOW_TRACKING_URI": "http://elsewhere:5000"})
-    assert (result["MLFLOW_TRACKING_URI"], result["SWEEPSTAKE_AIRFLOW_URL"]) == (
+    assert (
         "http://127.0.0.1:5001",
         "http://127.0.0.1:8081",
-    )
+    ) == (result["MLFLOW_TRACKING_URI"], result["SWEEPSTAKE_AIRFLOW_URL"])
 
 
 def test_tasks_read_the_settings_of_whoever_started_the_stack(tmp_path):

@@ -23,7 +23,7 @@ def test_programs_with_fresh_heartbeats_are_healthy():
 
 def test_a_heartbeat_of_the_predecessor_does_not_count():
     """A program that has just been started again is not healthy by its forerunner's heartbeat."""
-    assert of_airflow(report(heartbeat="2026-01-01T11:59:55+00:00"), STARTED) == {"api-server"}
+    assert {"api-server"} == of_airflow(report(heartbeat="2026-01-01T11:59:55+00:00"), STARTED)
 
 
 def test_a_program_that_died_is_not_healthy_by_its_last_heartbeat():

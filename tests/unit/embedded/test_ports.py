@@ -22,7 +22,7 @@ def test_auto_chooses_three_different_free_ports(tmp_path):
     """Three servers that take any port get three ports on which nobody listens."""
     chosen = ports.choose(AUTO, tmp_path / "ports.json")
     each = [chosen.airflow, chosen.mlflow, chosen.postgres]
-    assert (len(set(each)), [ports.is_free(port) for port in each]) == (3, [True] * 3)
+    assert (3, [True] * 3) == (len(set(each)), [ports.is_free(port) for port in each])
 
 
 def test_auto_keeps_the_ports_of_the_last_start(tmp_path):

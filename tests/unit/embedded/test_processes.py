@@ -30,4 +30,4 @@ def test_a_process_that_ignores_the_request_is_killed(tmp_path, child, monkeypat
     """Ending does not depend on the good will of the process."""
     monkeypatch.setattr(processes, "PATIENCE_SECONDS", 0.2)
     processes.end(processes.of_stack(tmp_path))
-    assert processes.of_stack(tmp_path) == []
+    assert [] == processes.of_stack(tmp_path)

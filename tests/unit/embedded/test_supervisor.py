@@ -53,12 +53,12 @@ def test_stopping_reaches_children_where_they_need_it(tmp_path, whole_group):
 
 def test_restarts_are_counted_since_the_last_start_of_the_stack():
     """The first start of a program is none; earlier lives of the stack do not count."""
-    assert supervisor.count_restarts(LOG) == {"mlflow": 0, "dag-processor": 2}
+    assert {"mlflow": 0, "dag-processor": 2} == supervisor.count_restarts(LOG)
 
 
 def test_restarts_of_an_empty_log_are_none():
     """A log that was just rotated counts nothing."""
-    assert supervisor.count_restarts("") == {}
+    assert {} == supervisor.count_restarts("")
 
 
 def test_a_stack_that_was_never_started_has_no_daemon(tmp_path):
