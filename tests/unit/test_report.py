@@ -11,7 +11,7 @@ import pytest
 
 from sweepstake.domain.spec import DataSpec, SweepSpec
 from sweepstake.domain.trial import Standing, Trial, TrialResult, TrialState
-from sweepstake.mlflow_client.comparison import batch_url, run_url
+from sweepstake.mlflow_client.comparison import batch_url, has_pages, run_url
 from sweepstake.mlflow_client.runs import SweepRun
 from sweepstake.reports import report
 
@@ -191,3 +191,17 @@ def test_warnings_about_the_data_stand_on_the_note(tmp_path):
     last = note.splitlines()[-1]
     assert last.startswith("**Warning about the data:** column '")
     assert "[a](b)" not in last
+
+
+@pytest.mark.parametrize(
+    ("uri", "page"),
+    [
+        ("https://ann:secret@mlflow.example.org/x/", "https://mlflow.example.org/x"),
+        ("sqlite:////tmp/mlflow.db", "http://127.0.0.1:5000"),
+        ("postgresql://ann:secret@db/mlflow", "http://127.0.0.1:5000"),
+    ],
+)
+def test_a_run_has_a_page_that_opens(uri, page):
+    """Also where only a database is named, which `mlflow ui` shows; no password is in it."""
+    assert f"{page}/#/experiments/1/runs/r" == run_url(uri, "1", "r")
+    assert (page != "http://127.0.0.1:5000") == has_pages(uri)

@@ -136,6 +136,7 @@ def _raise_for(unsuccessful: list[str], settings: Settings) -> None:
 
 def print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) -> None:
     """Print the trials of a sweep, best first, and what was decided about it."""
+    from sweepstake.mlflow_client.comparison import has_pages
     from sweepstake.sweeps.leaderboard import read
 
     board = read(name, settings)
@@ -147,4 +148,6 @@ def print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) -
             console.tell(board.decision)
         for warning in board.warnings:
             console.say(f"warning: {warning}", style="yellow")
+        if not has_pages(settings.mlflow_pages):
+            console.say('To see it: mlflow ui --backend-store-uri "$MLFLOW_TRACKING_URI"')
         console.tell(board.url)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from sweepstake.mlflow_client.runs import SweepRun
 
+UI = "http://127.0.0.1:5000"
+"""Where ``mlflow ui`` listens unless it is told otherwise."""
 TAG = "mlflow.sharedViewState."
 
 
@@ -91,8 +93,18 @@ def list_link(sweep: SweepRun, batch: str | None = None) -> str:
     return f"#/experiments/{sweep.experiment_id}/runs?{query}"
 
 
+def has_pages(uri: str) -> bool:
+    """Whether there is a server with pages; a database alone has none."""
+    return urlsplit(uri).scheme in {"http", "https"}
+
+
 def _pages(uri: str) -> str:
-    """The address of the pages, without a user and password that ``uri`` may hold."""
+    """The address of the pages, without a user and password that ``uri`` may hold.
+
+    Those of a database are where ``mlflow ui`` shows it.
+    """
+    if not has_pages(uri):
+        return UI
     parts = urlsplit(uri)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
 
