@@ -26,6 +26,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
         os.environ["SWEEPSTAKE_HOME"] = folder
+        os.chdir(folder)  # MLflow keeps models where it is
         board = sweepstake.run(HOME / "docs" / "examples" / "cancer-trees.yaml", jobs=2)
         champion = sweepstake.champion("cancer")
     console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
