@@ -39,7 +39,7 @@ def near(env: Mapping[str, str], folder: Path) -> Path:
 
 
 def find(env: Mapping[str, str], folder: Path) -> Path:
-    """The same; but where none was ever up it is the one stack of this user that runs.
+    """The state folder of a command; where none was ever up, that of the user's one running stack.
 
     Raises:
         SettingsError: several run, or that of ``folder`` is another user's.

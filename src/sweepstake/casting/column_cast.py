@@ -298,7 +298,7 @@ def _distinct(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
 
 
 def _distinct_objects(column: Iterable[Any]) -> tuple[np.ndarray, list[Any]]:
-    """The same; cells of different types differ: 1, 1.0 and true are equal in Python."""
+    """Codes and distinct cells, told apart by type as well: 1, 1.0 and true are equal in Python."""
     places: dict[Any, int] = {}
     try:
         codes = np.array([places.setdefault((type(c), c), len(places)) for c in column], dtype=int)

@@ -91,7 +91,7 @@ class Digest:
 
     @property
     def html(self) -> str:
-        """The same as HTML, in which no text of a user is markup."""
+        """The lines as HTML, in which no text of a user is markup."""
         lines = [html.escape(line) for line in self._lines()]
         if self.url:
             address = html.escape(self.url)

@@ -80,7 +80,7 @@ def replay(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
 
 
 def replay_all(settings: Settings) -> tuple[LedgerEntry, ...]:
-    """The same for every model with unjudged versions of past days."""
+    """Play the days of every model that has unjudged versions of past days."""
     registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
     played = partial(replay, settings=settings)
     return tuple(chain(*apart(REPLAY, models(settings), played, registry, workspace)))
@@ -222,7 +222,7 @@ def _waiting(versions: Iterable[Version]) -> bool:
 
 
 def _mark(versions: Sequence[Version], incumbent: str, digest: str, policy: PromotionPolicy) -> str:
-    """The same for the same decision."""
+    """A digest of all that a decision depends on, so that it is made once."""
     decided = [sorted(each.version for each in versions), incumbent, digest, repr(policy)]
     return hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:16]
 

@@ -57,7 +57,7 @@ class Closed:
 
     @property
     def key(self) -> str:
-        """The same for the same versions, so that a round that is tried again is one."""
+        """The round's key, which follows from its versions: a round that is tried again is one."""
         return f"{self.plan.sweep}/{self.versions[-1].version}"
 
 
@@ -99,7 +99,7 @@ def judge(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
 
 
 def judge_all(settings: Settings) -> tuple[LedgerEntry, ...]:
-    """The same for every model of this workspace."""
+    """Judge what there is to judge of every model of this workspace."""
     registry, workspace = Registry(settings.tracking_uri), Workspace(settings.workspace)
     rounds = partial(judge, settings=settings)
     return tuple(chain(*apart(JUDGE, find(settings), rounds, registry, workspace)))

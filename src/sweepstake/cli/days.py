@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweepstake.cli import bars, console, tables
+from sweepstake.cli import bars, console, servers, tables
 from sweepstake.errors import NotFoundError, SweepFailedError
 from sweepstake.intake.daily_files import PREFIX
 from sweepstake.settings import load_settings
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sweepstake.domain.spec import SweepSpec
     from sweepstake.settings import Settings
 
+Json = servers.Json
 RANGE = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})")
 FORMATS = ["%Y-%m-%d"]
 
@@ -69,9 +70,7 @@ def backfill(  # noqa: PLR0913 - each is an option
     reprocess: Annotated[
         Reprocess, typer.Option(help="Which days that have a run already are run again.")
     ] = Reprocess.NONE,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a record for programs on stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Run a sweep on each day of a range, through Airflow's backfill, and follow it."""
     from sweepstake.airflow_client.backfill_api import BackfillRequest

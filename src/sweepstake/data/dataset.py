@@ -217,7 +217,7 @@ def parts(features: pd.DataFrame) -> Iterator[tuple[np.ndarray, pd.Index | None]
 
 
 def canonical(values: np.ndarray) -> np.ndarray:
-    """The same numbers with one bit pattern each: one zero and one NaN."""
+    """Numbers with one bit pattern each: one zero and one NaN."""
     import numpy as np
 
     if values.dtype.kind != "f":

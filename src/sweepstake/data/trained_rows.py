@@ -82,7 +82,7 @@ def _parts(features: pd.DataFrame, y: np.ndarray, names: list[str]) -> np.ndarra
 
 
 def _labels(y: np.ndarray) -> np.ndarray:
-    """The same for the same label, as text or as a number."""
+    """A number for each label, equal for one label written as text and as a number."""
     import numpy as np
 
     rows = y if y.ndim == 1 else np.array(["|".join(map(str, row)) for row in y.tolist()])

@@ -315,5 +315,5 @@ def _score(answers: Answers, pair: Pair, terrain: Terrain) -> float | None:
 
 
 def _seed(*parts: str) -> int:
-    """The same for the same test, so that a retry draws the same resamples."""
+    """A seed that follows from the test, so that a retry draws the same resamples."""
     return int.from_bytes(hashlib.sha256("|".join(parts).encode()).digest()[:8])

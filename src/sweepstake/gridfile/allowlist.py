@@ -149,7 +149,7 @@ def dotted(name: str) -> str | None:
 
 
 def resolve(name: str) -> str:
-    """The same.
+    """The dotted name of a classifier named by its class or dotted name.
 
     Raises:
         NotFoundError: not on the allow-list; the message suggests near misses.

@@ -65,7 +65,7 @@ class Bulk:
         }
 
     def parts(self) -> Iterator[Bulk]:
-        """The same in requests that a server takes, in the order of the runs."""
+        """The runs in requests of a size that a server takes, in their order."""
         part: list[RunRecord] = []
         size = 0
         for run in self.runs:

@@ -28,7 +28,7 @@ def create_app() -> Any:
 
 
 def create_app_with_users() -> Any:
-    """The same, where only users may post who may do each of it by MLflow's own API.
+    """MLflow's server with its users and the routes, for who may do each of it by MLflow's own API.
 
     Raises:
         MlflowException: MLflow's settings of users are incomplete.

@@ -74,7 +74,7 @@ def load(
 def inspect(
     content: bytes, file: str, settings: Settings, partition: date | None = None
 ) -> tuple[GridFile, Preflight]:
-    """The same for a grid file's bytes; ``file`` is its name for display.
+    """Read and check the bytes of a grid file; ``file`` is its name for display.
 
     Raises:
         GridFileError: carries every problem with path and line.

@@ -60,7 +60,7 @@ def numbers(product: Product, sound: EstimatorSpec) -> Iterator[list[Probe]]:
 
 
 def other_numbers(product: Product, probe: Probe) -> Iterator[EstimatorSpec]:
-    """The same choices with the least and with the greatest numbers, unless these are the probe."""
+    """The probe's choices with the least and with the greatest numbers, where these are others."""
     for end in (min, max):
         point = dict(probe.estimator.params)
         for name, values in product.axes:

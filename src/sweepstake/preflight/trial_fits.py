@@ -68,7 +68,7 @@ class Rows:
         )
 
     def as_arrays(self) -> Rows:
-        """The same without the names of the columns."""
+        """The rows without the names of their columns."""
         return replace(self, X_fit=self.X_fit.to_numpy(), X_score=self.X_score.to_numpy())
 
     def few_of_each_class(self, count: int) -> Rows:

@@ -42,7 +42,7 @@ def read(path: Path, most: int) -> bytes:
 
 
 def read_inside(folder: Path, name: str, most: int) -> bytes:
-    """The same for a file that lies in ``folder``, also where ``name`` is a link.
+    """The bytes of a regular file in ``folder``; a link in its place must not lead out of it.
 
     Raises:
         OutsideError: a link on the way leads out of the folder.

@@ -43,7 +43,7 @@ class Store(Protocol):
         """Write a file unless there is one: the first writer's stays."""
 
     def add(self, name: str, content: bytes) -> None:
-        """The same without looking first: it is the place itself that refuses a second one."""
+        """Write a file without looking first: the place itself refuses a second one."""
 
     def remove(self, name: str) -> None:
         """Take a file away, if there is one."""
