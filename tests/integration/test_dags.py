@@ -312,13 +312,13 @@ def test_the_trigger_wakes_once_for_each_change(folder, wakes):
 def test_the_trigger_waits_for_the_end_of_writing(folder, wakes, monkeypatch):
     """A file that was touched just now wakes no one yet, only once it is at rest."""
     monkeypatch.setattr(sightings, "QUIET_SECONDS", 1000.0)
-    rest = partial(monkeypatch.setattr, intake, "QUIET_SECONDS", 0.0)
+    rest = partial(monkeypatch.setattr, sightings, "QUIET_SECONDS", 0.0)
     assert [0, 1] == wakes(lambda: grid(folder, "a.yaml", age=0), rest)
 
 
 def test_the_trigger_wakes_again_when_patience_ends(folder, wakes, monkeypatch):
     """A file that does not parse counts as wrong from then on, so intake has to look."""
-    end = partial(monkeypatch.setattr, intake, "PATIENCE_SECONDS", 5.0)
+    end = partial(monkeypatch.setattr, sightings, "PATIENCE_SECONDS", 5.0)
     assert [1, 1] == wakes(lambda: grid(folder, "a.yaml", age=10.0), end)
 
 
@@ -367,9 +367,9 @@ class Instance:
         self.known = set(known)
         self.asked = 0
 
-    def get_dr_count(self, dag_id, run_ids):
+    def get_dr_count(self, dag_id, run_ids, states=None):
         """How many of these runs there are."""
-        assert (dag_id, True) == ("sweep", len(run_ids) <= 50)
+        assert ("sweep", None, True) == (dag_id, states, len(run_ids) <= 50)
         self.asked += 1
         return len(self.known & set(run_ids))
 

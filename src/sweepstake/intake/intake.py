@@ -1,9 +1,7 @@
 """Intake: from files in the watched folder to sweeps that should exist.
 
 Intake looks and keeps no state of its own: whoever asks compares the drops with the sweeps that
-exist already. A file counts as complete once no process holds it open for writing (where the
-system can tell) and it has been quiet for `QUIET_SECONDS`; a file that is quiet but does not parse
-gets `PATIENCE_SECONDS` before it counts as wrong, because its writer may only be slow.
+exist already.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Sightings: the grid files of a folder, and whether each is complete."""
+"""Sightings: the grid files of a folder, and whether each is complete.
+
+A file is complete once no process holds it open for writing (where the system can tell) and it has
+been quiet for `QUIET_SECONDS`; one that is quiet but does not parse gets `PATIENCE_SECONDS` before
+it counts as wrong, because its writer may only be slow.
+"""
 
 from __future__ import annotations
 
