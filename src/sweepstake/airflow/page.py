@@ -84,7 +84,7 @@ def _may_look_into(dag_id: str, user: BaseUser) -> bool:
 
 @cache
 def _templates() -> Environment:
-    loader = PackageLoader("sweepstake", "templates")
+    loader = PackageLoader("sweepstake.airflow", "templates")
     return Environment(loader=loader, autoescape=select_autoescape())
 
 
