@@ -85,7 +85,7 @@ def test_the_wheel_validates_grid_files(run, installed):
     grid = ROOT / "docs/examples/cancer-trees.yaml"
     code = "from sweepstake.cli.main import main; main()"
     said = run("-c", code, "validate", str(grid))
-    schema = installed / "sweepstake" / "sweep.schema.json"
+    schema = installed / "sweepstake" / "gridfile" / "sweep.schema.json"
     assert (True, False, True) == ("6 trials" in said, schema.is_symlink(), schema.is_file())
 
 
