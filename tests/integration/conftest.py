@@ -37,6 +37,32 @@ KEYS = ("ann:team", "secret")
 """An access key as Swift has it, which any server takes, and its secret."""
 
 
+QUICK = {
+    "test_bulk_as_mlflow",
+    "test_bulk_together",
+    "test_dags",
+    "test_daily_dags",
+    "test_databases",
+    "test_executor",
+    "test_internals",
+    "test_model_damage",
+    "test_plugin",
+    "test_private_home",
+    "test_secrets",
+    "test_texts_in_dags",
+    "test_tracking",
+    "test_wheel",
+}
+"""Files that `make test-quick` runs; tests of the others sweep, or start one server after another."""
+
+
+def pytest_collection_modifyitems(items):
+    """Call the tests of all other files of this folder slow."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.stem not in QUICK:
+            item.add_marker("slow")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup():
     """Let tests talk to this machine only."""

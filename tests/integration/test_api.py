@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from sklearn.datasets import load_iris
@@ -37,8 +38,8 @@ def grid(tmp_path, name):
     return tmp_path / f"{name}.json"
 
 
-def test_a_program_sweeps_and_predicts(grid, settings, name):
-    """Every step of the main job is one call."""
+def test_a_program_sweeps_and_predicts(grid, settings, name, tmp_path):
+    """Every step of the main job is one call; a model of another workspace is not loaded."""
     board = sweepstake.run(grid, settings=settings)
     champion = sweepstake.champion(name, settings)
     (entry,) = sweepstake.history(name, settings)
@@ -47,6 +48,12 @@ def test_a_program_sweeps_and_predicts(grid, settings, name):
     assert (board.champion, entry.version) == (champion.version, champion.version)
     assert board == sweepstake.leaderboard(name, settings)
     assert (model.predict(x) == y).mean() > 0.9
+    other = next(n for n in ("1", "2", "3") if n != board.champion)
+    assert hasattr(sweepstake.load_model(name, other, settings), "predict")
+    with pytest.raises(NotFoundError, match="version 99"):
+        sweepstake.load_model(name, "99", settings)
+    with pytest.raises(ModelFileError, match="must have been trained by a sweep of this"):
+        sweepstake.load_model(name, settings=replace(settings, workspace=tmp_path / "other"))
 
 
 def test_a_script_sweeps_in_several_processes(grid, settings, name, monkeypatch, tmp_path):
@@ -58,25 +65,6 @@ def test_a_script_sweeps_in_several_processes(grid, settings, name, monkeypatch,
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     champion, trials, served = done.stdout.split()
     assert ("3", champion) == (trials, served)
-
-
-def test_another_version_can_be_loaded(grid, settings, name):
-    """By its number; one that is not there, or is no model of this workspace, is refused."""
-    board = sweepstake.run(grid, settings=settings)
-    other = next(n for n in ("1", "2", "3") if n != board.champion)
-    assert hasattr(sweepstake.load_model(name, other, settings), "predict")
-    with pytest.raises(NotFoundError, match="version 99"):
-        sweepstake.load_model(name, "99", settings)
-
-
-def test_a_model_that_was_trained_elsewhere_is_not_loaded(grid, settings, name, tmp_path):
-    """The workspace vouches for models; another one knows nothing of it."""
-    from dataclasses import replace
-
-    sweepstake.run(grid, settings=settings)
-    other = replace(settings, workspace=tmp_path / "other")
-    with pytest.raises(ModelFileError, match="must have been trained by a sweep of this"):
-        sweepstake.load_model(name, settings=other)
 
 
 def test_a_submitted_file_lies_in_the_watched_folder(grid, settings, name):

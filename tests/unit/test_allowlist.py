@@ -100,6 +100,7 @@ def test_an_operator_who_adds_no_classifier_is_told(own, name, expected):
     assert f"SWEEPSTAKE_ESTIMATORS: {expected}" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_an_installed_booster_is_known_by_its_name_alone():
     """LightGBM needs no setting; what only its ``**kwargs`` take is a parameter, files are none."""
     program = """
@@ -137,6 +138,7 @@ def test_a_well_known_name_is_told_how_to_get_it(name, expected):
     assert expected in str(caught.value)
 
 
+@pytest.mark.slow
 def test_lightgbm_can_be_added():
     """It is named like scikit-learn's own, its parameters are known, and a trial's key has it."""
     program = """
@@ -161,6 +163,7 @@ print(json.dumps([
     assert expected == added("lightgbm", program)
 
 
+@pytest.mark.slow
 def test_a_bare_name_stays_scikit_learns(tmp_path):
     """What an operator adds never changes what a grid file meant before."""
     (tmp_path / "ownpackage.py").write_text(OWN, encoding="utf-8")

@@ -235,6 +235,7 @@ def test_equals_take_over_in_5_of_100_rounds_at_most(rows, trials):
     assert promoted("equal", rows, trials, 400) <= promotion.most_expected(0.05, 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trials", [1, 100, 1000])
 @pytest.mark.parametrize("rows", [200, 1000])
 def test_worse_ones_take_over_in_1_of_100_rounds_at_most(rows, trials):

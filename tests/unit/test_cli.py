@@ -218,6 +218,7 @@ def test_submitting_warns_of_what_deserves_a_look(call, folder):
     assert (0, expected) == (code, err)
 
 
+@pytest.mark.slow
 def test_data_that_a_stack_would_not_find_are_told(call, folder):
     """A file that lies beside the grid file is enough for a check, and not for a sweep."""
     rows = "a,label\n" + "".join(f"{number},{'xy'[number % 2]}\n" for number in range(60))

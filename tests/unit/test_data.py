@@ -349,6 +349,7 @@ def test_a_text_column_is_no_multilabel_target(root):
         read_text(root, "a,b,label\n1,0,x\n2,1,y\n", target=("b", "label"))
 
 
+@pytest.mark.slow
 def test_the_digest_is_the_same_in_another_process(root):
     """The digest depends on content only, not on the process or its hash seed."""
     code = (

@@ -263,6 +263,7 @@ def test_a_file_is_read_once(settings, tmp_path, monkeypatch):
     assert not intake.is_watched(found, settings)
 
 
+@pytest.mark.slow
 def test_what_is_no_file_is_reported_and_holds_up_no_other(settings):
     """A pipe without a writer and a device without an end are told, not read."""
     os.mkfifo(settings.grids / "pipe.yaml")
@@ -484,6 +485,7 @@ def test_any_file_name_gives_a_sweep_with_a_plain_id(settings, stem, name, conte
     assert (expected,) == intake.scan(settings)
 
 
+@pytest.mark.slow
 @effort(deadline=None, max_examples=50)  # each example writes files, and waits for the disk
 @given(st.dictionaries(NAMES, st.sampled_from([GRID, BROKEN, b"", b"\\0", GRID * 2])))
 def test_whatever_lies_in_the_folder_each_content_is_one_sweep(dropped):
@@ -552,6 +554,7 @@ def test_a_file_with_data_by_day_starts_no_sweep(settings):
     assert ([], {}) == (files(settings), published(settings))
 
 
+@pytest.mark.slow
 def test_a_daily_that_breaks_keeps_its_dag_and_gets_its_report(settings):
     """Its mistakes stand beside it, no sweep of the DAG `sweep` fails for it; fixed, they go."""
     put(settings, "d.yaml", DAILY)

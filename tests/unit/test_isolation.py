@@ -184,6 +184,7 @@ def test_a_call_that_takes_too_long_is_ended(worker):
     assert 0 == worker.call("sleep", 0, limits=Limits(trial_timeout=PATIENCE_SECONDS))
 
 
+@pytest.mark.slow
 def test_the_time_counts_for_each_call(worker):
     """Calls that take long together are within a limit that holds for each."""
     limits = Limits(trial_timeout=5)
@@ -191,6 +192,7 @@ def test_the_time_counts_for_each_call(worker):
     assert [2, 2, 2] == taken
 
 
+@pytest.mark.slow
 def test_a_call_that_waits_for_what_never_comes_is_made_again(monkeypatch):
     """A thread held a lock at the fork and is not in it: the process ends, the next one has it."""
     monkeypatch.setattr(isolation, "STILL_SECONDS", 1.5)
@@ -211,12 +213,14 @@ def test_a_call_that_waits_for_what_never_comes_is_made_again(monkeypatch):
     assert [True, True] == [gone(process) for process in tries]
 
 
+@pytest.mark.slow
 def test_a_call_that_works_for_long_does_not_stand_still(worker, monkeypatch):
     """Processor time counts, that of a process which the call has started too."""
     monkeypatch.setattr(isolation, "STILL_SECONDS", 1.5)
     assert "worked" == worker.call("work_by_child", 4)
 
 
+@pytest.mark.slow
 def test_a_call_whose_process_is_killed_is_made_again():
     """Whoever killed it did not mean the call; another kill is told."""
     killed = []
@@ -251,6 +255,7 @@ def test_the_machine_counts_what_it_ends_for_its_memory():
     assert re.search(r"^oom_kill \d+$", isolation.COUNTERS.read_text("ascii"), re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_nobody_walks_over_all_processes_as_long_as_a_call_works(worker, monkeypatch):
     """On a large machine that walk takes longer than what it is for."""
     walks = []
@@ -271,6 +276,7 @@ def test_a_crash_ends_a_call_where_the_caller_handles_crashes_in_python():
         signal.signal(signal.SIGSEGV, handled or signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_a_call_that_takes_too_much_memory_is_ended():
     """What the process had before does not count; what the call takes on top of it does."""
     mine = np.ones(50_000_000)

@@ -67,6 +67,7 @@ def test_the_command_line_answers_lightly(argument):
     assert (0, set()) == loaded("from sweepstake.cli.main import main; main()", argument)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("grid", "code"), [("valid/minimal.yaml", 0), ("invalid/name-estimator.yaml", 1)]
 )

@@ -185,6 +185,7 @@ def test_products_beyond_the_time_for_timing_count_as_the_mean(monkeypatch):
     assert actual == pytest.approx((2.0 * 6, 2.0 * 6))
 
 
+@pytest.mark.slow
 def test_a_classifier_without_end_does_not_hold_preflight_up(monkeypatch):
     """A billion trees are ended, which is no mistake, and their estimate is no less than that."""
     monkeypatch.setattr(trial_fits, "LONGEST_SECONDS", 1.0)
@@ -194,6 +195,7 @@ def test_a_classifier_without_end_does_not_hold_preflight_up(monkeypatch):
     assert (1, True) == (len(checked.warnings), checked.estimate_seconds > 6)
 
 
+@pytest.mark.slow
 def test_a_classifier_beyond_the_memory_is_refused():
     """It is ended before the machine has no memory left, and the limit is named."""
     text = "estimator: MLPClassifier\nparams: {hidden_layer_sizes: [6000, 6000]}\n"

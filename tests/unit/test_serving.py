@@ -246,6 +246,7 @@ class TestAHeldModel:
         monkeypatch.setattr(Scorer, "predicted", predict)
         return shelved()
 
+    @pytest.mark.slow
     def test_health_answers_while_a_request_is_worked_on(self, server):
         """The time limit ends the request and its process; the next one gets a new process."""
         with ThreadPoolExecutor(1) as pool:
@@ -274,6 +275,7 @@ class TestAHeldModel:
         assert 503 == answer.status_code
         wait_for(lambda: ask(server, {"inputs": RECORDS[2]}).status_code == 200)
 
+    @pytest.mark.slow
     def test_too_many_requests_are_refused_at_once(self, server):
         """With a word on when to come again."""
         hold = {"inputs": {**RECORDS[0], "zip": "hold"}}
@@ -283,6 +285,7 @@ class TestAHeldModel:
         assert "the server: has too many requests to answer. Send the rows again later." in said
 
 
+@pytest.mark.slow
 def test_a_slow_client_is_let_go(steady):
     """A body that does not come is answered with 408."""
     port = steady.base_url.port
@@ -384,6 +387,7 @@ def test_the_registry_may_be_away(server, shelf, caplog):
     wait_for(lambda: served(server) == "2")
 
 
+@pytest.mark.slow
 def test_promotions_fail_and_mix_no_answer(server, shelf):
     """Under load through many promotions, each answer is wholly of the version that it names."""
     shelf.stored |= {str(n): (model([n, n, n, n + 1]), EXAMPLE) for n in range(2, 22)}
@@ -503,6 +507,7 @@ def test_one_row_of_lists_is_columns():
     assert 400 == scorer.score(uneven, "", "predict").status
 
 
+@pytest.mark.slow
 def test_a_client_that_sends_no_head_is_let_go(server, monkeypatch):
     """Neither on a new connection nor on one that was used before."""
     monkeypatch.setattr(patience, "SECONDS", 0.5)

@@ -186,6 +186,7 @@ def test_a_file_that_ends_or_holds_its_reader_is_refused(roots, monkeypatch, rea
     assert [] == active_children()
 
 
+@pytest.mark.slow
 def test_a_reader_that_stands_still_is_tried_again_later(roots, monkeypatch):
     """A disk that does not answer is no fault of the file."""
     monkeypatch.setattr(reading, "_of_csv", hang)

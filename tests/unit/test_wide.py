@@ -64,6 +64,7 @@ def test_a_pipeline_looks_at_each_name_a_few_times():
     assert len(hashed) < 20 * GENES
 
 
+@pytest.mark.slow
 def test_a_fold_has_its_numbers_as_a_frame_of_the_user_has_them(root, table):
     """Their order in memory decides in which order they are summed, so scores are the same."""
     read = pd.read_csv(root / "wide.csv").drop(columns="kind")
