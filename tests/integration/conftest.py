@@ -53,7 +53,7 @@ QUICK = {
     "test_tracking",
     "test_wheel",
 }
-"""Files that `make test-quick` runs; tests of the others sweep, or start one server after another."""
+"""Files that `make test-quick` runs; those beside them sweep, or start server after server."""
 
 
 def pytest_collection_modifyitems(items):
