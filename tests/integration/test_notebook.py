@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -12,9 +13,9 @@ NOTEBOOK = Path(__file__).parents[2] / "docs" / "tutorial.ipynb"
 
 
 def printed(notebook):
-    """What each cell prints or gives, as text."""
+    """What each cell prints or gives, as text; versions are numbered as their trials end."""
     return [
-        output.get("text") or output["data"]["text/plain"]
+        re.sub(r"\bv\d+", "v", output.get("text") or output["data"]["text/plain"])
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if output.get("name") != "stderr"
