@@ -38,20 +38,15 @@ KEYS = ("ann:team", "secret")
 
 
 QUICK = {
-    "test_bulk_as_mlflow",
-    "test_bulk_together",
     "test_dags",
     "test_daily_dags",
     "test_databases",
     "test_executor",
     "test_internals",
     "test_model_damage",
-    "test_plugin",
-    "test_private_home",
     "test_secrets",
     "test_texts_in_dags",
     "test_tracking",
-    "test_wheel",
 }
 """Files that `make test-quick` runs; those beside them sweep, or start server after server."""
 

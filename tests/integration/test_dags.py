@@ -227,6 +227,7 @@ def test_the_link_to_mlflow_is_known_to_airflow(home):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.slow
 def test_dag_files_parse_without_heavy_libraries(file, home):
     """Whoever parses a DAG needs no library for data or models, not even indirectly."""
     code = f"""if True:

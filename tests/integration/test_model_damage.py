@@ -118,6 +118,7 @@ def changed(content, seed):
 
 
 @pytest.mark.parametrize("name", sorted(CLASSIFIERS))
+@pytest.mark.slow
 def test_a_changed_model_is_refused_or_answers_and_ends_nobody(name):
     """Indices, shapes, types and figures of every classifier: none of them ends a process."""
     with threadpool_limits(1):

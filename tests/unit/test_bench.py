@@ -230,6 +230,7 @@ def promoted(world, rows, trials, rounds):
 
 @pytest.mark.parametrize("trials", [1, 100])
 @pytest.mark.parametrize("rows", [200, 1000])
+@pytest.mark.slow
 def test_equals_take_over_in_5_of_100_rounds_at_most(rows, trials):
     """However many trials a sweep has, luck makes a champion no more often than was asked for."""
     assert promoted("equal", rows, trials, 400) <= promotion.most_expected(0.05, 400)

@@ -61,6 +61,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("name", FORMS)
+@pytest.mark.slow
 def test_a_form_that_says_what_it_is_is_read(tmp_path, name):
     """Packing, marks, encodings by mark, tabs and Excel's first line need no option."""
     frame = load(tmp_path, FORMS[name], name).frame

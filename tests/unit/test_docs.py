@@ -60,6 +60,7 @@ def project(tmp_path_factory):
 
 
 @pytest.mark.parametrize("shown", [c for c in commands() if c.is_stackless], ids=identity)
+@pytest.mark.slow
 def test_a_command_without_servers_prints_what_its_page_shows(shown, project, monkeypatch, capsys):
     """Run as a user runs it, a command gives the output below it, and exits 1 only on mistakes."""
     monkeypatch.chdir(project)

@@ -46,6 +46,7 @@ def test_an_invalid_file_gets_exactly_its_messages(path):
 
 
 @pytest.mark.parametrize("path", _files("valid"))
+@pytest.mark.slow
 def test_a_valid_file_has_its_number_of_trials(path):
     """A good file passes preflight and describes the expected number of trials."""
     _, checked = checks.load(path, SETTINGS)

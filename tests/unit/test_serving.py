@@ -364,6 +364,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.slow
 def test_a_broken_version_never_takes_over(server, shelf, caplog, fault):
     """The one before goes on, the log says why, and the broken one is seldom fetched again."""
     shelf.stored["2"] = BROKEN[fault]

@@ -119,6 +119,7 @@ def run(dataset, name, params=None, metric="accuracy", preprocess=Preprocess.AUT
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 @pytest.mark.parametrize("kind", ["numbers", "as they are", "mixed"])
+@pytest.mark.slow
 def test_every_classifier_trains(name, kind, binary, mixed, multilabel):
     """All classifiers of scikit-learn train on numbers, on mapped numbers as they are, on mixed."""
     dataset = {"numbers": binary, "as they are": binary, "mixed": mixed}[kind]
