@@ -44,9 +44,7 @@ QUICK = {
     "test_executor",
     "test_internals",
     "test_model_damage",
-    "test_secrets",
     "test_texts_in_dags",
-    "test_tracking",
 }
 """Files that `make test-quick` runs; those beside them sweep, or start server after server."""
 
