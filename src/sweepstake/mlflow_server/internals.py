@@ -84,12 +84,17 @@ def validated(metrics: list[Any], params: list[Any], tags: list[Any]) -> tuple[A
     return params, tags
 
 
-def validate_version(name: str, message: Any) -> None:
-    """Hold a request to create a version to MLflow's rules, those for prompts included."""
-    from mlflow.server import handlers
+def validate_model_name(name: str) -> None:
+    """Hold the name of a registered model to MLflow's rules."""
     from mlflow.utils import validation
 
     validation._validate_model_name(name)  # noqa: SLF001
+
+
+def validate_prompt(message: Any) -> None:
+    """Hold a request to create a version to MLflow's rules for prompts, if it is for one."""
+    from mlflow.server import handlers
+
     if handlers._is_prompt_request(message):  # noqa: SLF001
         handlers._validate_prompt_source(message.source)  # noqa: SLF001
 

@@ -28,10 +28,11 @@ def check_versions(name: str, runs: Iterable[RunRecord]) -> None:
         MlflowException: one would be refused.
     """
     for run in runs:
+        internals.validate_model_name(name)
         message = _create_model_version(name, run)
         _check_tags([run.version or {}])
         _check_source(message.source)
-        internals.validate_version(name, message)
+        internals.validate_prompt(message)
 
 
 def store_versions(registry: Any, name: str, runs: Sequence[RunRecord]) -> dict[str, int]:
