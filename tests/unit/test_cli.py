@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
@@ -20,6 +21,7 @@ from sweepstake.champions import pruning
 from sweepstake.champions.pruning import Kind, Prunable
 from sweepstake.cli import champions, main
 from sweepstake.domain.spec import Keep
+from sweepstake.errors import StackError
 from sweepstake.gridfile.schema import text
 
 GRIDS = Path(__file__).parents[1] / "grids"
@@ -477,4 +479,27 @@ def test_prune_deletes_only_if_asked_to(call, folder, monkeypatch, delete):
     assert (0, list(found) if delete else []) == (code, deleted)
     assert "2 " in out
     assert "5.0" in out
-    assert delete != ("sweepstake prune --delete" in err)
+    assert delete != ("Add --delete" in err)
+
+
+@pytest.mark.parametrize(
+    ("words", "policy"),
+    [((), None), (("--days", "7"), Keep(1, 7)), (("--top", "0"), Keep(0, 0))],
+)
+def test_either_option_of_prune_sets_a_policy(call, folder, monkeypatch, words, policy):
+    """One option alone is not ignored; the other has the default of the grid file's `keep`."""
+    policies = []
+    monkeypatch.setattr(reach, "listens", lambda _: True)
+    monkeypatch.setattr(pruning, "find", lambda _, keep: policies.append(keep) or ())
+    assert 0 == call("prune", *words)[0]
+    assert [policy] == policies
+
+
+def test_prune_reports_no_deletion_that_failed(call, folder, monkeypatch):
+    """With --json, "deleted" is printed only once the files are deleted."""
+    monkeypatch.setattr(reach, "listens", lambda _: True)
+    monkeypatch.setattr(pruning, "find", lambda *_: ())
+    monkeypatch.setattr(pruning, "prune", Mock(side_effect=StackError("no answer. Try again.")))
+    code, out, _ = call("prune", "--delete", "--json")
+    assert code
+    assert "deleted" not in out

@@ -65,8 +65,8 @@ def prune(
         int | None, typer.Option(min=0, help="Of sweeps without `keep`: how many best to keep.")
     ] = None,
     days: Annotated[
-        int, typer.Option(min=0, help="Of sweeps without `keep`: for how long to keep all.")
-    ] = 0,
+        int | None, typer.Option(min=0, help="Of sweeps without `keep`: for how long to keep all.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show which files nobody needs any more, and delete them if asked to."""
@@ -74,15 +74,17 @@ def prune(
     from sweepstake.domain.spec import Keep
 
     settings = load_settings()
-    found = pruning.find(settings, None if top is None else Keep(top, days))
+    given = {"top": top, "days": days}
+    policy = {name: value for name, value in given.items() if value is not None}
+    found = pruning.find(settings, Keep(**policy) if policy else None)
+    if delete:
+        pruning.prune(found, settings)
     if as_json:
         console.print_json({"deleted": delete, "found": console.records(found)})
     else:
         console.out.print(tables.prunable_table(found))
-    if delete:
-        pruning.prune(found, settings)
-    elif found:
-        console.say("Nothing is deleted yet. Delete it by sweepstake prune --delete")
+    if found and not delete:
+        console.say("Nothing is deleted yet. Add --delete to delete what is shown.")
 
 
 def follow_on(sweep_id: str, settings: Settings) -> None:
