@@ -188,7 +188,7 @@ def test_a_tampered_finalist_is_refused_and_the_next_takes_its_place(
     assert reason.startswith("model.skops: must have sha256 ")
 
 
-def test_a_round_of_refused_versions_crowns_no_one(train, judge, seen, client, name):
+def test_a_round_of_refused_versions_promotes_none(train, judge, seen, client, name):
     """Where nothing can be asked there is no champion, and the round still ends."""
     train(3)
     tamper(client, name, "1")

@@ -53,9 +53,9 @@ def champion(  # noqa: PLR0913 - each is an option
     if at:
         return _tell_at(model, at.replace(tzinfo=UTC), as_json=as_json)
     if as_of:
-        return days.tell_reign(model, as_of.date(), as_json=as_json)
+        return days.print_champion(model, as_of.date(), as_json=as_json)
     if over:
-        return days.tell_reigns(model, over, figure, as_json=as_json)
+        return days.print_champions(model, over, figure, as_json=as_json)
     return tell(model, history=history, as_json=as_json)
 
 

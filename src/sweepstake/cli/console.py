@@ -1,4 +1,4 @@
-"""Console: records as tables and live bars for people, as JSON for programs."""
+"""Console: sentences for people, records as JSON for programs."""
 
 from __future__ import annotations
 

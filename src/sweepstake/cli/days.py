@@ -139,7 +139,7 @@ def _check_days(request: BackfillRequest, days: tuple[Day, ...], settings: Setti
         raise SweepFailedError(message)
 
 
-def tell_reign(model: str, day: date, *, as_json: bool) -> None:
+def print_champion(model: str, day: date, *, as_json: bool) -> None:
     """Who was champion of ``model`` at the end of a day."""
     from sweepstake.champions.past_days import champion_at
 
@@ -150,12 +150,12 @@ def tell_reign(model: str, day: date, *, as_json: bool) -> None:
         console.tell(tables.day_champion_text(model, str(day), held))
 
 
-def tell_reigns(model: str, over: str, figure: Path | None, *, as_json: bool) -> None:
+def print_champions(model: str, over: str, figure: Path | None, *, as_json: bool) -> None:
     """The champions of ``model`` over a range of days, as a table and as a figure."""
     from sweepstake.reports import timeline
 
     first, last = _range(over)
-    found = _reigns(model, first, last)
+    found = _champions(model, first, last)
     file = figure or Path(f"champion-{model}-{first}-{last}.png")
     timeline.draw(found, f"Champions of {model}, {first} to {last}", file)
     if as_json:
@@ -166,7 +166,7 @@ def tell_reigns(model: str, over: str, figure: Path | None, *, as_json: bool) ->
         console.tell(f"Drawn in {file}")
 
 
-def _reigns(model: str, first: str, last: str) -> list[DayChampion]:
+def _champions(model: str, first: str, last: str) -> list[DayChampion]:
     from sweepstake.champions.past_days import day_champions
 
     found = [each for each in day_champions(model, load_settings()) if first <= each.day <= last]

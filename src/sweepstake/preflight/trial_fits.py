@@ -1,6 +1,6 @@
 """Rehearsal: fitting and scoring one classifier on some of the rows, to see whether it can be.
 
-It happens on a process of its own, a watched process: a billion trees or a layer of a million units
+It happens in a process of its own, which is watched: a billion trees or a layer of a million units
 shall cost whoever checks a grid file neither an evening nor the memory of the machine.
 """
 
@@ -117,7 +117,7 @@ def try_fit(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Actor:
-    """What happens in the process of a process."""
+    """What runs in the watched process."""
 
     spec: SweepSpec
     rows: Rows

@@ -55,7 +55,7 @@ class Workspace:
 
     def data_sets(self) -> dict[str, int]:
         """The bytes of each staged data set by its digest."""
-        return _by_folder(self.store.sizes("data"), 1)
+        return _by_folder(self.store.sizes("data"))
 
     def staged(self, digest: str) -> float:
         """When a data set was last staged or shared, in seconds since the epoch."""
@@ -74,7 +74,7 @@ class Workspace:
     def templates(self) -> dict[str, int]:
         """The bytes of each sweep's template on this host, by the sweep's id."""
         found = FolderStore(self.store.local).sizes("sweeps")
-        return _by_folder({name: size for name, size in found.items() if "/template/" in name}, 1)
+        return _by_folder({name: size for name, size in found.items() if "/template/" in name})
 
     def remove_template(self, sweep_id: str) -> None:
         """Delete this host's template of a sweep."""
@@ -190,11 +190,11 @@ class Workspace:
             raise NotFoundError(message) from None
 
 
-def _by_folder(sizes: Mapping[str, int], at: int) -> dict[str, int]:
-    """The bytes of files summed up by part ``at`` of their names; unfinished ones are left out."""
+def _by_folder(sizes: Mapping[str, int]) -> dict[str, int]:
+    """The bytes of each folder's files, by the second part of their names; no unfinished ones."""
     total: dict[str, int] = {}
     for name, size in sizes.items():
-        part = name.split("/")[at]
+        part = name.split("/")[1]
         if not part.startswith("."):
             total[part] = total.get(part, 0) + size
     return total

@@ -1,4 +1,4 @@
-"""A planned sweep: what every task of a planned sweep needs at hand."""
+"""A planned sweep: what each of its tasks needs at hand."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def submitted(name: str, settings: Settings) -> tuple[str, ...]:
 
 
 def measure(planned: PlannedSweep) -> Progress:
-    """The progress of the sweep on this planned_sweep."""
+    """The progress of this planned sweep."""
     children = planned.tracking.children(planned.sweep)
     count = {state: sum(child.state is state for child in children) for state in TrialState}
     scores = [child.metrics.get(planned.plan.metric_name, nan) for child in children]

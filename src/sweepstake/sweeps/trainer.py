@@ -37,7 +37,7 @@ class Trainer:
         self._packages = releases(
             part for each in spec.candidates for part in (each.estimator, *each.grids)
         )
-        self._grove = ForestCache()
+        self._cache = ForestCache()
         self._fitted: BaseEstimator | None = None
         self._shared: Template | None = None
 
@@ -59,7 +59,7 @@ class Trainer:
     def _train(self, trial: Trial) -> TrialResult:
         from sweepstake.training import fit_trial
 
-        self._fitted, result = fit_trial.train(trial, self._spec, self._dataset, cache=self._grove)
+        self._fitted, result = fit_trial.train(trial, self._spec, self._dataset, cache=self._cache)
         return result
 
     def write(self, run_id: str, folder: Path) -> str:
