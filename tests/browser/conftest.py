@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import chromium as browsers
 import pytest
+import sweepsshown
 from pytest_socket import socket_allow_hosts
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
+    from sweepsshown import Shown
 
 
 @pytest.hookimpl(trylast=True)
@@ -75,3 +77,10 @@ def photograph(pictures) -> Callable[[Page, str], Path]:
         return path
 
     return take
+
+
+@pytest.fixture(scope="package")
+def shown(tmp_path_factory) -> Iterator[Shown]:
+    """The page over finished, judged and waiting sweeps, which the real code has made."""
+    with sweepsshown.running(tmp_path_factory.mktemp("shown")) as made:
+        yield made

@@ -6,6 +6,7 @@ may not see plugins gets nothing, and others what they may read, and do, of each
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ from sweepstake.airflow.page_rights import (
     GUARDS,
     RETRY,
     ROLL_BACK,
+    SEE_RUNS,
+    SEE_TASKS,
+    SEE_XCOMS,
     SUBMIT,
     Reader,
     ReaderDep,
@@ -31,23 +35,28 @@ from sweepstake.airflow.page_rows import Rows
 from sweepstake.airflow_client.answering import JUDGES
 from sweepstake.airflow_client.standstill import STILL_SECONDS, is_ours, standstills
 from sweepstake.champions import approval
-from sweepstake.errors import NotFoundError
+from sweepstake.errors import NotFoundError, OverlapError
 from sweepstake.intake import daily_files
 from sweepstake.pages import drawing, model_page, overview, sweep_page
-from sweepstake.pages.states import DAG, SweepState, dag_of, name_of, state_of
+from sweepstake.pages.states import DAG, Ran, SweepState, dag_of, name_of, state_of
 from sweepstake.settings import load_settings
 from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import overlap
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
     from starlette.exceptions import HTTPException as AnyHttpError
 
 UNAUTHORIZED = 401
+NO_SWEEP = "must be the run of a sweep that has begun, but is not. See the page Sweeps."
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+"""Of a page people would rather know at once that MLflow is away; nothing else here asks it."""
 
 
 @cache
 def made() -> FastAPI:
     """The application that Airflow's api-server mounts."""
+    os.environ.update(IMPATIENT)
     app = FastAPI(openapi_url=None, dependencies=GUARDS)
     app.get("/", response_class=HTMLResponse)(show)
     app.get("/sweeps/{sweep}", response_class=HTMLResponse)(show_sweep)
@@ -99,10 +108,9 @@ async def show_sweep(
         dag = dag_of(sweep)
         _must_see(reader, dag)
         rows = _rows(session, reader)
-        runs = rows.sweeps()
-        state = rows.state(dag, sweep) or runs.get(sweep)
+        ran = rows.run(dag, sweep) or rows.sweeps().get(sweep)
         session.close()
-        return _of_sweep(sweep, state, reader, None)
+        return _of_sweep(sweep, ran, reader, None)
 
     return await drawn(request, "sweep.html", read)
 
@@ -118,16 +126,18 @@ async def show_run(
     """The sweep of a run in Airflow, or the trials of one of its mapped tasks."""
 
     def read() -> dict[str, Any]:
+        missing = NotFoundError(f"{run_id}: {NO_SWEEP}")
+        if not is_ours(dag_id):
+            raise missing
         _must_see(reader, dag_id)
         rows = _rows(session, reader)
-        sweep, state = rows.sweep_of(dag_id, run_id), rows.state(dag_id, run_id)
+        sweep, ran = rows.sweep_of(dag_id, run_id), rows.run(dag_id, run_id)
         mapped = index.isdecimal() and index.isascii()
         batch = rows.batch(dag_id, run_id, int(index[:9])) if mapped else None
         session.close()
-        if not sweep:
-            message = f"{run_id}: must be the run of a sweep that has begun, but is not. "
-            raise NotFoundError(message + "All sweeps are on the page Sweeps.")
-        return _of_sweep(sweep, state, reader, batch)
+        if not sweep or not ran:
+            raise missing
+        return _of_sweep(sweep, ran, reader, batch)
 
     return await drawn(request, "sweep.html", read)
 
@@ -178,8 +188,9 @@ async def send_file(name: str) -> Response:
 
 
 def _rows(session: Session, reader: Reader) -> Rows:
-    shown = (each for each in reader.readable() if is_ours(each) and reader.may_see(each))
-    return Rows(session, frozenset(shown))
+    mine = filter(is_ours, reader.readable())
+    shown = frozenset(each for each in mine if reader.may(each, SEE_RUNS, SEE_TASKS))
+    return Rows(session, shown, frozenset(each for each in shown if reader.may(each, SEE_XCOMS)))
 
 
 def _must_see(reader: Reader, dag: str) -> None:
@@ -189,13 +200,14 @@ def _must_see(reader: Reader, dag: str) -> None:
 
 
 def _of_sweep(
-    sweep: str, state: str | None, reader: Reader, batch: sweep_page.Batch | None
+    sweep: str, ran: Ran | None, reader: Reader, batch: sweep_page.Batch | None
 ) -> dict[str, Any]:
     """What the template of a sweep needs; of one that is not planned, that it waits."""
-    dag = dag_of(sweep)
+    dag, state = dag_of(sweep), ran.state if ran else None
     given = {
         "sweep": sweep,
         "dag": dag,
+        "run": ran.run if ran else "",
         "name": name_of(sweep),
         "may_retry": reader.may(dag, RETRY),
         "may_cancel": reader.may(dag, CANCEL),
@@ -207,13 +219,23 @@ def _of_sweep(
     try:
         page = sweep_page.read(sweep, state, settings, batch)
     except NotFoundError as error:
-        if state is None:
+        if ran is None:
             raise
-        waiting = {"page": None, "at": state_of("", state), "why": str(error)}
-        return given | waiting
+        at = state_of("", state)
+        return given | {"page": None, "at": at, "why": _unplanned(sweep, at, error)}
     if page.state is SweepState.RUNNING:
         given["progress"] = overview.progress_of(sweep, settings)
     return given | {"page": page, "at": page.state, "why": ""}
+
+
+def _unplanned(sweep: str, at: SweepState, error: NotFoundError) -> str:
+    """Why a sweep that Airflow has a run of has no trials to show."""
+    others = overlap.waits_for(sweep, Workspace(load_settings().workspace))
+    if others:
+        return str(OverlapError(sweep, others))
+    if at is SweepState.FAILED:
+        return "It could not be planned. The log of its task plan says why."
+    return "Airflow has not planned it yet." if at is SweepState.WAITING else str(error)
 
 
 def _daily(seen: frozenset[str]) -> list[daily_files.Daily]:

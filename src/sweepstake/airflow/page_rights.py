@@ -40,6 +40,7 @@ class Right(NamedTuple):
 
 SEE_RUNS = Right("GET", DagAccessEntity.RUN, "read its runs")
 SEE_TASKS = Right("GET", DagAccessEntity.TASK_INSTANCE, "read its tasks")
+SEE_XCOMS = Right("GET", DagAccessEntity.XCOM, "read what its tasks tell each other")
 SUBMIT = Right("POST", DagAccessEntity.RUN, "trigger it")
 RETRY = Right("PUT", DagAccessEntity.TASK_INSTANCE, "clear its tasks")
 CANCEL = Right("PUT", DagAccessEntity.RUN, "change its runs")

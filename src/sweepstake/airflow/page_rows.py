@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from sqlalchemy import or_, select
 
 from sweepstake.airflow_client.retrying import DAG
 from sweepstake.airflow_client.standstill import OF_FILES
+from sweepstake.pages.states import Ran
 from sweepstake.pages.sweep_page import Batch
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 MOST = 100
-FAILED = re.compile(r"(\d+) failed: ")
-"""How the name of a task begins of whose trials some failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,8 @@ class Rows:
 
     session: Session
     readable: frozenset[str]
+    xcoms: frozenset[str] = frozenset()
+    """The DAGs of which it may also be read what tasks tell each other."""
 
     def unfinished_runs(self, dags: Iterable[str]) -> list[dict[str, Any]]:
         """The hundred oldest runs that have not ended, of the DAGs that may be read."""
@@ -53,8 +52,8 @@ class Rows:
             for run in self.session.scalars(query.limit(MOST))
         ]
 
-    def sweeps(self) -> dict[str, str]:
-        """The states of the hundred newest runs of sweeps, newest first, by the sweep's id.
+    def sweeps(self) -> dict[str, Ran]:
+        """The hundred newest runs of sweeps, newest first, by the sweep's id.
 
         That of a day is told by its task ``plan``; before that it has none.
         """
@@ -62,14 +61,18 @@ class Rows:
         query = select(DagRun.dag_id, DagRun.run_id, DagRun.state).where(DagRun.dag_id.in_(dags))
         found = self.session.execute(query.order_by(DagRun.run_after.desc()).limit(MOST)).all()
         days = self._days([(dag, run) for dag, run, _ in found if dag != DAG])
-        ids = ((run if dag == DAG else days.get((dag, run)), state) for dag, run, state in found)
-        return {sweep: str(state) for sweep, state in ids if sweep}
+        ids = {(dag, run): run if dag == DAG else days.get((dag, run)) for dag, run, _ in found}
+        newest: dict[str, Ran] = {}
+        for dag, run, state in found:
+            if sweep := ids[dag, run]:
+                newest.setdefault(sweep, Ran(dag, run, str(state)))
+        return newest
 
-    def state(self, dag: str, run: str) -> str | None:
-        """The state of a run, ``None`` where there is none that may be read."""
+    def run(self, dag: str, run: str) -> Ran | None:
+        """A run, ``None`` where there is none that may be read."""
         query = select(DagRun.state).where(DagRun.dag_id == dag, DagRun.run_id == run)
         found = self.session.scalar(query.where(DagRun.dag_id.in_(self.readable)))
-        return None if found is None else str(found)
+        return None if found is None else Ran(dag, run, str(found))
 
     def sweep_of(self, dag: str, run: str) -> str:
         """The sweep that a run is of, empty where it is of none (yet)."""
@@ -80,7 +83,7 @@ class Rows:
     def batch(self, dag: str, run: str, index: int) -> Batch | None:
         """The trials of a mapped task of ``train``; ``None`` where it has none."""
         query = _xcom(dag, [run], "plan", "return_value")
-        rows = self.session.scalars(query.where(XComModel.dag_id.in_(self.readable))).all()
+        rows = self.session.scalars(query.where(XComModel.dag_id.in_(self.xcoms))).all()
         batches = _value(rows[0]) if rows else []
         if not 0 <= index < len(batches):
             return None
@@ -89,29 +92,10 @@ class Rows:
 
     def _days(self, runs: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
         query = select(XComModel).where(XComModel.task_id == "plan", XComModel.key == "sweep")
-        query = query.where(XComModel.dag_id.in_({dag for dag, _ in runs}))
+        query = query.where(XComModel.dag_id.in_({dag for dag, _ in runs} & self.xcoms))
         query = query.where(XComModel.run_id.in_({run for _, run in runs}))
         rows = self.session.scalars(query) if runs else ()
         return {(row.dag_id, row.run_id): str(_value(row)) for row in rows}
-
-    def failures(self) -> dict[tuple[str, str], int]:
-        """The failed trials of the hundred newest sweeps, by DAG and run, as their tasks are named.
-
-        Runs without any are left out.
-        """
-        sweeps = [each for each in self.readable if each == DAG or each.startswith(OF_FILES)]
-        newest = select(DagRun.run_id).where(DagRun.dag_id.in_(sweeps))
-        runs = self.session.scalars(newest.order_by(DagRun.run_after.desc()).limit(MOST))
-        task = TaskInstance
-        name: Any = task.rendered_map_index  # in SQL: what Airflow shows as the name of a task
-        query = select(task.dag_id, task.run_id, name).where(name.contains(" failed: "))
-        query = query.where(task.dag_id.in_(sweeps), task.run_id.in_(list(runs)))
-        query = query.where(task.state.in_(("success", "failed")))  # no names of earlier tries
-        found: Counter[tuple[str, str]] = Counter()
-        for dag_id, run_id, label in self.session.execute(query):
-            if told := FAILED.match(label):
-                found[dag_id, run_id] += int(told[1])
-        return dict(found)
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """Whether a DAG is paused, ``None`` where there is none."""

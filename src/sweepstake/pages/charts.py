@@ -78,7 +78,7 @@ def scatter(
         x_label=labels[0],
         y_label=labels[1],
         marks=tuple(_placed(each, xs, ys) for each in _thinned(shown)),
-        x_ticks=tuple(Tick(_across(v, xs), _text(v)) for v in _ticks(xs)),
+        x_ticks=tuple(Tick(_across(v, xs), _text(v)) for v in _ticks(xs, _least(shown))),
         y_ticks=tuple(Tick(_up(v, ys), _text(v)) for v in _ticks(ys)),
         line=_best_line(shown, xs, ys) if best else "",
         zero=_up(0.0, ys) if zero else None,
@@ -123,11 +123,16 @@ def _up(value: float, span: tuple[float, float]) -> float:
     return HEIGHT - BOTTOM - (value - span[0]) / (span[1] - span[0]) * (HEIGHT - TOP - BOTTOM)
 
 
-def _ticks(span: tuple[float, float]) -> list[float]:
+def _least(marks: Sequence[Mark]) -> float:
+    """The least step of an axis: whole numbers have nothing between them."""
+    return 1.0 if all(each.x.is_integer() for each in marks) else 0.0
+
+
+def _ticks(span: tuple[float, float], least: float = 0.0) -> list[float]:
     """Round numbers between the ends."""
     raw = (span[1] - span[0]) / TICKS
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw)
+    step = max(least, next(power * m for m in (1, 2, 5, 10) if power * m >= raw))
     first = math.ceil(span[0] / step) * step
     count = int((span[1] - first) / step + 1e-9)
     return [round(first + n * step, 12) for n in range(count + 1)]

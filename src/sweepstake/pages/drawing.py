@@ -12,6 +12,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sweepstake.errors import printable
+from sweepstake.pages.states import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,7 @@ def _templates() -> Environment:
         "part": part,
         "plain": printable,
         "counted": counted,
+        "named": name_of,
     }
     made.globals["stamp"] = stamp
     return made

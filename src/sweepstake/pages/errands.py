@@ -22,6 +22,8 @@ WAIT_SECONDS = 5.0
 KEPT = ("SWEEPSTAKE_", "MLFLOW_", "AWS_", "OMP_", "OPENBLAS_", "MKL_", "LC_")
 KEPT_NAMES = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "XDG_STATE_HOME")
 """What a child is told of the environment: no secret of Airflow's is among it."""
+OWN = ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT")
+"""The page's impatience is no child's."""
 _PLACES = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -82,7 +84,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if name.startswith(KEPT) or name in KEPT_NAMES
+        if (name.startswith(KEPT) and name not in OWN) or name in KEPT_NAMES
     }
 
 

@@ -12,7 +12,7 @@ from sweepstake.mlflow_client.connection import Connection
 from sweepstake.pages.live import Live
 from sweepstake.pages.model_page import ModelPage
 from sweepstake.pages.model_page import read as read_model
-from sweepstake.pages.states import SweepState, dag_of, day_of, name_of, state_of
+from sweepstake.pages.states import Ran, SweepState, dag_of, day_of, name_of, state_of
 from sweepstake.sweeps import progress
 
 if TYPE_CHECKING:
@@ -56,24 +56,29 @@ class Overview:
     rows: tuple[Row, ...]
     faults: tuple[str, ...] = ()
 
+    @property
+    def serving(self) -> frozenset[str]:
+        """The sweeps whose best trials are in service."""
+        return frozenset(each.champion.sweep for each in self.models if each.champion)
+
 
 def read(
     settings: Settings,
-    runs: Mapping[str, str],
+    runs: Mapping[str, Ran],
     may_see: Callable[[str], bool],
     *,
     with_models: bool,
 ) -> Overview:
     """The sweeps that somebody may see, newest first, and the models that they trained.
 
-    ``runs`` are the states of runs in Airflow by the ids of their sweeps, of those that may be
-    seen; ``may_see`` says so of a DAG.
+    ``runs`` are those of Airflow that may be seen, by the ids of their sweeps; ``may_see`` says so
+    of a DAG.
     """
     faults: list[str] = []
     listed = _listed(settings, faults)
     seen = [each for each in listed if may_see(dag_of(each.sweep))]
     known = {each.sweep for each in seen}
-    waiting = [_of_run(sweep, state) for sweep, state in runs.items() if sweep not in known]
+    waiting = [_of_run(sweep, ran.state) for sweep, ran in runs.items() if sweep not in known]
     rows = [_of_parent(each, runs.get(each.sweep), settings) for each in seen]
     names = list(dict.fromkeys(each.model for each in seen if each.model)) if with_models else []
     models = tuple(_models(names[:MOST_MODELS], settings, faults))
@@ -120,8 +125,8 @@ def _of_run(sweep: str, state: str) -> Row:
     return Row(sweep, name_of(sweep), day_of(sweep), state_of("", state))
 
 
-def _of_parent(listed: ListedSweep, run: str | None, settings: Settings) -> Row:
-    state = state_of(listed.status, run)
+def _of_parent(listed: ListedSweep, ran: Ran | None, settings: Settings) -> Row:
+    state = state_of(listed.status, ran.state if ran else None)
     figures = listed.figures
     total = figures.get("trials_total")
     row = Row(

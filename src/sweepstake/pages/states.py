@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import NamedTuple
 
 from sweepstake.intake.daily_files import PREFIX
 
@@ -20,6 +21,14 @@ class SweepState(StrEnum):
     COMPLETE = "complete"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Ran(NamedTuple):
+    """A run in Airflow that is at work on a sweep, or was."""
+
+    dag: str
+    run: str
+    state: str
 
 
 _OF_MLFLOW = {

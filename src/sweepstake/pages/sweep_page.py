@@ -73,7 +73,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class SweepPage:
-    """A sweep at one moment; of its trials the best, and those that are not complete."""
+    """A sweep at one moment; of its trials the best, and those that are not complete.
+
+    With a ``batch``, rows, reasons and charts are those of its trials alone.
+    """
 
     sweep: str
     name: str
@@ -131,8 +134,8 @@ def read(sweep: str, run: str | None, settings: Settings, batch: Batch | None = 
     key = (settings.tracking_uri, sweep)
     found = _BOARDS.get(key, lambda: _read(sweep, settings))
     board, plan = found.board, found.plan
-    shown = _of_batch(board.standings, plan, batch)
-    rows = tuple(_rows(board, plan, settings, shown))
+    all_rows = tuple(_rows(board, plan, settings))
+    rows = _of_batch(all_rows, plan, batch)
     champion = _model(plan.model, settings)
     return SweepPage(
         sweep=sweep,
@@ -142,11 +145,11 @@ def read(sweep: str, run: str | None, settings: Settings, batch: Batch | None = 
         model=plan.model,
         metric=board.metric,
         url=board.url,
-        counts=_counts(shown),
-        best=next((each for each in rows if each.rank), None),
+        counts=_counts(board.standings),
+        best=next((each for each in all_rows if each.rank), None),
         rows=tuple(_chosen(rows)),
         left_out=max(0, len(rows) - MOST_TRIALS),
-        reasons=_reasons(shown),
+        reasons=_reasons(rows),
         decision=board.decision,
         entry=model_page.entry_of(sweep, champion) if champion else None,
         champion=champion,
@@ -173,19 +176,17 @@ def _model(model: str, settings: Settings) -> ModelPage | None:
         return None
 
 
-def _of_batch(standings: Sequence[Standing], plan: Plan, batch: Batch | None) -> Sequence[Standing]:
+def _of_batch(rows: Sequence[TrialRow], plan: Plan, batch: Batch | None) -> Sequence[TrialRow]:
     if batch is None:
-        return standings
+        return rows
     numbers = set(plan.order[batch.first : batch.last + 1])
-    return [each for each in standings if each.number in numbers]
+    return [each for each in rows if each.number in numbers]
 
 
-def _rows(
-    board: Leaderboard, plan: Plan, settings: Settings, shown: Sequence[Standing]
-) -> Iterable[TrialRow]:
+def _rows(board: Leaderboard, plan: Plan, settings: Settings) -> Iterable[TrialRow]:
     ranks = _ranks(board.standings)
     names = varying(board.standings)
-    for each in shown:
+    for each in board.standings:
         yield TrialRow(
             number=each.number,
             rank=ranks.get(each.number),
@@ -244,14 +245,14 @@ def _counts(standings: Sequence[Standing]) -> dict[str, int]:
     return {"total": len(standings), **{str(state): found[str(state)] for state in TrialState}}
 
 
-def _reasons(standings: Sequence[Standing]) -> tuple[tuple[str, int], ...]:
+def _reasons(rows: Sequence[TrialRow]) -> tuple[tuple[str, int], ...]:
     """Why trials failed, the most frequent reason first, and how many did."""
-    failed = (each.reason for each in standings if each.state is TrialState.FAILED)
+    failed = (each.reason for each in rows if each.state is TrialState.FAILED)
     return tuple(Counter(failed).most_common(MOST_REASONS))
 
 
 def _charts(metric: str, rows: Sequence[TrialRow]) -> Iterable[Chart]:
-    scored = [each for each in rows if each.score is not None]
+    scored = [each for each in rows if each.rank and each.score is not None]
     marks = [Mark(float(r.number), r.score or 0.0, _told(r), _kind(r)) for r in scored]
     label = f"mean {metric}"
     by_number = scatter(
