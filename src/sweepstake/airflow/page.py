@@ -35,7 +35,7 @@ from sweepstake.airflow.page_rows import Rows
 from sweepstake.airflow_client.answering import JUDGES
 from sweepstake.airflow_client.standstill import STILL_SECONDS, is_ours, standstills
 from sweepstake.champions import approval
-from sweepstake.errors import NotFoundError, OverlapError
+from sweepstake.errors import NotFoundError, OverlapError, SweepstakeError
 from sweepstake.intake import daily_files
 from sweepstake.pages import drawing, model_page, overview, sweep_page
 from sweepstake.pages.states import DAG, Ran, SweepState, dag_of, name_of, state_of
@@ -239,6 +239,9 @@ def _unplanned(sweep: str, at: SweepState, error: NotFoundError) -> str:
 
 
 def _daily(seen: frozenset[str]) -> list[daily_files.Daily]:
-    """The files with data by day whose DAGs may be seen."""
-    found = daily_files.published(Workspace(load_settings().workspace))
+    """The files with data by day whose DAGs may be seen; none where the workspace is not told."""
+    try:
+        found = daily_files.published(Workspace(load_settings().workspace))
+    except SweepstakeError:
+        return []
     return [each for each in found if each.dag_id in seen]

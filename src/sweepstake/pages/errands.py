@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.errors import SettingsError, StackError
@@ -34,7 +34,7 @@ def run(act: str, **given: str) -> dict[str, Any]:
         StackError: others have theirs done, or it took too long or died.
         SettingsError: it could not be done; says why.
     """
-    with _place():
+    with place():
         answer = _asked(json.dumps({"act": act, "given": given}))
     if "error" in answer:
         raise SettingsError(answer["error"])
@@ -42,7 +42,12 @@ def run(act: str, **given: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _place() -> Iterator[None]:
+def place() -> Iterator[None]:
+    """One of the few places for a child.
+
+    Raises:
+        StackError: all are taken.
+    """
     if not _PLACES.acquire(timeout=WAIT_SECONDS):
         message = f"The page: must do at most {AT_ONCE} checks at once, and does. Ask again soon."
         raise StackError(message)
@@ -53,30 +58,35 @@ def _place() -> Iterator[None]:
 
 
 def _asked(errand: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "sweepstake.pages.child"]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(os.environ),
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,  # what it forks ends with it
-    )
-    try:
-        told, said = process.communicate(errand, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        message = f"The page: must have its check done in {SECONDS:g} s, but it was not. "
-        raise StackError(message + "Check the file by sweepstake validate.") from None
-    finally:
-        _end(process)
+    """What the child writes; one that is not done in time is ended with all that it forked."""
+    with _child() as process:
+        try:
+            told, said = process.communicate(errand, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            message = f"The page: must have its check done in {SECONDS:g} s, but it was not. "
+            raise StackError(message + "Check the file by sweepstake validate.") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
         last = said.strip().rpartition("\n")[2][:300]
         message = f"The page: its check must end well, but did not: {last}."
         raise StackError(message + " Read the log of the api-server.")
     found: dict[str, Any] = json.loads(told)
     return found
+
+
+def _child() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sweepstake.pages.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(os.environ),
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # a group of its own, to be ended as one
+    )
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -86,9 +96,3 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if (name.startswith(KEPT) and name not in OWN) or name in KEPT_NAMES
     }
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
