@@ -37,10 +37,12 @@ _BOARDS: Live[Board] = Live()
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A leaderboard, and the plan it is of."""
+    """A leaderboard and the plan it is of, with what is drawn of them for every reader."""
 
     board: Leaderboard
     plan: Plan
+    rows: tuple[TrialRow, ...]
+    shown: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,16 @@ class TrialRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Some trials, as they are drawn: the lines of a table, what is left out of it, and charts."""
+
+    rows: tuple[TrialRow, ...]
+    left_out: int
+    reasons: tuple[tuple[str, int], ...]
+    charts: tuple[Chart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The trials of one task, by their places in the plan's order."""
 
@@ -75,7 +87,7 @@ class Batch:
 class SweepPage:
     """A sweep at one moment; of its trials the best, and those that are not complete.
 
-    With a ``batch``, rows, reasons and charts are those of its trials alone.
+    With a ``batch``, what is ``shown`` are its trials alone.
     """
 
     sweep: str
@@ -87,14 +99,11 @@ class SweepPage:
     url: str
     counts: dict[str, int]
     best: TrialRow | None
-    rows: tuple[TrialRow, ...]
-    left_out: int
-    reasons: tuple[tuple[str, int], ...]
+    shown: Shown
     decision: str
     entry: LedgerEntry | None
     champion: ModelPage | None
     warnings: tuple[str, ...]
-    charts: tuple[Chart, ...]
     batch: Batch | None = None
 
     @property
@@ -134,8 +143,6 @@ def read(sweep: str, run: str | None, settings: Settings, batch: Batch | None = 
     key = (settings.tracking_uri, sweep)
     found = _BOARDS.get(key, lambda: _read(sweep, settings))
     board, plan = found.board, found.plan
-    all_rows = tuple(_rows(board, plan, settings))
-    rows = _of_batch(all_rows, plan, batch)
     champion = _model(plan.model, settings)
     return SweepPage(
         sweep=sweep,
@@ -146,15 +153,12 @@ def read(sweep: str, run: str | None, settings: Settings, batch: Batch | None = 
         metric=board.metric,
         url=board.url,
         counts=_counts(board.standings),
-        best=next((each for each in all_rows if each.rank), None),
-        rows=tuple(_chosen(rows)),
-        left_out=max(0, len(rows) - MOST_TRIALS),
-        reasons=_reasons(rows),
+        best=next((each for each in found.rows if each.rank), None),
+        shown=found.shown if batch is None else _of_batch(found, batch),
         decision=board.decision,
         entry=model_page.entry_of(sweep, champion) if champion else None,
         champion=champion,
         warnings=board.warnings,
-        charts=tuple(_charts(board.metric, rows)),
         batch=batch,
     )
 
@@ -166,7 +170,9 @@ def forget() -> None:
 
 def _read(sweep: str, settings: Settings) -> Board:
     plan = Plan.load(Workspace(settings.workspace), sweep)
-    return Board(leaderboard.read(sweep, settings), plan)
+    board = leaderboard.read(sweep, settings)
+    rows = tuple(_rows(board, plan, settings))
+    return Board(board, plan, rows, _shown(board.metric, rows))
 
 
 def _model(model: str, settings: Settings) -> ModelPage | None:
@@ -176,11 +182,14 @@ def _model(model: str, settings: Settings) -> ModelPage | None:
         return None
 
 
-def _of_batch(rows: Sequence[TrialRow], plan: Plan, batch: Batch | None) -> Sequence[TrialRow]:
-    if batch is None:
-        return rows
-    numbers = set(plan.order[batch.first : batch.last + 1])
-    return [each for each in rows if each.number in numbers]
+def _of_batch(found: Board, batch: Batch) -> Shown:
+    numbers = set(found.plan.order[batch.first : batch.last + 1])
+    return _shown(found.board.metric, [each for each in found.rows if each.number in numbers])
+
+
+def _shown(metric: str, rows: Sequence[TrialRow]) -> Shown:
+    left_out = max(0, len(rows) - MOST_TRIALS)
+    return Shown(tuple(_chosen(rows)), left_out, _reasons(rows), tuple(_charts(metric, rows)))
 
 
 def _rows(board: Leaderboard, plan: Plan, settings: Settings) -> Iterable[TrialRow]:
