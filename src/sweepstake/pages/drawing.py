@@ -58,6 +58,7 @@ def _templates() -> Environment:
     made = Environment(
         loader=PackageLoader("sweepstake.pages", "templates"),
         autoescape=True,
+        auto_reload=False,  # an upgrade changes templates and modules together, at a restart
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
