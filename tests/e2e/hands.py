@@ -22,6 +22,8 @@ WORKER = re.compile("airflow worker -- ForkExecutor: ([0-9a-f-]+)")
 """The id that follows is cut off where the title grows beyond the room it has."""
 PATIENCE_SECONDS = 900
 """Until the stack comes to a moment at which a test wants to hold it, on a busy machine."""
+ANSWER_SECONDS = 60
+"""Until a server answers, on a busy machine."""
 
 
 AWAY = (

@@ -8,6 +8,7 @@ import httpx
 import mlflow
 import numpy as np
 import pytest
+from hands import ANSWER_SECONDS
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -43,12 +44,20 @@ class Airflow:
     def __init__(self, settings):
         body = {"username": settings.airflow_user, "password": settings.airflow_password}
         self.url = f"{settings.airflow_url}/api/v2"
-        token = httpx.post(f"{settings.airflow_url}/auth/token", json=body).json()["access_token"]
+        answer = httpx.post(f"{settings.airflow_url}/auth/token", json=body, timeout=ANSWER_SECONDS)
+        token = answer.json()["access_token"]
         self.headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, path, **params):
         """The answer to a GET, as JSON."""
-        return httpx.get(self.url + path, params=params, headers=self.headers, timeout=30).json()
+        return httpx.get(
+            self.url + path, params=params, headers=self.headers, timeout=ANSWER_SECONDS
+        ).json()
+
+    def post(self, path, body):
+        """The answer to a POST, as JSON."""
+        url = self.url + path
+        return httpx.post(url, json=body, headers=self.headers, timeout=ANSWER_SECONDS).json()
 
     def runs(self, dag):
         """The runs of a DAG, newest first."""
@@ -247,9 +256,7 @@ def test_the_same_content_starts_nothing_new(swept):
 def test_judging_again_changes_nothing(swept):
     """Another round of the champion DAG leaves aliases and verdicts as they are."""
     before = [(v.version, v.aliases, v.current_stage, v.tags) for v in versions(swept)]
-    body = {"logical_date": None}
-    url = f"{swept.airflow.url}/dags/champion/dagRuns"
-    run_id = httpx.post(url, json=body, headers=swept.airflow.headers).json()["dag_run_id"]
+    run_id = swept.airflow.post("/dags/champion/dagRuns", {"logical_date": None})["dag_run_id"]
     wait("the round", lambda: done(swept.airflow, "champion", run_id))
     assert before == [(v.version, v.aliases, v.current_stage, v.tags) for v in versions(swept)]
 

@@ -20,7 +20,7 @@ import httpx
 import mlflow
 import pandas as pd
 import pytest
-from hands import Hands, send
+from hands import ANSWER_SECONDS, Hands, send
 from hands import wait as hands_wait
 from sklearn.datasets import load_iris
 
@@ -139,7 +139,7 @@ class Load:
     def is_up(self):
         """Whether the server has a champion."""
         try:
-            return httpx.get(f"{self.url}/health").is_success
+            return httpx.get(f"{self.url}/health", timeout=ANSWER_SECONDS).is_success
         except httpx.HTTPError:
             return False
 
@@ -154,7 +154,7 @@ class Load:
 
     def serves(self, version):
         """Whether this version answers now."""
-        return httpx.get(f"{self.url}/version").json()["version"] == version
+        return httpx.get(f"{self.url}/version", timeout=ANSWER_SECONDS).json()["version"] == version
 
 
 def champion(registry):
@@ -165,7 +165,9 @@ def champion(registry):
 def question(airflow, asked):
     """What Airflow asks about a promotion, once it waits without a slot."""
     run = f"/dags/approval/dagRuns/{asked.run_id}"
-    answer = httpx.get(f"{airflow.url}{run}/taskInstances/ask", headers=airflow.headers)
+    answer = httpx.get(
+        f"{airflow.url}{run}/taskInstances/ask", headers=airflow.headers, timeout=ANSWER_SECONDS
+    )
     if answer.status_code != httpx.codes.OK or answer.json()["state"] != "awaiting_input":
         return None
     return airflow.get(f"{run}/taskInstances/ask/-1/hitlDetails")
@@ -238,7 +240,7 @@ def test_a_better_one_is_asked_about_and_promoted(stack, load, airflow, submit, 
 
     url = f"{airflow.url}/dags/approval/dagRuns/{asked.run_id}/taskInstances/ask/-1/hitlDetails"
     body = {"chosen_options": [approval.PROMOTE], "params_input": {"why": "{{ 6 * 7 }}"}}
-    assert httpx.patch(url, json=body, headers=airflow.headers).is_success
+    assert httpx.patch(url, json=body, headers=airflow.headers, timeout=ANSWER_SECONDS).is_success
     wait("the promotion", lambda: champion(registry) == asked.version)
     wait("the ledger", lambda: registry.history(MODEL)[0].complete)
     entry = registry.history(MODEL)[0]

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import httpx
 import psutil
 import pytest
+from hands import ANSWER_SECONDS
 
 from sweepstake import embedded
 from sweepstake.embedded import ComponentState, credentials, processes, supervisor
@@ -69,7 +70,8 @@ def listening(settings):
 def token(running, password):
     """Airflow's answer to a login."""
     body = {"username": running.stack.airflow_user, "password": password}
-    return httpx.post(f"{running.stack.airflow_url}/auth/token", json=body).status_code
+    url = f"{running.stack.airflow_url}/auth/token"
+    return httpx.post(url, json=body, timeout=ANSWER_SECONDS).status_code
 
 
 def test_every_component_is_healthy(stack):
