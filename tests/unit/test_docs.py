@@ -200,7 +200,7 @@ def test_every_variable_of_the_environment_is_explained():
     """The page names what the stack sets for its processes, beside its own settings."""
     page = (ROOT / "docs/airflow-settings.md").read_text(encoding="utf-8")
     chosen = ports.Ports(airflow=8080, mlflow=5000, postgres=55432)
-    variables = [*environment.ONE_THREAD, *environment.of_mlflow(Layout(ROOT), chosen)]
+    variables = [*environment.ONE_THREAD, *environment.mlflow_variables(Layout(ROOT), chosen)]
     assert ["MLFLOW_TRACKING_URI"] == [each for each in variables if not is_code(each, page)]
 
 
