@@ -21,6 +21,8 @@ from sweepstake.settings import load_settings
 PACKAGE = ROOT / "src" / "sweepstake"
 EVERY_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
+FILE = re.compile(r"`((?:\w+/)+\w+\.py)`")
+PLACES = (ROOT, PACKAGE)
 COMMANDS = typer.main.get_command(main.app)
 
 
@@ -131,6 +133,13 @@ def test_every_link_on_a_page_leads_somewhere(page):
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.append(target)
     assert [] == broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_python_file_on_a_page_exists(page):
+    """A module that a page names is where it says: from the repository, or from the package."""
+    named = set(FILE.findall(page.read_text(encoding="utf-8")))
+    assert set() == {each for each in named if not any((at / each).exists() for at in PLACES)}
 
 
 def test_every_page_can_be_reached_from_the_readme():
