@@ -20,7 +20,7 @@ help:
 	@echo "make upgrade-check  the quick tests on the newest releases, pre-releases too, in .venv-newest"
 	@echo "make test-pythons  the unit tests on each of Python 3.11, 3.12 and 3.13 that this machine has"
 	@echo "make cases    inputs as people bring them, held against pandas and scikit-learn (in make test too)"
-	@echo "make test-long  what takes long: dropped files, outages, starving backfills, several hosts"
+	@echo "make test-long  what takes long: kills at random, dropped files, outages, starving backfills, several hosts"
 	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
 	@echo "make cluster-test  the compose file on hosts in network namespaces (root; apt installs what it needs)"
 	@echo "make fuzz     a hundred thousand generated grid files (about ten minutes; FILES=n, SEED=n)"
@@ -134,6 +134,7 @@ clean: down
 .venv/.installed: .venv/.tools requirements.txt pyproject.toml
 	$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
 	$(UV) pip install --quiet --no-build-isolation --no-deps -e .
+	$(BIN)/python -m compileall -q src # else each process compiles it anew where Python writes no bytecode
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.txt
