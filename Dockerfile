@@ -18,7 +18,7 @@ FROM $PYTHON_IMAGE
 RUN groupadd --gid 50000 sweepstake \
     && useradd --uid 50000 --gid 50000 --no-create-home --home-dir /srv/sweepstake sweepstake \
     && install -d -o sweepstake -g sweepstake /srv/sweepstake /srv/sweepstake/airflow \
-        /srv/sweepstake/cache /srv/sweepstake/grids
+        /srv/sweepstake/airflow/logs /srv/sweepstake/cache /srv/sweepstake/grids
 COPY --from=build /opt/venv /opt/venv
 COPY deploy /srv/sweepstake/deploy
 ENV PATH=/opt/venv/bin:$PATH \
