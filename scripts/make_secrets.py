@@ -1,4 +1,4 @@
-"""Write the passwords and keys of docker-compose.yml into files; what stands there already stays."""
+"""Write the passwords and keys of docker-compose.yml into files; what stands there stays."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def _read(target: Path) -> dict[str, str]:
 
 
 def _add(folder: Path, values: dict[str, str]) -> list[str]:
-    """Make the files that are missing or empty; only the folder keeps other users of this machine out.
+    """Make the files that are missing or empty, and give their names.
 
-    Programs in containers read the files as users of their own.
+    Only the folder keeps others out: programs in containers read the files as users of their own.
     """
     added = []
     for name, value in values.items():
