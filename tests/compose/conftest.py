@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from project import ROOT, Project, docker
+from project import Project, docker
 
 FIGURES = pytest.StashKey[list[str]]()
-IMAGES = ("postgres:18.1-bookworm", "redis:8.2.3-bookworm")
+IMAGES = ("postgres:18.1-bookworm", "redis:8.2.3-bookworm", "sweepstake:0.1.0")
 
 
 def missing():
@@ -23,7 +23,7 @@ def missing():
     if docker("compose", "version", check=False).returncode:
         return "needs Compose v2: make compose-test installs it (root, Debian)"
     if any(docker("image", "inspect", each, check=False).returncode for each in IMAGES):
-        return "needs the images: scripts/engine.sh images brings them, or what stands for them"
+        return "needs the images: scripts/engine.sh images and build bring them, or stand-ins"
     return ""
 
 
