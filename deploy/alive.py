@@ -36,7 +36,8 @@ def beats(job: str) -> bool:
 def listens() -> bool:
     """Whether the Celery worker of this host is connected with Redis, where its tasks come from."""
     port = urlsplit(os.environ["AIRFLOW__CELERY__BROKER_URL"]).port
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    texts = (table.read_text() for table in Path("/proc/net").glob("tcp*"))
+    rows = (line.split() for text in texts for line in text.splitlines()[1:])
     return any(row[2].endswith(f":{port:04X}") and row[3] == ESTABLISHED for row in rows)
 
 

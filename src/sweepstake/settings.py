@@ -78,9 +78,9 @@ def load_settings(environ: Mapping[str, str] | None = None, *, own: bool = False
     ``s3://bucket/prefix``), ``_CACHE`` (the folder for copies from a bucket), ``_DATA_ROOTS``
     (separated as in ``PATH``), ``_MLFLOW_URL``, ``_AIRFLOW_URL``, ``_AIRFLOW_USER``,
     ``_AIRFLOW_PASSWORD``, ``_DEFAULT_SOURCE``, ``_POOL``, ``_SLOTS`` (default: the cores of this
-    host), ``_ESTIMATORS``, ``_TRUSTED_TYPES`` and ``_ARTIFACT_ROOTS`` (separated by commas),
-    ``_NOTIFIERS``, ``_DOCTOR`` and MLflow's own ``MLFLOW_TRACKING_URI``. What is not set is taken from the
-    embedded stack.
+    host), ``_ESTIMATORS``, ``_TRUSTED_TYPES``, ``_ARTIFACT_ROOTS`` and ``_DOCTOR`` (separated by
+    commas), ``_NOTIFIERS`` and MLflow's own ``MLFLOW_TRACKING_URI``. What is not set is taken
+    from the embedded stack.
 
     Raises:
         SettingsError: a URL has no scheme or is of no kind that is known, a number or a dotted name
