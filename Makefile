@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test install dev run down backfill-demo bench test test-parts test-stacks test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code clean
+.PHONY: help secrets cluster-test compose-test install dev run down backfill-demo bench test test-parts test-stacks test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code clean
 
 BIN := .venv/bin
 PROSE := *.md docs/*.md docs/how-to/*.md docs/adr/*.md
@@ -21,8 +21,9 @@ help:
 	@echo "make test-pythons  the unit tests on each of Python 3.11, 3.12 and 3.13 that this machine has"
 	@echo "make cases    inputs as people bring them, held against pandas and scikit-learn (in make test too)"
 	@echo "make test-long  what takes long: kills at random, dropped files, outages, starving backfills, several hosts"
-	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
+	@echo "make secrets  write .env, and random passwords into secrets/, for docker-compose.yml"
 	@echo "make cluster-test  the compose file on hosts in network namespaces (root; apt installs what it needs)"
+	@echo "make compose-test  the compose file on a Docker engine (root on Debian, or an engine that runs)"
 	@echo "make fuzz     a hundred thousand generated grid files (about ten minutes; FILES=n, SEED=n)"
 	@echo "make audit    look the dependencies up among the known vulnerabilities (needs PyPI)"
 	@echo "make chaos    kill thirty processes under three sweeps, drop five hundred files (KILLS=n, SEED=n, DROPS=n)"
@@ -52,7 +53,7 @@ test: lint
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-stacks test-parts
 
 test-stacks: dev
-	$(BIN)/pytest --durations=25 -m "not long" tests/cluster tests/e2e
+	$(BIN)/pytest --durations=25 -m "not long" tests/cluster tests/compose tests/e2e
 
 test-parts: dev
 	$(BIN)/pytest --durations=40 -m "not long" tests/browser tests/fuzz tests/integration tests/unit
@@ -84,6 +85,12 @@ secrets:
 cluster-test: dev
 	@scripts/cluster_needs.sh
 	$(BIN)/pytest -m "long or not long" tests/cluster
+
+# An engine that ran before stays, with its images; the one started here goes with all that is in it.
+compose-test: dev
+	@trap 'scripts/engine.sh stop' EXIT; \
+	scripts/engine.sh start && scripts/engine.sh images && scripts/engine.sh build && \
+	$(BIN)/pytest -m "long or not long" tests/compose
 
 fuzz: dev
 	$(BIN)/python tests/fuzz/test_fuzz.py --files $(or $(FILES),100000) --seed $(or $(SEED),0)

@@ -1,6 +1,6 @@
 """Refuse passwords and keys that others could know or that no server takes; nothing starts before.
 
-All mistakes are told at once, by the names in ``.env``; no value is ever printed. What is merely
+All mistakes are told at once, by the names of the files; no value is ever printed. What is merely
 weak (published, short, used twice) is a warning where ports are published on this machine alone.
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-COURSE = Path(__file__).with_name("course.env")
+COURSE = Path(__file__).with_name("course")
 WELL_KNOWN = frozenset(
     {
         *("admin", "airflow", "changeme", "default", "minio", "minio123", "minioadmin", "mlflow"),
@@ -28,7 +28,7 @@ WELL_KNOWN = frozenset(
     }
 )
 IN_URL = re.compile(r"[\w.~-]+", re.ASCII)
-FIX = "Remove its line from .env and run make secrets."
+FIX = "Remove its file from the folder of secrets and run make secrets."
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _weak(environ: Mapping[str, str]) -> Iterator[str]:
         elif secret.least <= len(value) < secret.strong:
             yield _too_short(secret.name, secret.strong, value)
     for names in (names for value, names in users.items() if value and len(names) > 1):
-        way_out = "Remove all lines but one and run make secrets."
+        way_out = "Remove all their files but one and run make secrets."
         yield f"{', '.join(names)}: must differ, but are the same. {way_out}"
 
 
@@ -124,9 +124,8 @@ def _too_short(name: str, least: int, value: str) -> str:
 
 
 def _published() -> set[str]:
-    lines = COURSE.read_text(encoding="utf-8").splitlines()
-    values = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {value for name, value in values if name in {each.name for each in SECRETS}}
+    files = (COURSE / each.name for each in SECRETS)
+    return {file.read_text(encoding="utf-8").strip() for file in files}
 
 
 def _is_fernet(keys: str) -> bool:

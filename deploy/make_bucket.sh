@@ -2,6 +2,9 @@
 # Create the bucket, and two users who can do nothing but use it: the writer (tasks) and the reader
 # (MLflow's pages, the served champion). This alone has MinIO's root keys. Again: changes nothing.
 set -eu
+for file in "${SECRETS:-/run/secrets}"/*; do
+    export "$(basename "$file")=$(cat "$file")"
+done
 if [ "$S3_ENDPOINT" != http://minio:9000 ]; then
     echo "S3_ENDPOINT is not the MinIO of this file: make the bucket $S3_BUCKET and both users there."
     exit 0

@@ -1,4 +1,6 @@
-"""Write the passwords and keys of docker-compose.yml into .env; what stands there already stays."""
+"""Write the passwords and keys of docker-compose.yml into files; what stands there stays."""
+
+from __future__ import annotations
 
 import base64
 import os
@@ -31,9 +33,8 @@ PASSWORDS = (
 
 
 def fresh() -> dict[str, str]:
-    """A value for each name."""
+    """A value for each secret."""
     return {
-        **SETTINGS,
         **{name: f"{name.split('_')[1].lower()}-{secrets.token_hex(4)}" for name in USERS},
         **{name: secrets.token_hex(20) for name in STORE_KEYS},
         "AIRFLOW_FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
@@ -42,21 +43,63 @@ def fresh() -> dict[str, str]:
 
 
 def main(target: Path) -> int:
-    """Add what is missing to a file that its owner alone can read; 1 if others could."""
-    descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            way_out = f"Say chmod 600 {target}, and think of who has read it."
-            print(f"{target}: must be readable by its owner alone, but is not. {way_out}")  # noqa: T201
+    """Add what is missing to ``target`` and its folder of secrets; 1 if others could read them.
+
+    An earlier release kept passwords in ``target``: they are moved into files of their own.
+    """
+    folder = target.parent / "secrets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    told = _read(target)
+    kept = {name: told.pop(name) for name in fresh() if told.get(name)}
+    for place in (folder, *([target] if kept else [])):
+        if stat.S_IMODE(place.stat().st_mode) & 0o077:
+            way_out = f"Say chmod go= {place}, and think of who has read it."
+            print(f"{place}: must be open to its owner alone, but is not. {way_out}")  # noqa: T201
             return 1
-        text = file.read()
-        lines = (line.partition("=") for line in text.splitlines())
-        known = {name.strip() for name, _, value in lines if value.strip()}
-        added = {name: value for name, value in fresh().items() if name not in known}
-        file.write("\n" if text and not text.endswith("\n") else "")
-        file.writelines(f"{name}={value}\n" for name, value in added.items())
-    print(f"{target}: {', '.join(added) or 'nothing'} added; what stood there stayed.")  # noqa: T201
+    added = _add(folder, {**fresh(), **kept})
+    settings = {**SETTINGS, "SECRETS": f"./{folder.name}"}
+    lacking = {name: value for name, value in settings.items() if not told.get(name)}
+    if lacking or kept:
+        _write(target, kept, lacking)
+    print(f"{folder}: {', '.join(added) or 'nothing'} added; what stood there stayed.")  # noqa: T201
     return 0
+
+
+def _read(target: Path) -> dict[str, str]:
+    """The variables of an .env file; empty if there is none."""
+    text = target.read_text(encoding="utf-8") if target.exists() else ""
+    lines = (line.partition("=") for line in text.splitlines())
+    return {name.strip(): value.strip() for name, _, value in lines}
+
+
+def _add(folder: Path, values: dict[str, str]) -> list[str]:
+    """Make the files that are missing or empty, and give their names.
+
+    Only the folder keeps others out: programs in containers read the files as users of their own.
+    """
+    added = []
+    for name, value in values.items():
+        file = folder / name
+        if not file.exists() or not file.read_text(encoding="utf-8").strip():
+            fresh_file = folder / f".{name}"
+            fresh_file.write_text(value, encoding="utf-8")
+            fresh_file.chmod(0o444)
+            fresh_file.replace(file)
+            added.append(name)
+    return added
+
+
+def _write(target: Path, moved: dict[str, str], lacking: dict[str, str]) -> None:
+    """Take lines out of an .env file and add others; readers see the old file or the new one."""
+    text = target.read_text(encoding="utf-8") if target.exists() else ""
+    gone = {*moved, *lacking}
+    lines = [line for line in text.splitlines() if line.partition("=")[0].strip() not in gone]
+    lines += [f"{name}={value}" for name, value in lacking.items()]
+    beside = target.with_name(f"{target.name}.new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    beside.replace(target)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "SWEEPSTAKE_"
+EXAMINED = ("workspace", "mlflow", "airflow")
+"""What the doctor looks at beside its own host."""
 ROOT_ENDS = re.compile(rf"{re.escape(os.pathsep)}(?!//)")
 """What separates data roots: as in ``PATH``, but the colon of an address is part of it."""
 
@@ -40,6 +42,7 @@ class Settings:
     estimators: classifiers, or packages of them, that grid files may name beside scikit-learn's.
     trusted_types: types that a model file may hold beside those of the reviewed list.
     notifiers: Airflow's notifiers that are told the digest of each sweep, as module:attribute.
+    examined: what the program of this host uses, and the doctor looks at: some of ``EXAMINED``.
     """
 
     home: Path
@@ -59,6 +62,7 @@ class Settings:
     mlflow_url: str = ""
     artifact_roots: tuple[str, ...] = ()
     notifiers: str = ""
+    examined: tuple[str, ...] = EXAMINED
 
     @property
     def mlflow_pages(self) -> str:
@@ -76,9 +80,9 @@ def load_settings(environ: Mapping[str, str] | None = None, *, own: bool = False
     ``s3://bucket/prefix``), ``_CACHE`` (the folder for copies from a bucket), ``_DATA_ROOTS``
     (separated as in ``PATH``), ``_MLFLOW_URL``, ``_AIRFLOW_URL``, ``_AIRFLOW_USER``,
     ``_AIRFLOW_PASSWORD``, ``_DEFAULT_SOURCE``, ``_POOL``, ``_SLOTS`` (default: the cores of this
-    host), ``_ESTIMATORS``, ``_TRUSTED_TYPES`` and ``_ARTIFACT_ROOTS`` (separated by commas),
-    ``_NOTIFIERS`` and MLflow's own ``MLFLOW_TRACKING_URI``. What is not set is taken from the
-    embedded stack.
+    host), ``_ESTIMATORS``, ``_TRUSTED_TYPES``, ``_ARTIFACT_ROOTS`` and ``_DOCTOR`` (separated by
+    commas), ``_NOTIFIERS`` and MLflow's own ``MLFLOW_TRACKING_URI``. What is not set is taken
+    from the embedded stack.
 
     Raises:
         SettingsError: a URL has no scheme or is of no kind that is known, a number or a dotted name
@@ -115,6 +119,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, own: bool = False
         mlflow_url=get(PREFIX + "MLFLOW_URL", ""),
         artifact_roots=_listed(get(PREFIX + "ARTIFACT_ROOTS", "")),
         notifiers=_attribute(PREFIX + "NOTIFIERS", get(PREFIX + "NOTIFIERS", "")),
+        examined=_examined(PREFIX + "DOCTOR", get(PREFIX + "DOCTOR", ",".join(EXAMINED))),
     )
 
 
@@ -170,6 +175,14 @@ def _names(setting: str, value: str) -> tuple[str, ...]:
             message += " Write for example lightgbm.LGBMClassifier,xgboost.XGBClassifier."
             raise SettingsError(message)
     return names
+
+
+def _examined(setting: str, value: str) -> tuple[str, ...]:
+    known = ("host", *EXAMINED)
+    if unknown := sorted({*_listed(value)} - {*known}):
+        message = f"{setting}: must be some of {', '.join(known)}, but got {unknown[0]!r}."
+        raise SettingsError(message + " Write what the program of this host uses.")
+    return _listed(value)
 
 
 def _attribute(setting: str, value: str) -> str:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import s3server
-from composefile import read_env, read_services
+from composefile import read_env, read_secrets, read_services
 from hosts import DISK, ROOT, Host, clear, make_network
 
 from sweepstake.embedded import binaries, postgres
@@ -37,7 +37,8 @@ class Cluster:
 
     def __init__(self, folder, env_file, s3):
         self.folder, self.s3 = folder, s3
-        self.services = read_services(ROOT / "docker-compose.yml", read_env(env_file))
+        secrets = read_secrets(env_file.with_name("secrets"))
+        self.services = read_services(ROOT / "docker-compose.yml", read_env(env_file), secrets)
         names = [name for name in self.services if name != "worker"] + list(WORKERS)
         self.hosts = {name: Host(name, number, folder) for number, name in enumerate(names)}
 
@@ -79,7 +80,9 @@ class Cluster:
                 place = (service.environment["S3_BUCKET"], service.environment["S3_ENDPOINT"])
                 return s3server.making(*place, *self._store_keys()[:2])
             case "redis":
-                return (*service.command, "--dir", str(DISK))
+                password = service.environment["REDIS_PASSWORD"]
+                options = ("--appendonly", "yes", "--requirepass", password)
+                return ("redis-server", *options, "--dir", str(DISK))
         return service.command
 
     def _store_keys(self):
@@ -182,7 +185,9 @@ def _postgres_programs():
 
 
 def _check(service):
-    return _reaches("127.0.0.1", 9000) if service.name == "minio" else service.health
+    """The compose file's own, but of foreign images whose programs are not here."""
+    ports = {"minio": 9000, "redis": 6379}
+    return _reaches("127.0.0.1", ports[service.name]) if service.name in ports else service.health
 
 
 def _reaches(host, port):

@@ -12,6 +12,8 @@ VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::([-?])([^}]*))?\})")
 class Service:
     """One service: its command, environment, health check, and what must be there first.
 
+    secrets: which of them it gets, by the names of its files.
+    environment: has their contents too, as `deploy/sitecustomize.py` brings it about.
     by_hand: it is started by whoever asks for it, not with the others.
     comes_back: it is started again whenever it ends.
     """
@@ -19,6 +21,7 @@ class Service:
     name: str
     command: tuple[str, ...]
     environment: dict[str, str]
+    secrets: dict[str, str]
     health: tuple[str, ...]
     needs: dict[str, str]
     by_hand: bool
@@ -31,23 +34,37 @@ def read_env(path):
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def read_services(path, variables):
+def read_secrets(folder):
+    """The passwords and keys of a folder, by their names."""
+    return {file.name: file.read_text(encoding="utf-8").strip() for file in folder.glob("*")}
+
+
+def read_services(path, variables, secrets):
     """The services of a compose file by their names."""
     content = _interpolated(yaml.safe_load(path.read_text(encoding="utf-8")), variables)
-    return {name: _service(name, body) for name, body in content["services"].items()}
+    return {name: _service(name, body, secrets) for name, body in content["services"].items()}
 
 
-def _service(name, body):
+def _service(name, body, values):
     kind, *test = body.get("healthcheck", {}).get("test", ["NONE"])
+    secrets = dict(map(_secret, body.get("secrets", ())))
+    told = {target: values[source] for target, source in secrets.items()}
+    given = {key: str(value) for key, value in body.get("environment", {}).items()}
     return Service(
         name=name,
         command=tuple(body.get("command", ())),
-        environment={key: str(value) for key, value in body.get("environment", {}).items()},
+        environment={**given, **told},
+        secrets=secrets,
         health=("sh", "-c", *test) if kind == "CMD-SHELL" else tuple(test),
         needs={key: how["condition"] for key, how in body.get("depends_on", {}).items()},
         by_hand="profiles" in body,
         comes_back=body.get("restart") == "unless-stopped",
     )
+
+
+def _secret(said):
+    """The file of a secret, and where its content comes from."""
+    return (said, said) if isinstance(said, str) else (said["target"], said["source"])
 
 
 def _interpolated(value, variables):

@@ -42,14 +42,16 @@ def namespaces():
 def cluster(namespaces, request):
     """The services of docker-compose.yml with fresh secrets, each on a host of its own.
 
-    The file of tests says what stands in for MinIO, and variables of its own for ``.env``.
+    The file of tests says what stands in for MinIO, its variables for ``.env``, and its secrets.
     """
     folder = Path(tempfile.mkdtemp(prefix="sweepstake-cluster-"))
-    secrets = folder / "secrets.env"
-    subprocess.run([sys.executable, ROOT / "scripts" / "make_secrets.py", secrets], check=True)
-    with secrets.open("a") as file:
+    env = folder / ".env"
+    subprocess.run([sys.executable, ROOT / "scripts" / "make_secrets.py", env], check=True)
+    with env.open("a") as file:
         file.writelines(f"{name}={value}\n" for name, value in request.module.VARIABLES.items())
-    made = Cluster(folder, secrets, request.module.S3)
+    for name, value in request.module.SECRETS.items():
+        (folder / "secrets" / name).write_text(value)
+    made = Cluster(folder, env, request.module.S3)
     try:
         made.start()
         yield made

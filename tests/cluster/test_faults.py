@@ -12,11 +12,10 @@ from cluster import WORKERS
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
 
 S3 = "swift"
-VARIABLES = {
+VARIABLES = {"WORKER_CONCURRENCY": "1", "TRAINING_SLOTS": "2"}
+SECRETS = {
     "S3_WRITER_ACCESS_KEY": "sweepstake:writer",
     "S3_READER_ACCESS_KEY": "sweepstake:reader",
-    "WORKER_CONCURRENCY": "1",
-    "TRAINING_SLOTS": "2",
 }
 CUT_SECONDS = 60
 

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(3 * PATIENC
 
 S3 = "rclone"
 VARIABLES = {"WORKER_CONCURRENCY": "1", "TRAINING_SLOTS": "2"}
+SECRETS = {}
 SLOTS = 2
 
 

@@ -37,7 +37,13 @@ def told(tmp_path):
 
     def run(**changed):
         paths = f"{tmp_path}:{os.environ['PATH']}"
-        environment = {"PATH": paths, "TOLD": str(tmp_path), **KEYS, **changed}
+        secrets = tmp_path / "secrets"
+        secrets.mkdir()
+        for name in KEYS.keys() - {"S3_BUCKET", "S3_ENDPOINT"}:
+            (secrets / name).write_text(f"{KEYS[name]}\n")
+        settings = {name: KEYS[name] for name in ("S3_BUCKET", "S3_ENDPOINT")}
+        places = {"PATH": paths, "TOLD": str(tmp_path), "SECRETS": str(secrets)}
+        environment = {**places, **settings, **changed}
         done = subprocess.run(
             ["sh", SCRIPT], env=environment, text=True, capture_output=True, check=False
         )

@@ -8,10 +8,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
 
-from composefile import read_env, read_services
+from composefile import read_env, read_secrets, read_services
 
 ROOT = Path(__file__).parents[2]
-COURSE = ROOT / "deploy" / "course.env"
+DEPLOY = ROOT / "deploy"
+COURSE = {**read_env(DEPLOY / "course.env"), **read_secrets(DEPLOY / "course")}
+"""What the course gives: addresses, passwords and keys."""
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +22,13 @@ def random(tmp_path_factory):
     target = tmp_path_factory.mktemp("secrets") / ".env"
     command = [sys.executable, ROOT / "scripts" / "make_secrets.py", target]
     subprocess.run(command, check=True, capture_output=True)
-    return read_env(target)
+    return {**read_env(target), **read_secrets(target.with_name("secrets"))}
 
 
 def check(variables):
     """What the service `check` answers, started as the compose file says."""
-    environment = read_services(ROOT / "docker-compose.yml", variables)["check"].environment
+    services = read_services(ROOT / "docker-compose.yml", variables, variables)
+    environment = services["check"].environment
     return run({**environment, **variables})
 
 
@@ -45,19 +48,19 @@ def test_fresh_secrets_are_taken_everywhere(random, bound):
 @pytest.mark.parametrize("bound", ["127.0.0.1", "127.0.0.9", "::1", "[::1]"])
 def test_the_courses_passwords_start_on_this_machine_with_a_warning(bound):
     """The lab's own passwords are those of the file, and each of them is named."""
-    variables = read_env(COURSE) | {"BIND_ADDRESS": bound}
+    variables = COURSE | {"BIND_ADDRESS": bound}
     assert {"minio", "minio123", "http://minio:9000"} <= set(variables.values())
     done = check(variables)
     assert (0, "") == (done.returncode, done.stderr)
     warned = {line.split(": ")[1] for line in done.stdout.splitlines() if "published" in line}
-    names = {name for name in variables if "PASSWORD" in name or "SECRET" in name}
+    names = {name for name in SECRETS if "PASSWORD" in name or "SECRET" in name}
     assert names | {"AIRFLOW_FERNET_KEY"} == warned
 
 
 @pytest.mark.parametrize("bound", ["0.0.0.0", "::", "192.0.2.7"])
 def test_the_courses_passwords_are_refused_elsewhere(bound):
     """Where others reach the ports, nothing starts with them."""
-    done = check(read_env(COURSE) | {"BIND_ADDRESS": bound})
+    done = check(COURSE | {"BIND_ADDRESS": bound})
     assert (1, "BIND_ADDRESS: must be a loopback address") == (done.returncode, done.stderr[:40])
 
 
@@ -69,8 +72,7 @@ def test_an_address_that_is_none_is_refused_in_a_sentence(random, bound):
     assert (1, said + "Say 127.0.0.1 for this machine alone.\n") == (done.returncode, done.stderr)
 
 
-NOT_TOLD = ("BIND_ADDRESS", "S3_ENDPOINT", "S3_BUCKET")
-SECRETS = [name for name in read_env(COURSE) if name not in NOT_TOLD]
+SECRETS = sorted(read_secrets(DEPLOY / "course"))
 
 
 @pytest.mark.parametrize("name", SECRETS)

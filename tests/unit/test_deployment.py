@@ -10,11 +10,12 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
 
-from composefile import _interpolated, read_env, read_services
+from composefile import _secret, read_env, read_secrets, read_services
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SECRETS = sorted(read_secrets(ROOT / "deploy" / "course"))
 
 
 def run(*command, **options):
@@ -57,13 +58,14 @@ def test_ports_are_published_on_the_loopback_unless_told_otherwise():
 
 
 def test_no_password_stands_in_the_compose_file():
-    """Whatever is secret comes from a variable without a default."""
+    """Whatever is secret is a file of a folder without a default; variables name files alone."""
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     pattern = r"^\s*(\w*(?:PASSWORD|SECRET|FERNET_KEY|ACCESS_KEY)\w*):\s*(\S.*)$"
-    found = re.findall(pattern, text, re.MULTILINE)
-    assert found
-    secret = [(name, value) for name, value in found if not value.startswith("${")]
-    assert ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"] == [name for name, _ in secret]
+    found = dict(re.findall(pattern, text, re.MULTILINE))
+    files = {name: each["file"] for name, each in COMPOSE["secrets"].items()}
+    assert {name: f"${{SECRETS:?run make secrets}}/{name}" for name in SECRETS} == files
+    named = {name: value for name, value in found.items() if name not in files}
+    assert all(name.endswith("_FILE") and value.startswith("/") for name, value in named.items())
 
 
 def make_secrets(target):
@@ -72,25 +74,32 @@ def make_secrets(target):
 
 
 def test_secrets_are_random_and_private(tmp_path):
-    """Two files differ in all but their settings, and only the owner reads them."""
-    one, two = tmp_path / "one", tmp_path / "two"
-    codes = [make_secrets(target).returncode for target in (one, two)]
-    assert ([0, 0], 0o600) == (codes, one.stat().st_mode & 0o777)
-    shared = set(one.read_text().splitlines()) & set(two.read_text().splitlines())
-    assert {"BIND_ADDRESS", "S3_ENDPOINT", "S3_BUCKET"} == {line.split("=")[0] for line in shared}
+    """No two are the same, and other users of the machine come into the folder of neither."""
+    values = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        assert 0 == make_secrets(tmp_path / name / ".env").returncode
+        folder = tmp_path / name / "secrets"
+        assert 0o700 == folder.stat().st_mode & 0o777
+        values += read_secrets(folder).values()
+    assert 2 * len(SECRETS) == len(set(values))
+    assert set(read_env(ROOT / "deploy" / "course.env")) == set(read_env(tmp_path / "two" / ".env"))
 
 
 def test_secrets_that_are_there_stay_and_missing_ones_are_added(tmp_path):
-    """A file of an earlier release gets what it lacks; an empty value counts as missing."""
+    """Those of an earlier release's .env are moved into files; empty ones count as missing."""
     target = tmp_path / ".env"
-    target.write_text("POSTGRES_PASSWORD=kept\nREDIS_PASSWORD=")
+    target.write_text("# ours\nPOSTGRES_PASSWORD=kept\nREDIS_PASSWORD=\nTRAINING_SLOTS=9")
     target.chmod(0o600)
     said = [make_secrets(target).stdout for _ in range(2)]
-    values = read_env(target)
+    values = read_secrets(tmp_path / "secrets")
     assert ("kept", 64) == (values["POSTGRES_PASSWORD"], len(values["REDIS_PASSWORD"]))
-    assert set(read_env(ROOT / "deploy" / "course.env")) == set(values)
+    assert set(SECRETS) == set(values)
     assert "nothing added" in said[1]
     assert [] == [value for value in values.values() if value in said[0]]
+    text = target.read_text()
+    assert (True, False) == ("# ours\n" in text, "kept" in text)
+    assert ("9", "./secrets") == (read_env(target)["TRAINING_SLOTS"], read_env(target)["SECRETS"])
 
 
 def test_secrets_are_not_added_to_a_file_that_others_can_read(tmp_path):
@@ -100,12 +109,15 @@ def test_secrets_are_not_added_to_a_file_that_others_can_read(tmp_path):
     target.chmod(0o644)
     done = make_secrets(target)
     assert (1, "POSTGRES_PASSWORD=kept\n") == (done.returncode, target.read_text())
-    assert "must be readable by its owner alone" in done.stdout
+    assert "must be open to its owner alone" in done.stdout
+    assert [] == [*(tmp_path / "secrets").iterdir()]
 
 
 def test_no_service_starts_before_the_credentials_are_checked():
     """Whatever a service needs first, needs in turn that the check has succeeded."""
-    services = read_services(ROOT / "docker-compose.yml", read_env(ROOT / "deploy" / "course.env"))
+    told = read_env(ROOT / "deploy" / "course.env")
+    course = read_secrets(ROOT / "deploy" / "course")
+    services = read_services(ROOT / "docker-compose.yml", told, course)
     for name in services.keys() - {"check"}:
         needed, left = {}, [name]
         while left:
@@ -115,11 +127,6 @@ def test_no_service_starts_before_the_credentials_are_checked():
         assert "service_completed_successfully" == needed.get("check"), name
 
 
-SECRETS = [
-    name
-    for name in read_env(ROOT / "deploy" / "course.env")
-    if name not in {"BIND_ADDRESS", "S3_ENDPOINT", "S3_BUCKET"}
-]
 MAY_SEE = {
     "check": SECRETS,
     "postgres": ["POSTGRES_PASSWORD"],
@@ -162,16 +169,17 @@ MAY_SEE = {
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_a_service_sees_the_secrets_that_it_needs_and_no_others(name):
-    """Whatever of a service is interpolated, its command included, holds only these."""
-    told = {secret: f"<{secret}>" for secret in SECRETS}
-    body = _interpolated(COMPOSE["services"][name], told)
-    seen = {secret for secret in SECRETS if f"<{secret}>" in str(body)}
-    assert set(MAY_SEE[name]) == seen
+    """Only the files of these are in its container, and what it names beside them is among them."""
+    body = COMPOSE["services"][name]
+    files = dict(map(_secret, body["secrets"]))
+    named = set(re.findall(r"\$\$\{(\w+)\}", str({**body, "secrets": []})))
+    assert set(MAY_SEE[name]) == set(files.values())
+    assert (named & set(SECRETS)) <= set(files)
 
 
-def test_only_programs_that_need_them_keep_their_privileges():
-    """Programs of ours run as an ordinary user in the image, without capabilities."""
-    ours = [each for each in COMPOSE["services"].values() if each["image"].startswith("sweepstake")]
-    kept = [each for each in ours if each["cap_drop"] != ["ALL"]]
-    assert (12, []) == (len(ours), kept)
-    assert all("no-new-privileges:true" in each["security_opt"] for each in ours)
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_every_container_is_closed(name):
+    """It has no capabilities, gains none, and writes to volumes and memory alone."""
+    service = COMPOSE["services"][name]
+    assert (["ALL"], True) == (service["cap_drop"], service["read_only"])
+    assert "no-new-privileges:true" in service["security_opt"]

@@ -35,6 +35,15 @@ def test_a_fault_hides_only_what_would_repeat_it():
     assert expected == [(each.name, each.ok) for each in found]
 
 
+def test_a_host_that_uses_no_server_is_asked_for_none(tmp_path):
+    """What a program has no keys for is no fault of its host."""
+    (tmp_path / "grids").mkdir()
+    environ = {"SWEEPSTAKE_HOME": str(tmp_path), "SWEEPSTAKE_GRIDS": str(tmp_path / "grids")}
+    found = doctor.examine({**environ, "SWEEPSTAKE_DOCTOR": "host"})
+    expected = ["packages", "estimators", "trusted types", "watched folder"]
+    assert expected == [each.name for each in found if each.ok]
+
+
 def test_whatever_is_raised_is_a_finding():
     """An error that nobody foresaw is a sentence, with its kind and without control characters."""
     (found,) = carry_out(Check("a", fail(KeyError("x\x1b"))))

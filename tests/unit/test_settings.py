@@ -192,3 +192,12 @@ def test_links_lead_where_people_reach_mlflow():
     pages = "https://mlflow.example"
     found = [load_settings({**tracked, **more}) for more in ({}, {"SWEEPSTAKE_MLFLOW_URL": pages})]
     assert ["http://mlflow:5000", pages] == [each.mlflow_pages for each in found]
+
+
+def test_what_the_doctor_looks_at_is_some_of_what_is_known():
+    """By default it is everything; a name that is not known is refused with those that are."""
+    assert ("workspace", "mlflow", "airflow") == load_settings({}).examined
+    some = {"SWEEPSTAKE_DOCTOR": "workspace, mlflow"}
+    assert ("workspace", "mlflow") == load_settings(some).examined
+    with pytest.raises(SettingsError, match="must be some of host, .*, but got 'redis'"):
+        load_settings({"SWEEPSTAKE_DOCTOR": "redis"})

@@ -35,9 +35,12 @@ def checks(environ: Mapping[str, str] | None = None) -> Iterator[Check]:
     yield Check("estimators", host.estimators)
     yield Check("trusted types", partial(host.trusted_types, settings.trusted_types))
     yield Check("watched folder", partial(places.watched_folder, settings.grids))
-    yield from _of_places(settings)
-    yield mlflow.check(settings)
-    yield airflow.check(settings)
+    if "workspace" in settings.examined:
+        yield from _of_places(settings)
+    if "mlflow" in settings.examined:
+        yield mlflow.check(settings)
+    if "airflow" in settings.examined:
+        yield airflow.check(settings)
 
 
 def _of_places(settings: Settings) -> Iterator[Check]:
