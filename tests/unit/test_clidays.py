@@ -14,6 +14,7 @@ from sweepstake.airflow_client.backfilling import Day
 from sweepstake.champions import past_days
 from sweepstake.champions.past_days import DayChampion
 from sweepstake.cli import console, days, main, tables
+from sweepstake.cli.bars import sparkline
 from sweepstake.errors import NotFoundError, SweepFailedError
 from sweepstake.reports import timeline
 from sweepstake.settings import load_settings
@@ -117,8 +118,8 @@ def test_the_champion_of_a_day_is_told(ask):
 
 def test_scores_are_a_line_of_blocks():
     """The lowest is the lowest block, the highest the highest, none is a blank."""
-    assert "▅▁ █" == tables.sparkline(DAY_CHAMPIONS)
-    assert "▁▁" == tables.sparkline(DAY_CHAMPIONS[:1] * 2)
+    assert "▅▁ █" == sparkline([held.score for held in DAY_CHAMPIONS])
+    assert "▁▁" == sparkline([DAY_CHAMPIONS[0].score] * 2)
 
 
 def test_days_are_told_with_their_trials():
