@@ -214,7 +214,7 @@ def run(
 
 
 app.command(epilog="Example: `sweepstake watch digits-forest`")(tracked(trials.watch))
-app.command(epilog="Example: `sweepstake leaderboard digits-forest --top 5 --by test_accuracy`")(
+app.command(epilog="Example: `sweepstake leaderboard digits-forest --top 5 --by fit_seconds`")(
     tracked(trials.leaderboard)
 )
 app.command(epilog="Example: `sweepstake show digits-forest/29`")(tracked(trials.show))

@@ -102,7 +102,7 @@ def leaderboard(
     sweep: Sweep,
     *,
     top: Annotated[int | None, typer.Option(min=1, help="How many trials. Default: 20.")] = None,
-    by: Annotated[str, typer.Option(help="Another figure to order by, as test_accuracy.")] = "",
+    by: Annotated[str, typer.Option(help="Another figure to order by, as fit_seconds.")] = "",
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.tags import on_holdout
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.reports.report import table
 from sweepstake.storage.store import write_atomically
@@ -32,8 +33,13 @@ def ordered(board: Leaderboard, by: str = "", top: int | None = None) -> tuple[S
 
     Raises:
         NotFoundError: no trial has such a figure.
+        SettingsError: it is a score on the holdout.
     """
     standings = board.standings
+    if by.startswith(on_holdout("")):
+        message = f"--by: must not be a score on the holdout, but got {by!r}. They confirm one "
+        message += "choice and mislead whoever chooses by them; --csv has them all."
+        raise SettingsError(message)
     if by:
         known = sorted({name for each in standings for name in each.metrics})
         if by not in known:
