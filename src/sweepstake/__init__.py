@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sweepstake.api import (
         champion,
+        compare,
+        frame,
         history,
         leaderboard,
         load_grid,
         load_model,
         plan,
+        rerun,
         run,
         schema,
+        show,
         submit,
     )
+    from sweepstake.champions.comparing import Comparison
     from sweepstake.errors import GridFileError, SweepstakeError
     from sweepstake.gridfile.grid_file import GridFile
     from sweepstake.mlflow_client.ledger import LedgerEntry
@@ -27,38 +32,50 @@ if TYPE_CHECKING:
     from sweepstake.settings import Settings, load_settings
     from sweepstake.sweeps.leaderboard import Leaderboard
     from sweepstake.sweeps.preview import Preview
+    from sweepstake.sweeps.rerun import Rerun
+    from sweepstake.sweeps.trial_lookup import TrialRecord
 
     __version__: str
 
 __all__ = [
+    "Comparison",
     "GridFile",
     "GridFileError",
     "Leaderboard",
     "LedgerEntry",
     "Preview",
+    "Rerun",
     "Settings",
     "SweepstakeError",
+    "TrialRecord",
     "Version",
     "__version__",
     "champion",
+    "compare",
+    "frame",
     "history",
     "leaderboard",
     "load_grid",
     "load_model",
     "load_settings",
     "plan",
+    "rerun",
     "run",
     "schema",
+    "show",
     "submit",
 ]
 _ELSEWHERE = {
+    "Comparison": "champions.comparing",
     "GridFile": "gridfile.grid_file",
     "GridFileError": "errors",
     "Leaderboard": "sweeps.leaderboard",
     "LedgerEntry": "mlflow_client.ledger",
     "Preview": "sweeps.preview",
+    "Rerun": "sweeps.rerun",
     "Settings": "settings",
     "SweepstakeError": "errors",
+    "TrialRecord": "sweeps.trial_lookup",
     "Version": "mlflow_client.model_version",
     "load_settings": "settings",
 }

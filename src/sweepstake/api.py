@@ -14,12 +14,17 @@ from sweepstake.settings import load_settings
 if TYPE_CHECKING:
     from datetime import date
 
+    import pandas as pd
+
+    from sweepstake.champions.comparing import Comparison
     from sweepstake.gridfile.grid_file import GridFile
     from sweepstake.mlflow_client.ledger import LedgerEntry
     from sweepstake.mlflow_client.model_version import Version
     from sweepstake.settings import Settings
     from sweepstake.sweeps.leaderboard import Leaderboard
     from sweepstake.sweeps.preview import Preview
+    from sweepstake.sweeps.rerun import Rerun
+    from sweepstake.sweeps.trial_lookup import TrialRecord
 
 
 def load_grid(path: str | Path, settings: Settings | None = None) -> GridFile:
@@ -106,6 +111,55 @@ def leaderboard(name: str, settings: Settings | None = None) -> Leaderboard:
     from sweepstake.sweeps.leaderboard import read
 
     return read(name, settings or load_settings())
+
+
+def frame(name: str, settings: Settings | None = None) -> pd.DataFrame:
+    """The trials of a sweep as a data frame, best first: one row for each.
+
+    Columns are its rank, identity, ``param.<name>`` as text, figures and provenance.
+
+    Raises:
+        NotFoundError: MLflow knows no such sweep (yet).
+    """
+    from sweepstake.sweeps.export import frame as framed
+
+    return framed(leaderboard(name, settings).standings)
+
+
+def show(trial: str, settings: Settings | None = None) -> TrialRecord:
+    """All that is recorded of a trial, named ``sweep/29``, ``model/v3`` or by the id of its run.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    from sweepstake.sweeps.trial_lookup import find_trial, record_of
+
+    used = settings or load_settings()
+    return record_of(find_trial(trial, used), used)
+
+
+def compare(first: str, second: str, settings: Settings | None = None) -> Comparison:
+    """What differs between two sweeps, trials or versions, and the paired gain of the first.
+
+    Raises:
+        NotFoundError: one of them is not there.
+        PermanentError: they cannot be compared.
+    """
+    from sweepstake.champions import comparing
+
+    return comparing.compare(first, second, settings or load_settings())
+
+
+def rerun(trial: str, settings: Settings | None = None) -> Rerun:
+    """Train a trial again from its record alone; nothing of it is kept.
+
+    Raises:
+        NotFoundError: there is no such trial, or it is not complete.
+        PermanentError: its data, libraries or training code are not what they were.
+    """
+    from sweepstake.sweeps.rerun import rerun as again
+
+    return again(trial, settings or load_settings())
 
 
 def champion(model: str, settings: Settings | None = None) -> Version | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
@@ -30,6 +32,7 @@ from sweepstake.mlflow_client.bulk import (
 )
 from sweepstake.mlflow_client.model_version import first_tags
 from sweepstake.mlflow_client.registry import Registry
+from sweepstake.mlflow_client.run_datasets import RunDataset
 from sweepstake.mlflow_client.runs import (
     TrialRun,
     child_tags,
@@ -53,6 +56,14 @@ RESULT = TrialResult(
     warnings=("It did not converge.",),
 )
 ORIGIN = {"sweepstake.sweep": "s", "sweepstake.trial_key": "k3", "sweepstake.sha256": "abc"}
+DATASET = RunDataset(
+    name="iris",
+    digest="0123456789abcdef",
+    source_type="code",
+    source='{"tags": {"mlflow.source.name": "sklearn:iris"}}',
+    schema='{"mlflow_colspec":[{"type":"double","name":"x"}]}',
+    profile='{"num_rows": 3}',
+)
 
 
 @pytest.fixture
@@ -72,7 +83,8 @@ def sweep(tracking, mlflow_uri, name):
     """An open sweep in an experiment of its own, and a registered model of the same name."""
     Registry(mlflow_uri).ensure_model(name)
     experiment = tracking.ensure_experiment(name, "mean_cv_f1")
-    return tracking.open_sweep(experiment, f"{name}__1", {"sweepstake.seed": "0"})
+    opened = tracking.open_sweep(experiment, f"{name}__1", {"sweepstake.seed": "0"})
+    return replace(opened, dataset=DATASET)
 
 
 def record(sweep, **changes):
@@ -101,7 +113,7 @@ def begun(sweep, run_id):
 
 def post(tracking, sweep, name, *records):
     """Send records."""
-    tracking.post(Bulk(sweep.experiment_id, name, records))
+    tracking.post(Bulk(sweep.experiment_id, name, records, sweep.dataset))
 
 
 def versions(client, name):
@@ -179,6 +191,62 @@ def test_a_request_that_is_sent_twice_changes_nothing(tracking, client, sweep, n
     post(tracking, sweep, name, sent, begun(sweep, sent.run_id))
     assert before == seen(client, sent.run_id)
     assert 1 == len(versions(client, name))
+
+
+def inputs(client, run_id):
+    """The data sets of a run."""
+    found = client.get_run(run_id).inputs.dataset_inputs
+    return [(each.dataset.name, each.dataset.digest, each.tags[0].value) for each in found]
+
+
+def test_a_run_has_its_data_as_an_input_once(tracking, client, sweep, name, mlflow_server):
+    """While it is trained and afterwards; the data set is one row for all runs of an experiment."""
+    first, second = uuid4().hex, uuid4().hex
+    post(tracking, sweep, name, begun(sweep, first))
+    shown = inputs(client, first)
+    post(tracking, sweep, name, record(sweep, run_id=first), record(sweep, run_id=second))
+    post(tracking, sweep, name, record(sweep, run_id=second))
+    assert [[("iris", "0123456789abcdef", "training")]] * 3 == [
+        shown,
+        inputs(client, first),
+        inputs(client, second),
+    ]
+    with closing(sqlite3.connect(mlflow_server.home / "mlflow.db")) as database:
+        rows = database.execute(
+            "SELECT count(*) FROM datasets WHERE experiment_id = ?", [int(sweep.experiment_id)]
+        ).fetchone()
+    assert (1,) == rows
+
+
+def test_runs_are_found_by_their_data(tracking, client, sweep, name):
+    """MLflow's filter for data sets finds those that were trained on them, and no others."""
+    sent = record(sweep)
+    post(tracking, sweep, name, sent)
+    post(tracking, replace(sweep, dataset=None), name, record(sweep))
+    found = client.search_runs([sweep.experiment_id], "dataset.digest = '0123456789abcdef'")
+    assert [sent.run_id] == [run.info.run_id for run in found]
+
+
+def test_runs_that_begin_at_once_share_their_data(tracking, client, sweep, name):
+    """Whoever writes the data set at the same time as another finds the other's."""
+    runs = [record(sweep, version=None) for _ in range(6)]
+    posts = [threading.Thread(target=post, args=(tracking, sweep, name, run)) for run in runs]
+    for each in posts:
+        each.start()
+    for each in posts:
+        each.join()
+    assert [1] * 6 == [len(inputs(client, run.run_id)) for run in runs]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"digest": "d" * 37}, {"name": "n" * 501}, {"source": "s" * 65_536}]
+)
+def test_data_that_the_api_would_refuse_are_refused(tracking, sweep, name, changes):
+    """They are held to MLflow's own rules, and no run is written."""
+    odd = replace(sweep, dataset=replace(DATASET, **changes))
+    with pytest.raises(MlflowException, match="exceeds the maximum length"):
+        post(tracking, odd, name, record(sweep))
+    assert () == tracking.children(sweep)
 
 
 def test_a_run_in_the_bin_stays_there(tracking, client, sweep, name):

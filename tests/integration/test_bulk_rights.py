@@ -141,6 +141,15 @@ def begun(run_id):
     return element(run_id, status="RUNNING", ended=None)
 
 
+DATA = {
+    "name": "iris",
+    "digest": "0123456789abcdef",
+    "source_type": "code",
+    "source": "{}",
+    "schema": None,
+    "profile": "{}",
+}
+WITH_DATA = {"begun with data", "open with data"}
 VERSION = {"sweepstake.decision": "pending"}
 MARKED = {"mlflow.prompt.is_prompt": "true"}
 ELEMENTS = {
@@ -151,12 +160,14 @@ ELEMENTS = {
     "with a prompt's version": lambda things: (element(uuid4().hex, version=VERSION), PROMPT),
     "marked as a prompt's": lambda things: (element(uuid4().hex, version=MARKED), MODEL),
     "of no model": lambda things: (element(uuid4().hex, version=VERSION), "no-such-model"),
+    "begun with data": lambda things: (begun(uuid4().hex), MODEL),
     "open": lambda things: (begun(things["open"]), MODEL),
+    "open with data": lambda things: (begun(things["open"]), MODEL),
     "ended": lambda things: (element(things["ended"], version=VERSION), MODEL),
 }
 
 
-def by_api(caller, experiment, run, name, exists):
+def by_api(caller, experiment, run, name, exists, dataset=None):
     """The status of the first of MLflow's own requests that is refused, or of the last."""
     tags = [{"key": key, "value": text} for key, text in run["tags"].items()]
     run_id, answer = run["run_id"], None
@@ -174,6 +185,10 @@ def by_api(caller, experiment, run, name, exists):
         source = {"source": f"runs:/{run_id}/model", "run_id": run_id}
         later.append(("model-versions/create", {"name": name, **source, "tags": given}))
     needed = later if exists or run["ended"] else []
+    if dataset is not None:
+        context = [{"key": "mlflow.data.context", "value": "training"}]
+        given = {"run_id": run_id, "datasets": [{"dataset": dataset, "tags": context}]}
+        needed = [*needed, ("runs/log-inputs", given)]
     for path, body in needed:
         answer = caller.post(f"/api/2.0/mlflow/{path}", body)
         if answer.status_code != 200:
@@ -191,6 +206,7 @@ def _metrics(run):
 def counted(server):
     """How many rows there are of all that a bulk may write."""
     tables = ("runs", "tags", "metrics", "model_versions", "model_version_tags")
+    tables += ("datasets", "inputs", "input_tags")
     with closing(sqlite3.connect(server.home / "mlflow.db")) as database:
         return [database.execute(f"SELECT count(*) FROM {name}").fetchone() for name in tables]
 
@@ -200,9 +216,12 @@ def counted(server):
 def test_a_run_is_allowed_to_whom_the_api_allows_it(server, caller, things, kind):
     """The route answers as the API does, and writes nothing where it refuses."""
     run, name = ELEMENTS[kind](things)
-    expected = by_api(caller, things["mine"], run, name, kind in {"open", "ended"})
+    dataset = DATA if kind in WITH_DATA else None
+    exists = kind in {"open", "ended", "open with data"}
+    sent = dataset and {key: text for key, text in dataset.items() if text is not None}
+    expected = by_api(caller, things["mine"], run, name, exists, sent)
     before = counted(server)
-    body = {"experiment_id": things["mine"], "name": name, "runs": [run]}
+    body = {"experiment_id": things["mine"], "name": name, "runs": [run], "dataset": dataset}
     answer = caller.post(RUNS, body)
     assert expected == answer.status_code, answer.text
     assert (expected == 200) or before == counted(server)

@@ -110,8 +110,9 @@ def test_the_parent_run_tells_the_decision(train, judge, client, name):
     assert ("promote", reason) == tuple(
         parent.data.tags[f"sweepstake.{key}"] for key in ("decision", "reason")
     )
-    assert note.startswith("**Decision: promote.** Trial 1 (v2), the best of 2")
-    assert "\n\n**Best: trial 1" in note
+    assert note.split("\n\n")[1].startswith("**Decision: promote.** Trial 1 (v2), the best of 2")
+    assert note.startswith("**Best: trial 1")
+    assert note.split("\n\n")[2].startswith("[Compare all trials](#/experiments/")
 
 
 def test_the_others_are_told_who_is_better(train, judge, client, name):

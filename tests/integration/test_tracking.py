@@ -108,7 +108,7 @@ def test_a_finished_trial_is_a_nested_child_with_everything_on_it(tracking, clie
     found = client.get_run(run.run_id)
     curve = client.get_metric_history(run.run_id, "cv_f1")
 
-    assert "0007 RandomForestClassifier max_depth=4, n_estimators=100" == found.info.run_name
+    assert "#7 RandomForestClassifier max_depth=4 n_estimators=100" == found.info.run_name
     assert "FINISHED" == found.info.status
     assert {"max_depth": "4", "n_estimators": "100", "criterion": "gini"} == found.data.params
     assert 0.75 == found.data.metrics["mean_cv_f1"]

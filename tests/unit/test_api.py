@@ -13,9 +13,10 @@ import sweepstake
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "cancer-trees.yaml"
 NAMES = [
-    *("GridFile", "GridFileError", "Leaderboard", "LedgerEntry", "Preview", "Settings"),
-    *("SweepstakeError", "Version", "__version__", "champion", "history", "leaderboard"),
-    *("load_grid", "load_model", "load_settings", "plan", "run", "schema", "submit"),
+    *("Comparison", "GridFile", "GridFileError", "Leaderboard", "LedgerEntry", "Preview", "Rerun"),
+    *("Settings", "SweepstakeError", "TrialRecord", "Version", "__version__", "champion"),
+    *("compare", "frame", "history", "leaderboard", "load_grid", "load_model", "load_settings"),
+    *("plan", "rerun", "run", "schema", "show", "submit"),
 ]
 
 

@@ -14,6 +14,7 @@ from sweepstake.airflow_client.backfilling import Day
 from sweepstake.champions import past_days
 from sweepstake.champions.past_days import DayChampion
 from sweepstake.cli import console, days, main, tables
+from sweepstake.cli.bars import LINE, sparkline, thinned
 from sweepstake.errors import NotFoundError, SweepFailedError
 from sweepstake.reports import timeline
 from sweepstake.settings import load_settings
@@ -117,8 +118,8 @@ def test_the_champion_of_a_day_is_told(ask):
 
 def test_scores_are_a_line_of_blocks():
     """The lowest is the lowest block, the highest the highest, none is a blank."""
-    assert "▅▁ █" == tables.sparkline(DAY_CHAMPIONS)
-    assert "▁▁" == tables.sparkline(DAY_CHAMPIONS[:1] * 2)
+    assert "▅▁ █" == sparkline([held.score for held in DAY_CHAMPIONS])
+    assert "▁▁" == sparkline([DAY_CHAMPIONS[0].score] * 2)
 
 
 def test_days_are_told_with_their_trials():
@@ -154,3 +155,10 @@ def test_what_starts_the_days_of_a_file_is_told(capsys, tmp_path, schedule):
     asked_for = ("as the file has no schedule" in said.out, "sweepstake backfill churn" in said.err)
     assert (schedule is None, schedule is None) == asked_for
     assert "/dags/sweep__churn" in said.out
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 24, 25, 1000])
+def test_a_long_course_is_thinned_to_a_line(count):
+    """Its last score is always there, and no more blocks than fit beside a bar."""
+    course = [float(number) for number in range(count)]
+    assert (course[-1:], min(count, LINE)) == (thinned(course)[-1:], len(thinned(course)))

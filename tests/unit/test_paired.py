@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import beta, binom
+from scipy.stats import beta, binom, t
 
 from sweepstake.domain.guards import _holm
-from sweepstake.domain.paired import exact, least_rows
+from sweepstake.domain.paired import by_folds, exact, least_rows
 
 
 def measured(both, wins, losses, neither, confidence=0.95):
@@ -67,3 +67,23 @@ def test_chances_of_many_guards_are_adjusted_after_holm():
     """The smallest counts for all of them, the next for the rest, and none overtakes another."""
     assert [0.03, 0.06, 0.06] == pytest.approx(_holm([0.01, 0.04, 0.03]))
     assert [] == _holm([])
+
+
+def test_folds_are_compared_with_the_corrected_variance():
+    """As Nadeau and Bengio have it: 1/k + 1/(k-1) of the variance, by Student's t."""
+    scores, others = [0.9, 0.8, 0.85, 0.95, 0.9], [0.85, 0.8, 0.8, 0.9, 0.8]
+    found = by_folds(scores, others, 0.95)
+    gains = np.subtract(scores, others)
+    error = math.sqrt((1 / 5 + 1 / 4) * gains.var(ddof=1))
+    assert (5, pytest.approx(gains.mean())) == (found.folds, found.gain)
+    assert pytest.approx(found.gain - t.ppf(0.95, 4) * error) == found.low
+    assert pytest.approx(found.gain + t.ppf(0.95, 4) * error) == found.high
+
+
+@pytest.mark.parametrize(
+    ("scores", "others"), [([1.0], [0.5]), ([1, 1], [1, 1, 1]), ([1.0, math.nan], [1.0, 1.0])]
+)
+def test_folds_that_are_not_the_same_are_refused(scores, others):
+    """One fold has no spread, other counts are other folds, and a missing score is no score."""
+    with pytest.raises(ValueError, match="fold"):
+        by_folds(scores, others, 0.95)

@@ -97,7 +97,7 @@ def test_the_note_tells_the_outcome_in_short(tmp_path):
         "**Best: trial 0, f1\\_macro 1.0000 ± 0.0100** "
         "(DecisionTreeClassifier criterion=gini, max\\_depth=0)"
     )
-    assert "1000 of 1000 trials complete, 0 failed, 0 reused from earlier sweeps." == lines[2]
+    assert "1000 of 1000 trials complete, 0 failed, 0 reused from earlier sweeps." == lines[4]
     assert 11 == len([line for line in lines if line.startswith("| ")])
 
 
@@ -174,13 +174,13 @@ def test_a_confusion_matrix_is_written_where_there_is_one(tmp_path):
 
 def test_addresses_of_pages_hold_no_password():
     """A link is shown to people: user and password of the server's address are left out."""
-    assert "http://host:5000/#/experiments/3/runs/r1" == run_url(
+    assert "http://host:5000/#/experiments/3/runs/r1?workflowType=machine_learning" == run_url(
         "http://me:pw@host:5000/", "3", "r1"
     )
     assert batch_url("http://me:pw@host:5000", SWEEP, "7") == (
         "http://host:5000/#/experiments/3/runs?searchFilter="
         "tags.%60mlflow.parentRunId%60%20%3D%20%27parent%27%20and%20"
-        "tags.%60sweepstake.batch%60%20%3D%20%277%27"
+        "tags.%60sweepstake.batch%60%20%3D%20%277%27&workflowType=machine_learning"
     )
 
 
@@ -203,5 +203,5 @@ def test_warnings_about_the_data_stand_on_the_note(tmp_path):
 )
 def test_a_run_has_a_page_that_opens(uri, page):
     """Also where only a database is named, which `mlflow ui` shows; no password is in it."""
-    assert f"{page}/#/experiments/1/runs/r" == run_url(uri, "1", "r")
+    assert f"{page}/#/experiments/1/runs/r?workflowType=machine_learning" == run_url(uri, "1", "r")
     assert (page != "http://127.0.0.1:5000") == has_pages(uri)

@@ -15,7 +15,7 @@ from sweepstake.champions.digest import Digest, Status
 from sweepstake.domain.promotion import Verdict
 from sweepstake.domain.spec import Unanswered
 from sweepstake.errors import NotFoundError, SettingsError, printable
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 
 if TYPE_CHECKING:
     from sweepstake.domain.spec import PromotionPolicy

@@ -13,7 +13,7 @@ from sweepstake.domain.promotion import Verdict
 from sweepstake.domain.tags import mean_cv
 from sweepstake.errors import printable
 from sweepstake.mlflow_client.comparison import run_url
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 
 if TYPE_CHECKING:
     from sweepstake.mlflow_client.ledger import Act, LedgerEntry

@@ -90,6 +90,23 @@ def hold(ranked: Sequence[Version], champion: Version | None, ground: Ground) ->
     return Outcome(None, refused, "none of them can be asked.")
 
 
+def pair_up(version: Version, other: Version, ground: Ground) -> tuple[Pair, int]:
+    """What two versions say of the holdout that neither knows, and how many rows were left out.
+
+    The holdout is that of the data of ``version``, which ``ground`` is of.
+
+    Raises:
+        PermanentError: one of them cannot be asked, or the other's training rows are not known.
+    """
+    dataset = ground.dataset(ground.digest)
+    with Worker(_Examiner(dataset)) as worker:
+        final = _Final(ground, dataset, worker)
+        answers = final.ask(version)
+        new, said = final.ask_champion(other)
+    pair = Pair(dataset.y_holdout[new], answers.take(new), said.take(new))
+    return pair, int((~new).sum())
+
+
 @dataclass(frozen=True, slots=True)
 class _Final:
     ground: Ground
@@ -117,10 +134,7 @@ class _Final:
         pair, incumbent = Pair(truth, answers), None
         if champion:
             try:
-                trained = self._trained(champion)
-                new = self._new_rows(trained)
-                columns = None if trained is None else list(trained.X_train.columns)
-                said = self._ask(self._read(champion), columns)
+                new, said = self.ask_champion(champion)
             except PermanentError as error:
                 incumbent = Incumbent(champion.version, str(error))
             else:
@@ -129,6 +143,25 @@ class _Final:
                 number = self.ground.test(finalist.version, champion.version)
                 terrain = replace(terrain, excluded=int((~new).sum()), test=number)
         return decide(finalist, incumbent, pair, terrain, spec.promotion)
+
+    def ask(self, version: Version) -> Answers:
+        """What a version of the sweep says of the holdout, whatever it is and takes.
+
+        Raises:
+            PermanentError: it cannot be asked.
+        """
+        return self._ask(self._read(version), None)
+
+    def ask_champion(self, champion: Version) -> tuple[np.ndarray, Answers]:
+        """Which rows of the holdout a champion was not trained on, and what it says of all.
+
+        Raises:
+            PermanentError: it cannot be asked, or its training rows are not known.
+        """
+        trained = self._trained(champion)
+        new = self._new_rows(trained)
+        columns = None if trained is None else list(trained.X_train.columns)
+        return new, self._ask(self._read(champion), columns)
 
     def _trained(self, champion: Version) -> Dataset | None:
         """The data that the champion was trained on, ``None`` where they are those of the sweep.

@@ -16,6 +16,27 @@ if TYPE_CHECKING:
     from sweepstake.sweeps.progress import Progress as SweepProgress
 
 
+BLOCKS = "▁▂▃▄▅▆▇█"
+LINE = 24
+"""Blocks of the line of best scores."""
+
+
+def sparkline(scores: Sequence[float | None]) -> str:
+    """One block for each score, from the lowest to the highest; a blank where there is none."""
+    known = [score for score in scores if score is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    step = (high - low) / (len(BLOCKS) - 1) or 1.0
+    return "".join(
+        " " if score is None else BLOCKS[round((score - low) / step)] for score in scores
+    )
+
+
+def thinned(scores: Sequence[float]) -> list[float]:
+    """At most ``LINE`` scores of a course, evenly over it, the last among them."""
+    count = min(LINE, len(scores))
+    return [scores[(place + 1) * len(scores) // count - 1] for place in range(count)]
+
+
 class DayBars:
     """A live line for the days of a backfill, and one for each day that is in work."""
 
@@ -96,7 +117,8 @@ def _detail(progress: SweepProgress) -> str:
     if progress.skipped:
         parts.append(f"{progress.skipped} skipped")
     if progress.best is not None:
-        parts.append(f"best {progress.best:.4f}")
+        line = sparkline(thinned(progress.course))
+        parts.append(f"best {progress.best:.4f} {line}".rstrip())
     if progress.seconds_left:
         parts.append(f"{timedelta(seconds=round(progress.seconds_left))} left")
     return ", ".join(parts)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweepstake import reach, stacks
-from sweepstake.cli import bars, champions, console, days, servers, sweeps, tables
+from sweepstake.cli import bars, champions, console, days, servers, sweeps, tables, trials
 from sweepstake.cli.days import Partition, day_of
 from sweepstake.cli.servers import reaching, scheduled, tracked
 from sweepstake.errors import GridFileError, SweepstakeError
@@ -213,9 +213,18 @@ def run(
         console.say(str(fault), style="yellow")
 
 
-app.command(epilog="Example: `sweepstake leaderboard digits-forest --json`")(
-    tracked(sweeps.leaderboard)
+app.command(epilog="Example: `sweepstake watch digits-forest`")(tracked(trials.watch))
+app.command(epilog="Example: `sweepstake leaderboard digits-forest --top 5 --by fit_seconds`")(
+    tracked(trials.leaderboard)
 )
+app.command(epilog="Example: `sweepstake show digits-forest/29`")(tracked(trials.show))
+app.command(epilog="Example: `sweepstake compare digits-forest wine-candidates --json`")(
+    tracked(trials.compare)
+)
+app.command(epilog="Example: `sweepstake export digits-forest trials.parquet`")(
+    tracked(trials.export)
+)
+app.command(epilog="Example: `sweepstake rerun digits-forest/29`")(tracked(trials.rerun))
 app.command(epilog="Example: `sweepstake champion digits --history`")(tracked(champions.champion))
 app.command(epilog="Example: `sweepstake rollback digits --why 'slow on large orders'`")(
     tracked(champions.rollback)

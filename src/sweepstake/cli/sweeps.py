@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,11 @@ from sweepstake.errors import CancelledError, StackError, SweepFailedError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sweepstake.domain.trial import Standing
     from sweepstake.settings import Settings
+    from sweepstake.sweeps.leaderboard import Leaderboard
 
 Json = servers.Json
 Sweep = Annotated[str, typer.Argument(help="A sweep's name (its latest run) or full id.")]
@@ -53,11 +56,6 @@ def cancel(
         console.tell(f"{found.sweep}: it has ended, so there is nothing to cancel.")
 
 
-def leaderboard(sweep: Sweep, *, as_json: Json = False) -> None:
-    """Show the trials of a sweep, best first."""
-    print_leaderboard(sweep, load_settings(), as_json=as_json)
-
-
 def prune(
     *,
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is shown.")] = False,
@@ -93,8 +91,7 @@ def follow_on(sweep_id: str, settings: Settings) -> None:
         follow([sweep_id], settings)
     except KeyboardInterrupt:
         named = sweep_id.rpartition("__")[0]
-        back = f"Come back by sweepstake leaderboard {named}, or submit the file again with --wait."
-        console.say(f"The sweep goes on. {back}")
+        console.say(f"The sweep goes on. Come back by sweepstake watch {named}")
         raise
 
 
@@ -136,20 +133,25 @@ def _raise_for(unsuccessful: list[str], settings: Settings) -> None:
         raise CancelledError(" ".join(cancelled.values()))
 
 
-def print_leaderboard(name: str, settings: Settings, *, as_json: bool = False) -> None:
-    """Print the trials of a sweep, best first, and what was decided about it."""
-    from sweepstake.mlflow_client.comparison import has_pages
+def print_leaderboard(name: str, settings: Settings) -> None:
+    """Print the best trials of a sweep, and what was decided about it."""
     from sweepstake.sweeps.leaderboard import read
 
     board = read(name, settings)
-    if as_json:
-        console.print_json(asdict(board))
-    else:
-        console.out.print(tables.leaderboard_table(board))
-        if board.decision:
-            console.tell(board.decision)
-        for warning in board.warnings:
-            console.say(f"warning: {warning}", style="yellow")
-        if not has_pages(settings.mlflow_pages):
-            console.say('To see it: mlflow ui --backend-store-uri "$MLFLOW_TRACKING_URI"')
-        console.tell(board.url)
+    tell_board(board, board.standings)
+
+
+def tell_board(
+    board: Leaderboard, standings: Sequence[Standing], by: str = "", top: int | None = None
+) -> None:
+    """Print trials of a leaderboard in this order, and what was decided about the sweep."""
+    from sweepstake.mlflow_client.comparison import has_pages
+
+    console.out.print(tables.leaderboard_table(board, standings, by, top))
+    if board.decision:
+        console.tell(board.decision)
+    for warning in board.warnings:
+        console.say(f"warning: {warning}", style="yellow")
+    if not has_pages(load_settings().mlflow_pages):
+        console.say('To see it: mlflow ui --backend-store-uri "$MLFLOW_TRACKING_URI"')
+    console.tell(board.url)

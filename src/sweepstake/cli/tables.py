@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from sweepstake.cli import console
+from sweepstake.cli.bars import sparkline
 from sweepstake.domain.tags import mean_cv, on_holdout
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
@@ -33,16 +34,20 @@ FIGURE = 6
 """Columns that a score takes, which no narrow terminal cuts."""
 
 
-BLOCKS = "▁▂▃▄▅▆▇█"
-
-
 def _add(table: Table, *cells: str) -> None:
     """A row of texts that came from files and servers."""
     table.add_row(*map(printable, cells))
 
 
-def leaderboard_table(board: Leaderboard) -> Table:
-    """The leaderboard, best first, at most `ROWS` trials.
+def leaderboard_table(
+    board: Leaderboard,
+    standings: Sequence[Standing] | None = None,
+    by: str = "",
+    top: int | None = None,
+) -> Table:
+    """The leaderboard, best first, at most `ROWS` trials, or the ``top`` ones.
+
+    ``standings`` are trials of it in another order, that of the figure ``by``.
 
     Cross-validation ranks. Scores on the holdout are shown of finalist and champion alone: they
     confirm one choice, and mislead whoever chooses by them.
@@ -53,11 +58,17 @@ def leaderboard_table(board: Leaderboard) -> Table:
         width = FIGURE if heading.endswith(board.metric) else None
         table.add_column(heading, justify="right", overflow="fold", min_width=width)
     table.add_column("classifier", overflow="fold")
-    names = varying(board.standings)
-    for rank, standing in enumerate(board.standings[:ROWS], start=1):
-        _add(table, *_leaderboard_row(rank, board, standing, names))
-    if len(board.standings) > ROWS:
-        table.caption = f"and {len(board.standings) - ROWS} more: --json shows all"
+    names, shown = varying(board.standings), board.standings if standings is None else standings
+    ranks = {each.number: rank for rank, each in enumerate(board.standings, start=1)}
+    if by:
+        table.add_column(by, justify="right", overflow="fold", min_width=FIGURE)
+    for standing in shown[: top or ROWS]:
+        other = [_figure(standing.metrics.get(by))] if by else []
+        cells = _leaderboard_row(ranks[standing.number], board, standing, names)
+        _add(table, *cells, *other)
+    left = len(board.standings) - min(len(shown), top or ROWS)
+    if left:
+        table.caption = f"and {left} more: --json shows all, --csv too"
     return table
 
 
@@ -162,23 +173,13 @@ def day_champion_text(model: str, day: str, held: DayChampion) -> str:
 
 def day_champions_table(model: str, day_champions: Sequence[DayChampion]) -> Table:
     """The champion of each day, and above them the run of their scores as a line of blocks."""
-    table = Table(title=f"Champions of {model}  {sparkline(day_champions)}", title_justify="left")
+    line = sparkline([held.score for held in day_champions])
+    table = Table(title=f"Champions of {model}  {line}", title_justify="left")
     for heading in ("day", "version", "score", "reason"):
         table.add_column(heading)
     for held in day_champions:
         _add(table, held.day, f"v{held.version}", _figure(held.score), held.reason)
     return table
-
-
-def sparkline(day_champions: Sequence[DayChampion]) -> str:
-    """One block for each day, from the lowest score to the highest; a blank where there is none."""
-    scores = [held.score for held in day_champions if held.score is not None]
-    low, high = min(scores, default=0.0), max(scores, default=0.0)
-    step = (high - low) / (len(BLOCKS) - 1) or 1.0
-    return "".join(
-        " " if held.score is None else BLOCKS[round((held.score - low) / step)]
-        for held in day_champions
-    )
 
 
 def days_table(dag_id: str, days: Iterable[Day]) -> Table:

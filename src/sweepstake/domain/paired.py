@@ -2,7 +2,9 @@
 
 Accuracy is tested exactly, on the rows of which one of the two is right (McNemar, Psychometrika 12
 (1947) 153-157), with bounds after Clopper and Pearson (Biometrika 26 (1934) 404-413). Every other
-metric is resampled.
+metric is resampled. Without such rows the folds of a cross-validation are compared, whose training
+rows overlap: their variance is corrected for that (Nadeau and Bengio, Machine Learning 52 (2003)
+239-281).
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from typing import TYPE_CHECKING
 from sweepstake.domain.resampling import paired_gains
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from sweepstake.domain.answers import Pair
@@ -55,6 +59,39 @@ class Gain:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FoldGain:
+    """The mean gain of one trial over another on the same ``folds``, between one-sided bounds."""
+
+    folds: int
+    gain: float
+    low: float
+    high: float
+
+
+def by_folds(scores: Sequence[float], others: Sequence[float], confidence: float) -> FoldGain:
+    """The gain of ``scores`` over ``others``, fold by fold of the same division of the same rows.
+
+    Raises:
+        ValueError: they are not of as many folds, at least two, or some have no score.
+    """
+    import numpy as np
+    from scipy.stats import t  # type: ignore[import-untyped]
+
+    count = len(scores)
+    if count != len(others) or count < 2:  # noqa: PLR2004  a spread takes two
+        message = f"the folds must be the same, two at least, but are {count} and {len(others)}"
+        raise ValueError(message)
+    gains = np.subtract(scores, others)
+    if not np.isfinite(gains).all():
+        message = "every fold must have a score of both, but some have none"
+        raise ValueError(message)
+    mean, variance = float(gains.mean()), float(gains.var(ddof=1))
+    error = math.sqrt((1 / count + 1 / (count - 1)) * variance)
+    reach = float(t.ppf(confidence, count - 1)) * error
+    return FoldGain(count, mean, mean - reach, mean + reach)
+
+
 def least_rows(metric: str, confidence: float) -> int:
     """Rows that a test needs: for accuracy so many that, all of them won, they confirm a gain."""
     exact = math.ceil(math.log(1 - confidence) / math.log(0.5))
@@ -84,7 +121,7 @@ def measure(pair: Pair, metric: str, confidence: float, seed: int) -> Gain:
 
 def exact(right: np.ndarray, champion_right: np.ndarray, confidence: float) -> Gain:
     """The gain in accuracy, from which rows each of the two has right."""
-    from scipy.stats import binomtest  # type: ignore[import-untyped]
+    from scipy.stats import binomtest
 
     rows = len(right)
     wins, losses = int((right & ~champion_right).sum()), int((champion_right & ~right).sum())

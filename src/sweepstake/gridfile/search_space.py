@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from itertools import accumulate
 from math import prod
@@ -24,7 +25,12 @@ from sweepstake.domain.trial import Trial
 from sweepstake.gridfile.allowlist import release_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sweepstake.domain.spec import Candidate, SweepSpec
+
+ABSENT = ("", "absent")
+"""Stands for the value of a parameter that a point does not give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,11 @@ class Product:
             index, at = divmod(index, len(values))
             point[name] = values[at]
         return self.point(point)
+
+    def values(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Every parameter with the values that it has in the points, a fixed one with its one."""
+        yield from ((name, (value,)) for name, value in self.estimator.params.items())
+        yield from self.axes
 
     def point(self, values: Mapping[str, Any]) -> EstimatorSpec:
         """The classifier with these values on the axes."""
@@ -135,6 +146,25 @@ class SearchSpace(Sequence[Trial]):
     def product_of(self, number: int) -> int:
         """Which product of the search space trial ``number`` is a point of, from 0."""
         return bisect_right(self._ends, self._kept[number])
+
+    @cached_property
+    def varying(self) -> dict[str, tuple[Any, ...]]:
+        """The parameters in which points differ, sorted, each with its values in the file's order.
+
+        ``ABSENT`` is among the values where some of the points do not give the parameter.
+        """
+        names = {name for product in self._products for name, _ in product.values()}
+        found = {name: self._values(name) for name in sorted(names)}
+        return {name: values for name, values in found.items() if len(values) > 1}
+
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """The names of the classes of its points, each once, in the file's order."""
+        return tuple(dict.fromkeys(product.estimator.name for product in self._products))
+
+    def _values(self, name: str) -> tuple[Any, ...]:
+        given = (dict(product.values()).get(name, (ABSENT,)) for product in self._products)
+        return _unique([value for values in given for value in values])
 
     def _point(self, raw: int) -> EstimatorSpec:
         """The point at position ``raw`` of all products laid end to end."""

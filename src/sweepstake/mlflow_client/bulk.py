@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from sweepstake.mlflow_client.run_datasets import RunDataset
+
 RUNS = "/api/2.0/sweepstake/runs"
 VERSION_TAGS = "/api/2.0/sweepstake/version-tags"
 MODEL_FOLDER = "model"
@@ -50,11 +52,12 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Runs of one experiment, and the registered model of their versions."""
+    """Runs of one experiment, the registered model of their versions, and what they trained on."""
 
     experiment_id: str
     name: str
     runs: tuple[RunRecord, ...]
+    dataset: RunDataset | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The request's body; figures that JSON has no word for are texts in it."""
@@ -62,6 +65,7 @@ class Bulk:
             "experiment_id": self.experiment_id,
             "name": self.name,
             "runs": [_run_json(run) for run in self.runs],
+            "dataset": asdict(self.dataset) if self.dataset else None,
         }
 
     def parts(self) -> Iterator[Bulk]:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 UI = "http://127.0.0.1:5000"
 """Where ``mlflow ui`` listens unless it is told otherwise."""
 TAG = "mlflow.sharedViewState."
+MODE = {"workflowType": "machine_learning"}
+"""Opens MLflow's pages for training; without it they open in those for language models."""
+CARD_HEIGHT = 420
+"""Pixels of a chart, each of which has a row of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,10 @@ class View:
 def view(sweep: SweepRun, metrics: Sequence[str], params: Sequence[str]) -> View:
     """The page with parallel coordinates and a scatter plot of the children of ``sweep``.
 
-    ``metrics`` are sorted by the first, descending; ``params`` are those that vary.
+    ``metrics`` are sorted by the first, descending; ``params`` are those that vary,
+    each drawn on its axis where it has one.
     """
+    params = sweep.axes.names(params)
     key = hashlib.sha256(sweep.sweep_id.encode()).hexdigest()[:16]
     state = {
         "orderByKey": f"metrics.`{metrics[0]}`",
@@ -54,6 +60,7 @@ def view(sweep: SweepRun, metrics: Sequence[str], params: Sequence[str]) -> View
             *(f"params.`{name}`" for name in params),
         ],
         "runsHiddenMode": "SHOWALL",
+        "runListHidden": True,
         "compareRunSections": [_section(key)],
         "compareRunCharts": _charts(key, metrics, params),
     }
@@ -62,7 +69,7 @@ def view(sweep: SweepRun, metrics: Sequence[str], params: Sequence[str]) -> View
         "createdAt": int(time.time() * 1000),
         "state": json.dumps(state),
     }
-    query = urlencode({"viewStateShareKey": key, "compareRunsMode": "CHART"})
+    query = urlencode({"viewStateShareKey": key, "compareRunsMode": "CHART", **MODE})
     return View(key, json.dumps(record), f"#/experiments/{sweep.experiment_id}/runs?{query}")
 
 
@@ -74,12 +81,13 @@ def children_filter(sweep: SweepRun, batch: str | None = None) -> str:
 
 def run_url(uri: str, experiment_id: str, run_id: str) -> str:
     """The page of a run."""
-    return f"{_pages(uri)}/#/experiments/{experiment_id}/runs/{run_id}"
+    return f"{_pages(uri)}/#/experiments/{experiment_id}/runs/{run_id}?{urlencode(MODE)}"
 
 
 def version_url(uri: str, model: str, version: str) -> str:
     """The page of a model version."""
-    return f"{_pages(uri)}/#/models/{quote(model, safe='')}/versions/{version}"
+    page = f"{_pages(uri)}/#/models/{quote(model, safe='')}/versions/{version}"
+    return f"{page}?{urlencode(MODE)}"
 
 
 def batch_url(uri: str, sweep: SweepRun, batch: str) -> str:
@@ -89,7 +97,8 @@ def batch_url(uri: str, sweep: SweepRun, batch: str) -> str:
 
 def list_link(sweep: SweepRun, batch: str | None = None) -> str:
     """The address, below MLflow's, of the list of children."""
-    query = urlencode({"searchFilter": children_filter(sweep, batch)}, quote_via=quote)
+    given = {"searchFilter": children_filter(sweep, batch), **MODE}
+    query = urlencode(given, quote_via=quote)
     return f"#/experiments/{sweep.experiment_id}/runs?{query}"
 
 
@@ -115,6 +124,8 @@ def _section(key: str) -> dict[str, Any]:
         "name": "Sweep",
         "display": True,
         "isReordered": False,
+        "columns": 1,
+        "cardHeight": CARD_HEIGHT,
     }
 
 

@@ -17,7 +17,7 @@ from sweepstake.domain.promotion import Verdict
 from sweepstake.domain.tags import PREFIX, MlflowTag, Tag, own
 from sweepstake.errors import TrackingUnavailableError
 from sweepstake.mlflow_client.connection import quoted
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 from sweepstake.wording.markup import escaped
 
 if TYPE_CHECKING:

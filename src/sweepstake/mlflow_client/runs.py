@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import getpass
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from platform import python_version
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.domain.tags import MlflowTag, Tag
 from sweepstake.domain.trial import TrialState
-from sweepstake.errors import printable
+from sweepstake.mlflow_client.axes import Axes
 from sweepstake.mlflow_client.bulk import MODEL_FOLDER
+from sweepstake.mlflow_client.run_names import Naming, clip, run_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sweepstake.domain.trial import Trial, TrialResult
+    from sweepstake.mlflow_client.run_datasets import RunDataset
 
 LIBRARIES = ("numpy", "scipy", "pandas", "skops", "mlflow", "sweepstake")
 """Distributions, besides scikit-learn, whose versions are written on every run."""
 
-NAME_LENGTH = 160
 TAG_LENGTH = 5000
 PARAM_LENGTH = 6000
 
@@ -41,13 +41,18 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 class SweepRun:
     """A sweep's parent run: all that a worker needs to hang trials under it.
 
-    ``tags`` are the same on every child: data digest, seed, metric, library versions.
+    ``tags`` are the same on every child: data digest, seed, metric, library versions. ``naming`` is
+    how its trials are told apart, ``axes`` what charts draw of them beside their parameters, and
+    ``dataset`` what they were trained on, where that is known.
     """
 
     experiment_id: str
     run_id: str
     sweep_id: str
     tags: Mapping[str, str]
+    naming: Naming = field(default_factory=Naming, compare=False)
+    axes: Axes = field(default_factory=Axes, compare=False)
+    dataset: RunDataset | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,28 +120,6 @@ def library_tags() -> dict[str, str]:
     }
 
 
-def run_name(trial: Trial) -> str:
-    """``0007 RandomForestClassifier max_depth=4, n_estimators=100``: the parameters given only."""
-    given = ", ".join(f"{name}={shown(value)}" for name, value in trial.estimator.params.items())
-    name = f"{trial.number:04d} {trial.estimator.short_name} {given}".rstrip()
-    return clip(printable(name), NAME_LENGTH)
-
-
-def clip(text: str, length: int) -> str:
-    """``text``, cut to ``length`` characters with an ellipsis at its end where it was longer."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def shown(value: Any) -> str:
-    """A parameter's value as people write it, an inner classifier as a call."""
-    if isinstance(value, EstimatorSpec):
-        given = ", ".join(f"{name}={shown(inner)}" for name, inner in value.params.items())
-        return f"{value.short_name}({given})"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {shown(inner)}" for name, inner in value.items()) + "}"
-    return str(value)
-
-
 def origin_tags(sweep_id: str, role: str) -> dict[str, str]:
     """Tags that say which sweep a run belongs to, as ``sweep`` or ``trial``, and who started it."""
     return {
@@ -148,20 +131,21 @@ def origin_tags(sweep_id: str, role: str) -> dict[str, str]:
     }
 
 
-def trial_tags(trial: Trial, batch: str) -> dict[str, str]:
+def trial_tags(trial: Trial, batch: str, naming: Naming) -> dict[str, str]:
     """Tags that tell a child run from its siblings."""
     return {
         Tag.TRIAL_KEY: trial.key,
         Tag.TRIAL_NUMBER: str(trial.number),
         Tag.BATCH: batch,
         Tag.ESTIMATOR: trial.estimator.name,
-        MlflowTag.NAME: run_name(trial),
+        MlflowTag.NAME: run_name(trial, naming),
     }
 
 
 def child_tags(sweep: SweepRun, trial: Trial, batch: str) -> dict[str, str]:
     """All tags that a child run has from its beginning."""
-    tags = origin_tags(sweep.sweep_id, "trial") | dict(sweep.tags) | trial_tags(trial, batch)
+    own = trial_tags(trial, batch, sweep.naming)
+    tags = origin_tags(sweep.sweep_id, "trial") | dict(sweep.tags) | own
     return tags | {MlflowTag.PARENT: sweep.run_id}
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sweepstake.domain.trial import Trial, TrialResult
     from sweepstake.mlflow_client.bulk import Bulk
     from sweepstake.mlflow_client.comparison import View
+    from sweepstake.mlflow_client.run_datasets import RunDataset
 
 IDS_PER_CALL = 200
 PARAMS_PER_CALL = 100
@@ -47,7 +48,8 @@ IDENTITY = (Tag.DATA_DIGEST, Tag.SCIKIT_LEARN, Tag.TRAINING)
 """Tags on which trial keys depend: the same grid file on other data is another execution."""
 
 DECIDED = "**Decision: "
-"""How the note of a sweep begins that was judged."""
+"""How the line of a note begins that says what was decided."""
+UNDECIDED = "none yet.**"
 _STATUS = {
     TrialState.RUNNING: "RUNNING",
     TrialState.COMPLETE: "FINISHED",
@@ -178,6 +180,15 @@ class Tracking:
         """All child runs of ``sweep`` (of one ``batch`` if given), by number, then by age."""
         return self._trials(sweep.experiment_id, children_filter(sweep, batch))
 
+    def curve(self, run_id: str, metric: str) -> tuple[float, ...]:
+        """The values of a metric of a run by step, such as the scores of its folds."""
+        points = self.client.get_metric_history(run_id, metric)
+        return tuple(float(each.value) for each in sorted(points, key=lambda point: point.step))
+
+    def tags_of(self, run_id: str) -> dict[str, str]:
+        """The tags of a run."""
+        return dict(self.client.get_run(run_id).data.tags)
+
     def runs(self, experiment_id: str, run_ids: Iterable[str]) -> tuple[Child, ...]:
         """The trials of any sweep with these run ids; those deleted meanwhile are left out."""
         wanted = sorted(run_ids)
@@ -218,17 +229,24 @@ class Tracking:
     def start_trial(
         self, sweep: SweepRun, trial: Trial, batch: str, left: Child | None = None
     ) -> TrialRun:
-        """Open the child run of ``trial``, in one request where nothing is left of an earlier try.
+        """Open the child run of ``trial``, with its dataset in a request of its own.
 
         ``left`` is what a killed attempt left under the same key: a blank run is used again; any
         other is deleted, as MLflow's parameters are write-once and metrics would be doubled.
         """
         if left is not None and left.is_blank:
+            self.log_dataset(left.run_id, sweep.dataset)
             return left.run
         if left is not None:
             self.delete_run(left.run_id)
         run = self.client.create_run(sweep.experiment_id, tags=child_tags(sweep, trial, batch))
+        self.log_dataset(run.info.run_id, sweep.dataset)
         return TrialRun(run.info.run_id, run.info.artifact_uri)
+
+    def log_dataset(self, run_id: str, dataset: RunDataset | None) -> None:
+        """Say of a run what it trains on, once; nothing is sent where that is not known."""
+        if dataset is not None:
+            self.client.log_inputs(run_id, datasets=[dataset.to_input()])
 
     def log_result(self, run_id: str, result: TrialResult, sha256: str = "") -> None:
         """Log parameters, metrics, curves and warnings, in as few requests as MLflow allows.
@@ -293,16 +311,16 @@ class Tracking:
         run = self.client.get_run(sweep.run_id)
         self.files.upload(TrialRun(sweep.run_id, run.info.artifact_uri), artifacts)
         now = _now()
+        note = with_decision(note, UNDECIDED)
         figures = [Metric(name, value, now, 0) for name, value in metrics.items()]
         self.client.log_batch(sweep.run_id, metrics=figures, tags=[RunTag(MlflowTag.NOTE, note)])
         self.finish(sweep.run_id, state)
 
     def tell_decision(self, run_id: str, verdict: str, reason: str) -> None:
-        """Write on a parent run what was decided about its finalist, above the rest of its note."""
+        """Write on a parent run what was decided about its finalist, as its note's second line."""
         with suppress(NotFoundError):  # whoever deletes the run needs no note
             note = self.client.get_run(run_id).data.tags.get(MlflowTag.NOTE, "")
-            rest = note.partition("\n\n")[2] if note.startswith(DECIDED) else note
-            told = f"{DECIDED}{verdict}.** {escaped(reason)}\n\n{rest}"
+            told = with_decision(note, f"{verdict}.** {escaped(reason)}")
             tags = {Tag.DECISION: verdict, Tag.REASON: reason, MlflowTag.NOTE: told}
             for name, text in tags.items():
                 self.client.set_tag(run_id, name, text)
@@ -319,6 +337,12 @@ class Tracking:
         except MlflowException:
             return False
         return True
+
+
+def with_decision(note: str, decision: str) -> str:
+    """A note with what was decided in its second paragraph, in the place of what was there."""
+    parts = [part for part in note.split("\n\n") if not part.startswith(DECIDED)]
+    return "\n\n".join([*parts[:1], DECIDED + decision, *parts[1:]])
 
 
 def _rank(child: Child, registered: Collection[str]) -> tuple[bool, bool, int, str]:

@@ -29,6 +29,7 @@ from sweepstake.mlflow_client.bulk import (
     RunRecord,
     VersionTags,
 )
+from sweepstake.mlflow_client.run_datasets import RunDataset
 from sweepstake.wording.near_misses import shown
 
 MOST_SHOWN = 5
@@ -75,10 +76,31 @@ class _Run(_Body):
         )
 
 
+class _Dataset(_Body):
+    name: Text
+    digest: Text
+    source_type: Text
+    source: Text
+    schema_: Annotated[Text | None, Field(alias="schema")]
+    profile: Text
+
+    def record(self) -> RunDataset:
+        """The record; its parts are held to MLflow's rules where it is written."""
+        return RunDataset(
+            name=self.name,
+            digest=self.digest,
+            source_type=self.source_type,
+            source=self.source,
+            schema=self.schema_,
+            profile=self.profile,
+        )
+
+
 class _Runs(_Body):
     experiment_id: ExperimentId
     name: Text
     runs: Annotated[list[_Run], Field(max_length=MOST_RUNS), FailFast()]
+    dataset: _Dataset | None = None
 
 
 class _Tags(_Body):
@@ -94,7 +116,8 @@ def read_runs(body: bytes) -> Bulk:
     """
     read = _read(_Runs, body, RUNS)
     runs = tuple(_checked(run.record()) for run in read.runs)
-    return Bulk(read.experiment_id, read.name, runs)
+    dataset = read.dataset.record() if read.dataset else None
+    return Bulk(read.experiment_id, read.name, runs, dataset)
 
 
 def read_tags(body: bytes) -> VersionTags:

@@ -26,6 +26,9 @@ NAMES = (
     "mlflow.store.model_registry.dbmodels.models.SqlRegisteredModel",
     "mlflow.store.model_registry.sqlalchemy_store.SqlAlchemyStore._get_registered_model",
     "mlflow.store.model_registry.sqlalchemy_store.SqlAlchemyStore._get_workspace_clauses",
+    "mlflow.store.tracking.dbmodels.models.SqlDataset",
+    "mlflow.store.tracking.dbmodels.models.SqlInput",
+    "mlflow.store.tracking.dbmodels.models.SqlInputTag",
     "mlflow.store.tracking.dbmodels.models.SqlLatestMetric",
     "mlflow.store.tracking.dbmodels.models.SqlMetric",
     "mlflow.store.tracking.dbmodels.models.SqlParam",
@@ -35,6 +38,7 @@ NAMES = (
     "mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore._update_latest_metrics_if_necessary",
     "mlflow.entities.model_registry.RegisteredModel._is_prompt",
     "mlflow.utils.validation._validate_batch_log_data",
+    "mlflow.utils.validation._validate_dataset_inputs",
     "mlflow.utils.validation._validate_model_name",
     "mlflow.utils.validation._validate_model_version_tag",
     "mlflow.webhooks.delivery.deliver_webhook",
@@ -82,6 +86,13 @@ def validated(metrics: list[Any], params: list[Any], tags: list[Any]) -> tuple[A
 
     _, params, tags = validation._validate_batch_log_data(metrics, params, tags)  # noqa: SLF001
     return params, tags
+
+
+def validate_dataset(dataset_input: Any) -> None:
+    """Hold a dataset to MLflow's rules."""
+    from mlflow.utils import validation
+
+    validation._validate_dataset_inputs([dataset_input])  # noqa: SLF001
 
 
 def validate_model_name(name: str) -> None:

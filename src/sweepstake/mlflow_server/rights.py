@@ -102,6 +102,8 @@ def _requests(bulk: Bulk, run: RunRecord, run_id: str, *, is_new: bool) -> Itera
     if not is_new or run.ended is not None or run.params or run.metrics:
         yield _request("LogBatch", run_id=run_id)
         yield _request("UpdateRun", run_id=run_id)
+    if bulk.dataset is not None:
+        yield _request("LogInputs", run_id=run_id)
     if run.version is not None and run.status == "FINISHED":
         source, tags = f"runs:/{run_id}/{MODEL_FOLDER}", _told_apart(run.version)
         yield _request(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake.domain.tags import MlflowTag
 from sweepstake.mlflow_client.artifact_store import artifact_uri
 from sweepstake.mlflow_client.bulk import RUNS
-from sweepstake.mlflow_server import internals
+from sweepstake.mlflow_server import dataset_rows, internals
 from sweepstake.mlflow_server.statements import insert, repeated, upsert
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def as_taken(tracking: Any, bulk: Bulk) -> Bulk:
         MlflowException: there is no such experiment, it is in the bin, or a run would be refused.
     """
     _experiment(tracking, bulk)
+    if bulk.dataset is not None:
+        internals.validate_dataset(bulk.dataset.to_input())
     return replace(bulk, runs=tuple(map(_as_taken, bulk.runs)))
 
 
@@ -60,7 +62,9 @@ def store_runs(tracking: Any, bulk: Bulk) -> set[str]:
     def store() -> set[str]:
         with tracking.ManagedSessionMaker(read_only=False) as session:
             experiment = _experiment(tracking, bulk)
-            parts = (_store(tracking, session, experiment, part) for part in _rounds(bulk.runs))
+            parts = [_store(tracking, session, experiment, part) for part in _rounds(bulk.runs)]
+            if bulk.dataset is not None:
+                dataset_rows.store(session, bulk, experiment)
             return set().union(*parts)
 
     return repeated(store)

@@ -16,6 +16,7 @@ from sweepstake.errors import printable
 from sweepstake.mlflow_client import comparison
 from sweepstake.reports import figure
 from sweepstake.wording.markup import escaped
+from sweepstake.wording.spreadsheet import cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 NOTE_ROWS = 10
 VIEW_PARAMS = 8
 """Axes that a parallel-coordinates plot still shows legibly."""
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a text begins with that a spreadsheet takes for a formula."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +113,7 @@ def _write_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], file: 
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns)
         writer.writeheader()
-        writer.writerows({name: _data(value) for name, value in row.items()} for row in rows)
-
-
-def _data(value: Any) -> Any:
-    """A value as spreadsheets show it: an apostrophe keeps a text from being run as a formula."""
-    is_formula = isinstance(value, str) and value.startswith(FORMULAS) and not _is_number(value)
-    return f"'{value}" if is_formula else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
 
 
 def _compared(metric: str) -> list[str]:
@@ -166,7 +151,7 @@ def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view:
         f"{counts['failed']} failed, {untrained}{counts['reused']} reused from earlier sweeps."
     )
     links = f"[Compare all trials]({view.link}) · [list them]({comparison.list_link(sweep)})"
-    parts = [_headline(standings, spec.metric), outcome, links, _top(standings, spec.metric)]
+    parts = [_headline(standings, spec.metric), links, outcome, _top(standings, spec.metric)]
     return "\n\n".join(part for part in parts if part)
 
 

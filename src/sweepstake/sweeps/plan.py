@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec_record import record_of, spec_of
 from sweepstake.domain.tags import mean_cv
 from sweepstake.errors import GridFileError, NotFoundError
+from sweepstake.mlflow_client.run_datasets import RunDataset
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Plan:
     backfill: str = ""
     warnings: tuple[str, ...] = ()
     """What deserves a look in the data."""
+    dataset: RunDataset | None = None
+    """What runs say of the data; ``None`` in plans of earlier releases."""
 
     @property
     def model(self) -> str:
@@ -74,7 +77,11 @@ class Plan:
     def save(self, workspace: Workspace) -> None:
         """Store the plan under its sweep's name, and that its model is one of this workspace."""
         record = {field.name: getattr(self, field.name) for field in fields(self)}
-        workspace.write_record(_record_name(self.sweep), {**record, "spec": record_of(self.spec)})
+        record |= {
+            "spec": record_of(self.spec),
+            "dataset": asdict(self.dataset) if self.dataset else None,
+        }
+        workspace.write_record(_record_name(self.sweep), record)
         digest = hashlib.sha256(self.model.encode()).hexdigest()
         workspace.write_record(f"models/{digest}", {"model": self.model})
 
@@ -90,6 +97,7 @@ class Plan:
             record = _with_spec(record, workspace)
         record["spec"] = spec_of(record["spec"])
         record["order"] = tuple(record["order"])
+        record["dataset"] = RunDataset(**record["dataset"]) if record.get("dataset") else None
         record["warnings"] = tuple(record.get("warnings", ()))
         record["reused"] = {int(number): run for number, run in record["reused"].items()}
         return cls(**record)

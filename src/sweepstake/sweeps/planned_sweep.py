@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from sweepstake.domain.revision import training_tag
 from sweepstake.domain.tags import Tag, on_holdout, own
 from sweepstake.gridfile import search_space
+from sweepstake.mlflow_client.axes import axes_of
 from sweepstake.mlflow_client.registry import Registry
+from sweepstake.mlflow_client.run_names import naming_of
 from sweepstake.mlflow_client.runs import SweepRun, library_tags
 from sweepstake.mlflow_client.tracking import Tracking
 from sweepstake.storage.workspace import Workspace
@@ -87,11 +89,19 @@ def open_planned(sweep_id: str, settings: Settings) -> PlannedSweep:
     """
     workspace = Workspace(settings.workspace)
     plan = Plan.load(workspace, sweep_id)
-    tags = shared_tags(plan.spec, plan.data_digest)
+    trials = search_space.trials(plan.spec, plan.data_digest)
     return PlannedSweep(
         plan=plan,
-        trials=search_space.trials(plan.spec, plan.data_digest),
-        sweep=SweepRun(plan.experiment_id, plan.parent_run_id, sweep_id, tags),
+        trials=trials,
+        sweep=SweepRun(
+            experiment_id=plan.experiment_id,
+            run_id=plan.parent_run_id,
+            sweep_id=sweep_id,
+            tags=shared_tags(plan.spec, plan.data_digest),
+            naming=naming_of(trials),
+            axes=axes_of(trials),
+            dataset=plan.dataset,
+        ),
         tracking=Tracking(settings.tracking_uri),
         registry=Registry(settings.tracking_uri),
         workspace=workspace,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepstake.gridfile import search_space
-from sweepstake.mlflow_client.runs import run_name
+from sweepstake.mlflow_client.run_names import full_name
 from sweepstake.sweeps.workload import order, ranges
 
 if TYPE_CHECKING:
@@ -41,5 +41,5 @@ def preview(grid: GridFile, checked: Preflight, slots: int) -> Preview:
         task_count=len(ranges(trials, checked, numbers, spec.limits, slots)),
         fit_count=len(trials) * (spec.cv + 1),
         estimate_seconds=checked.estimate_seconds,
-        trials=tuple(run_name(trial) for trial in trials),
+        trials=tuple(full_name(trial) for trial in trials),
     )

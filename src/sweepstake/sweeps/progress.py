@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import accumulate
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A sweep at one moment; ``seconds_left`` is ``None`` until a trial is done."""
+    """A sweep at one moment; ``seconds_left`` is ``None`` until a trial is done.
+
+    ``course`` is the best score so far after each of its own trials, in the order they began.
+    """
 
     total: int
     complete: int
@@ -32,6 +36,7 @@ class Progress:
     skipped: int
     best: float | None
     seconds_left: float | None
+    course: tuple[float, ...] = ()
 
     @property
     def ended(self) -> int:
@@ -67,7 +72,9 @@ def measure(planned: PlannedSweep) -> Progress:
     """The progress of this planned sweep."""
     children = planned.tracking.children(planned.sweep)
     count = {state: sum(child.state is state for child in children) for state in TrialState}
-    scores = [child.metrics.get(planned.plan.metric_name, nan) for child in children]
+    began = sorted(children, key=lambda child: child.started)
+    scores = [child.metrics.get(planned.plan.metric_name, nan) for child in began]
+    known = [score for score in scores if isfinite(score)]
     reused = len(planned.plan.reused)
     over = (TrialState.COMPLETE, TrialState.FAILED, TrialState.SKIPPED)
     ended = sum(count[state] for state in over)
@@ -77,8 +84,9 @@ def measure(planned: PlannedSweep) -> Progress:
         running=count[TrialState.RUNNING],
         failed=count[TrialState.FAILED],
         skipped=count[TrialState.SKIPPED],
-        best=max(filter(isfinite, scores), default=None),
+        best=max(known, default=None),
         seconds_left=_seconds_left(children, ended, planned.plan.trial_count - reused - ended),
+        course=tuple(accumulate(known, max)),
     )
 
 

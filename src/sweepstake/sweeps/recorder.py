@@ -7,7 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 from uuid import uuid4
 
@@ -94,7 +94,7 @@ class Recorder:
 
     def __init__(self, planned: PlannedSweep, batch: str) -> None:
         self._tracking, self._workspace = planned.tracking, planned.workspace
-        self._sweep = planned.plan.sweep
+        self._sweep, self._axes = planned.plan.sweep, planned.sweep.axes
         together = planned.tracking.takes_bulk()
         self.writer: Writer = BulkWriter(planned, batch) if together else RestWriter(planned, batch)
         self._part = f"{batch}-{uuid4().hex}"
@@ -139,6 +139,7 @@ class Recorder:
 
     def complete(self, begun: Begun, result: TrialResult, sha256: str) -> None:
         """Keep a trial whose model lies in its folder; ``sha256`` is the hash of the model file."""
+        result = replace(result, params={**result.params, **self._axes.of(begun.trial)})
         report.write_confusion(result, self.folder(begun))
         self._end(Ended(begun, _now(), result, sha256))
 
@@ -216,7 +217,7 @@ class Recorder:
 
 
 class RestWriter:
-    """Writes by MLflow's own API: one request to begin a trial, three to end it."""
+    """Writes by MLflow's own API: two requests to begin a trial, three to end it."""
 
     repeatable = False
 
@@ -276,7 +277,12 @@ class BulkWriter:
         if runs:
             planned = self._planned
             planned.tracking.post(
-                Bulk(planned.sweep.experiment_id, planned.spec.model, tuple(runs))
+                Bulk(
+                    planned.sweep.experiment_id,
+                    planned.spec.model,
+                    tuple(runs),
+                    planned.sweep.dataset,
+                )
             )
 
     def _tags(self, begun: Begun) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sweepstake.domain.ranking import order
 from sweepstake.domain.spec import BackfillPolicy
 from sweepstake.domain.tags import Tag
 from sweepstake.domain.trial import SETTLED, Standing, TrialState
-from sweepstake.mlflow_client.runs import shown
+from sweepstake.mlflow_client.run_names import shown
 from sweepstake.sweeps import provenance
 from sweepstake.sweeps.cancellation import reason_of
 

@@ -24,7 +24,8 @@ from sweepstake.intake import intake, reports
 from sweepstake.mlflow_client.bulk import MODEL_FOLDER
 from sweepstake.mlflow_client.comparison import batch_url, run_url
 from sweepstake.mlflow_client.registry import Registry
-from sweepstake.mlflow_client.runs import run_name
+from sweepstake.mlflow_client.run_datasets import run_dataset
+from sweepstake.mlflow_client.run_names import naming_of, run_name
 from sweepstake.mlflow_client.tracking import Tracking
 from sweepstake.processes.isolation import Worker, repeat_once
 from sweepstake.reports import report
@@ -96,6 +97,10 @@ def plan(
     policy = str(grid.spec.promotion.backfill) if drop.backfill else ""
     own = sweep_tags(grid.spec, drop.snapshot, checked.table.span, policy)
     sweep = _open_sweep(drop, grid.spec, shared_tags(grid.spec, digest), own, settings)
+    dataset = run_dataset(
+        checked.table, digest, grid.spec.data.filled_source, len(checked.sides[1])
+    )
+    Tracking(settings.tracking_uri).log_dataset(sweep.run_id, dataset)
     done, reused = _known(sweep, trials, settings)
     if may_wait:
         left = {each.key for each in trials if each.number not in done | reused.keys()}
@@ -114,6 +119,7 @@ def plan(
         reused=reused,
         backfill=policy,
         warnings=checked.warnings,
+        dataset=dataset,
     ).save(workspace)
     ranges = workload.ranges(trials, checked, order, grid.spec.limits, settings.slots)
     return tuple(
@@ -281,7 +287,7 @@ def _known(
 def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
     """A batch's name in Airflow: its trial, or the first and last of them."""
     if len(numbers) == 1:
-        return run_name(trials[numbers[0]])
+        return run_name(trials[numbers[0]], naming_of(trials))
     return f"trials {numbers[0]:04d} to {numbers[-1]:04d}"
 
 
