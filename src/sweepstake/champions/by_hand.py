@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from sweepstake.mlflow_client.registry import Registry
 from sweepstake.modelfile.model_file import loads
 from sweepstake.processes.isolation import Worker, repeat_once
 from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import reporting
 from sweepstake.sweeps.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def _put(verdict: Verdict, model: str, to: str, why: str, settings: Settings) ->
         Registry(settings.tracking_uri),
         Provenance(Workspace(settings.workspace)),
     )
-    registry.resume(model)
+    registry.resume(model, partial(reporting.tell_decision, settings=settings))
     champion = registry.champion(model)
     find = _former if verdict is Verdict.ROLLBACK else _kept_out
     history = registry.history(model)

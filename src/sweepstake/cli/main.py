@@ -216,6 +216,9 @@ def run(
 app.command(epilog="Example: `sweepstake leaderboard digits-forest --json`")(
     tracked(sweeps.leaderboard)
 )
+app.command(epilog="Example: `sweepstake refine digits-forest --out finer.yaml`")(
+    tracked(sweeps.refine)
+)
 app.command(epilog="Example: `sweepstake champion digits --history`")(tracked(champions.champion))
 app.command(epilog="Example: `sweepstake rollback digits --why 'slow on large orders'`")(
     tracked(champions.rollback)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweepstake.cli import bars, champions, console, servers, tables
-from sweepstake.errors import CancelledError, StackError, SweepFailedError
+from sweepstake.errors import CancelledError, NotFoundError, StackError, SweepFailedError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -56,6 +57,32 @@ def cancel(
 def leaderboard(sweep: Sweep, *, as_json: Json = False) -> None:
     """Show the trials of a sweep, best first."""
     print_leaderboard(sweep, load_settings(), as_json=as_json)
+
+
+def refine(
+    sweep: Sweep,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Write here. Default: the new sweep's name, in this folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write the next grid file, finer around the best trial of a sweep."""
+    from sweepstake.sweeps.refining import refine
+
+    grid = refine(sweep, load_settings())
+    file = out or Path(grid.file)
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(grid.text)
+    except FileExistsError:
+        message = f"{file}: must not be there yet, but is. Name another by --out, or add --force."
+        raise NotFoundError(message) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        message = f"{file}: must be a file that can be written, but: {reason}. Name one by --out."
+        raise NotFoundError(message) from None
+    console.tell(f"{file}: {grid.trials} trials. Go on by sweepstake submit {file}")
 
 
 def prune(

@@ -30,13 +30,18 @@ def draw(chart: Chart, file: Path) -> None:
     columns = min(COLUMNS, max(1, len(chart.panels)))
     rows = max(1, ceil(len(chart.panels) / columns))
     with rc_context({"text.parse_math": False, "font.size": 11}):  # a dollar sign is one
-        page = Figure(figsize=(WIDTH, HEIGHT * rows + 0.6), layout="constrained")
+        page = Figure(figsize=(WIDTH, HEIGHT * rows + 0.6), dpi=90)
         FigureCanvasAgg(page)
         page.suptitle(chart.title, fontsize=14)
         for at, panel in enumerate(chart.panels):
             _draw(page.add_subplot(rows, columns, at + 1), panel)
         if not chart.panels:
             page.text(0.5, 0.5, clip(chart.caption, 110), ha="center")
+        high = HEIGHT * rows + 0.6
+        page.subplots_adjust(
+            left=0.07 if columns > 1 else 0.1, right=0.97, bottom=0.85 / high, top=1 - 0.85 / high,
+            hspace=0.45, wspace=0.36,
+        )  # fmt: skip
         page.savefig(file, dpi=90)
 
 
@@ -47,12 +52,15 @@ def _draw(axes: Any, panel: Panel | Parallel) -> None:
     axes.set_title(panel.title, fontsize=11)
     if panel.heat:
         _draw_heat(axes, panel.heat)
-    shown = sorted(panel.series, key=lambda each: not each.quiet)
-    for at, series in enumerate(shown):
+    loud = [series for series in panel.series if not series.quiet]
+    for at, series in enumerate(loud):
         _draw_series(axes, series, at)
+    for series in panel.series:
+        if series.quiet:
+            _draw_series(axes, series, 0)
     _set_axis(axes, panel.x, "x")
     _set_axis(axes, panel.y, "y")
-    if sum(bool(series.name) for series in shown) > 1:
+    if sum(bool(series.name) for series in panel.series) > 1:
         axes.legend(fontsize=9)
 
 

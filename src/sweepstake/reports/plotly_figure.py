@@ -58,28 +58,39 @@ def text_of(text: str) -> str:
 
 def _panel(panel: Panel) -> dict[str, Any]:
     data = [_heat(panel.heat)] if panel.heat else []
-    data += [_trace(series, at) for at, series in enumerate(_loud_last(panel.series))]
+    quiet = [series for series in panel.series if series.quiet]
+    loud = [series for series in panel.series if not series.quiet]
+    data += [_trace(series, 0) for series in quiet]
+    data += [_trace(series, at) for at, series in enumerate(loud)]
     x, y = _axis(panel.x), _axis(panel.y)
     if panel.heat:
         x |= {"type": "category"}
         y |= {"type": "category"}
     layout = {
         "template": "none",
-        "title": {"text": text_of(panel.title), "font": {"size": 14}} if panel.title else None,
+        "title": _title(panel),
         "height": _height(panel),
-        "margin": {"l": 60, "r": 16, "t": 36 if panel.title else 12, "b": 48},
+        "margin": {"l": 60, "r": 24, "t": _top(panel), "b": 48},
         "xaxis": x,
         "yaxis": y,
         "hovermode": "closest",
         "showlegend": sum(bool(each.name) for each in panel.series) > 1,
-        "legend": {"orientation": "h", "y": -0.22},
+        "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         "uirevision": "same",
     }
     return {"data": data, "layout": {key: each for key, each in layout.items() if each is not None}}
 
 
-def _loud_last(series: Sequence[Series]) -> list[Series]:
-    return sorted(series, key=lambda each: not each.quiet)
+def _title(panel: Panel) -> dict[str, Any] | None:
+    font = {"font": {"size": 14}, "x": 0.02, "xanchor": "left", "y": 0.98, "yanchor": "top"}
+    return {"text": text_of(panel.title), **font} if panel.title else None
+
+
+def _top(panel: Panel) -> int:
+    """Room above the axes: for a title, and a legend of as many lines as it may take."""
+    named = sum(bool(series.name) for series in panel.series)
+    legend = 0 if named < 2 else 24 + 19 * ((named - 1) // 2)  # noqa: PLR2004  nothing to tell apart
+    return (36 if panel.title else 12) + legend
 
 
 def _height(panel: Panel) -> int:
@@ -88,7 +99,7 @@ def _height(panel: Panel) -> int:
             return WIDE[series.kind] + PER_PLACE * max(3, len(panel.y.ticks))
     if panel.heat:
         return max(HEIGHT, 120 + 24 * len(panel.heat.rows))
-    return 190 if len(panel.y.ticks) == 1 else HEIGHT
+    return 190 if len(panel.y.ticks) == 1 else HEIGHT + max(0, _top(panel) - 60)
 
 
 def _axis(axis: Axis) -> dict[str, Any]:

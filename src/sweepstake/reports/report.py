@@ -15,7 +15,7 @@ from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
 from sweepstake.mlflow_client import comparison
 from sweepstake.mlflow_client.runs import clip
-from sweepstake.reports import best_charts, page, picture, run_charts, trial_charts
+from sweepstake.reports import best_charts, decision, page, picture, run_charts, trial_charts
 from sweepstake.reports.chart import Chart
 from sweepstake.reports.trial_charts import shares
 from sweepstake.wording.markup import escaped
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from sweepstake.domain.spec import SweepSpec
     from sweepstake.domain.trial import Standing, TrialResult
     from sweepstake.mlflow_client.comparison import View
     from sweepstake.mlflow_client.runs import SweepRun
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+PAGE = "report.html"
 PICTURES = "figures"
 """The folder of the pictures."""
 TOGETHER = ("scores", "parameters")
@@ -54,25 +56,45 @@ class Summary:
     view: View
 
 
-def write(material: Material, sweep: SweepRun, folder: Path, told: Decided) -> Summary:
-    """Write the report's files into the empty ``folder`` and return the summary.
+def summarise(
+    standings: Sequence[Standing],
+    spec: SweepSpec,
+    sweep: SweepRun,
+    folder: Path,
+    warnings: Sequence[str] = (),
+) -> Summary:
+    """Write ``leaderboard.csv`` and ``leaderboard.json`` into ``folder``; return the summary.
 
-    Files: ``leaderboard.csv``, ``leaderboard.json``, ``report.html`` (which loads nothing), and its
-    figures as pictures: ``leaderboard.png``, the others in ``figures``. ``told`` is what is decided
-    about the champion so far.
+    ``standings`` are ranked, best first; ``warnings`` are those about the data.
     """
-    rows = table(material.standings)
+    rows = table(standings)
     columns = list(dict.fromkeys(name for row in rows for name in row))
     _write_csv(rows, columns, folder / "leaderboard.csv")
     text = json.dumps(rows, indent=1, default=str, allow_nan=False)
     (folder / "leaderboard.json").write_text(text, encoding="utf-8")
+    view = comparison.view(sweep, _compared(spec.metric), varying(standings)[:VIEW_PARAMS])
+    note = "\n\n".join([_note(standings, spec, sweep, view), *map(_warning, warnings)])
+    return Summary(_metrics(standings, spec.metric), note, view)
+
+
+def write(material: Material, folder: Path, told: Decided) -> None:
+    """Write the report into the empty ``folder``: one page, and its figures as pictures.
+
+    ``report.html`` loads nothing; ``leaderboard.png`` has the scores, ``figures`` the others.
+    ``told`` is what is decided about the champion so far. The same material makes the same files.
+    """
     charts = draw_all(material)
-    (folder / "report.html").write_text(page.write(material, charts, told), encoding="utf-8")
+    (folder / PAGE).write_text(page.write(material, charts, told), encoding="utf-8")
     write_pictures(charts, folder)
-    view = comparison.view(sweep, _compared(material.metric), material.varying[:VIEW_PARAMS])
-    note = _note(material.standings, material.metric, sweep, view)
-    warned = "\n\n".join([note, *map(_warning, material.warnings)])
-    return Summary(_metrics(material.standings, material.metric), warned, view)
+    write_decision(told, folder)
+
+
+def write_decision(told: Decided, folder: Path) -> None:
+    """Draw the gain over the champion between its bounds as a picture, if there was a test."""
+    shown = decision.chart(told)
+    if shown.panels:
+        (folder / PICTURES).mkdir(exist_ok=True)
+        picture.draw(shown, folder / PICTURES / "decision.png")
 
 
 def draw_all(material: Material) -> list[Chart]:
@@ -203,7 +225,7 @@ def _score(standing: Standing, metric: str) -> float:
     return standing.metrics.get(mean_cv(metric), float("nan"))
 
 
-def _note(standings: Sequence[Standing], metric: str, sweep: SweepRun, view: View) -> str:
+def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view: View) -> str:
     counts = _counts(standings)
     others = (name for name in ("skipped", "cancelled") if counts[name])
     untrained = "".join(f"{counts[name]} {name}, " for name in others)
@@ -212,7 +234,7 @@ def _note(standings: Sequence[Standing], metric: str, sweep: SweepRun, view: Vie
         f"{counts['failed']} failed, {untrained}{counts['reused']} reused from earlier sweeps."
     )
     links = f"[Compare all trials]({view.link}) · [list them]({comparison.list_link(sweep)})"
-    parts = [_headline(standings, metric), outcome, links, _top(standings, metric)]
+    parts = [_headline(standings, spec.metric), outcome, links, _top(standings, spec.metric)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -103,12 +103,13 @@ def lanes(standings: Sequence[Standing]) -> Lanes | None:
     for standing in sorted(own, key=lambda s: (s.started, s.number)):
         batches.setdefault(standing.batch, []).append(standing)
     found: list[list[Standing]] = []
+    ends: list[int] = []
     for batch in sorted(batches.values(), key=lambda trials: trials[0].started):
-        free = next((lane for lane in found if _end(lane) <= batch[0].started), None)
-        if free is None:
-            found.append(list(batch))
-        else:
-            free += batch
+        free = next((at for at, end in enumerate(ends) if end <= batch[0].started), len(found))
+        found[free:] = found[free:] or [[]]
+        ends[free:] = ends[free:] or [0]
+        found[free] += batch
+        ends[free] = max(ends[free], _end(batch))
     start, end = min(s.started for s in own), _end(own)
     return Lanes(tuple(map(tuple, found)), start, end)
 
