@@ -52,7 +52,10 @@ class Finer:
         params = {name: _written(value) for name, value in self.estimator.params.items()}
         grid = {name: [_written(each) for each in values] for name, values in self.axes.items()}
         parts = {"params": params, "grid": grid}
-        return {"estimator": self.estimator.name, **{key: part for key, part in parts.items() if part}}
+        return {
+            "estimator": self.estimator.name,
+            **{key: part for key, part in parts.items() if part},
+        }
 
 
 def refine(product: Product, best: Mapping[str, Any], tried: Tried, bar: float) -> Finer:
@@ -130,9 +133,7 @@ def _written(value: Any) -> Any:
     return value
 
 
-def _finer(
-    values: Sequence[Any], best: Any, tried: Mapping[str, float], bar: float
-) -> list[Any]:
+def _finer(values: Sequence[Any], best: Any, tried: Mapping[str, float], bar: float) -> list[Any]:
     """The new values of an axis, the best one first."""
     scores = {canonical(value): tried.get(canonical(value), -math.inf) for value in values}
     good = sorted(values, key=lambda value: -scores[canonical(value)])
@@ -188,9 +189,7 @@ def _valid(product: Product, name: str, values: list[Any], best: Any) -> tuple[A
     others = {axis: each for axis, each in product.axes if axis != name}
     axes = {**fixed, **others, name: tuple(values)}
     wrong = {
-        found.position
-        for found in findings(product.estimator.name, axes)
-        if found.param == name
+        found.position for found in findings(product.estimator.name, axes) if found.param == name
     }
     return tuple(v for at, v in enumerate(values) if at not in wrong or v is best)
 

@@ -46,7 +46,9 @@ def folds(material: Material) -> Chart:
     hover = tuple(f"mean {material.score(s):.4f}\n{material.described(s)}" for _, s in places)
     mean = Series(tuple(place for place, _ in places), means, "mean", Kind.LINE, hover=hover)
     ticks = tuple((place, f"#{s.number}") for place, s in places)
-    panel = Panel(Axis("trial, by rank", ticks), Axis(printable(material.metric)), (each_fold, mean))
+    panel = Panel(
+        Axis("trial, by rank", ticks), Axis(printable(material.metric)), (each_fold, mean)
+    )
     first, last = shown[0], shown[-1]
     gap, spread = material.score(first) - material.score(last), material.spread(first)
     caption = f"The first and the last of them are {gap:.4f} apart; the folds of the first spread "
@@ -129,7 +131,9 @@ class Told:
         """The columns with both kinds of rows, and their areas under the ROC, least first."""
         from sklearn.metrics import roc_auc_score
 
-        both = [at for at in range(len(self.names)) if 0 < self.truth[:, at].sum() < len(self.truth)]
+        both = [
+            at for at in range(len(self.names)) if 0 < self.truth[:, at].sum() < len(self.truth)
+        ]
         areas = [(at, float(roc_auc_score(self.truth[:, at], self.scores[:, at]))) for at in both]
         return sorted(areas, key=lambda each: each[1])[:MOST_LINES]
 

@@ -80,7 +80,7 @@ class Material:
         return spread if isfinite(spread) else 0.0
 
     def described(self, standing: Standing, longest: int = 120) -> str:
-        """What tells a trial from the others: its classifier where there are several, its values."""
+        """What tells a trial from others: its values, its classifier where there are several."""
         values = ", ".join(
             f"{name}={_value(standing.params[name])}"
             for name in self.varying

@@ -56,7 +56,7 @@ def write(material: Material, charts: Sequence[Chart], told: Decided) -> str:
         heads=heads,
         rows=rows[:FIRST_ROWS],
         table=plotly_figure.script({"heads": heads, "rows": rows, "page": FIRST_ROWS}),
-        plotly=_plotly(),
+        plotly=plotly_script(),
         counts=counts(material),
         printable=printable,
     )  # fmt: skip
@@ -81,7 +81,9 @@ def answer(material: Material) -> Answer:
     if best is None:
         return Answer("No trial was ranked", "", "Read below why none has a score.")
     score, spread = material.score(best), material.spread(best)
-    headline = f"Trial {best.number} won with {printable(material.metric)} {score:.4f} ± {spread:.4f}"
+    headline = (
+        f"Trial {best.number} won with {printable(material.metric)} {score:.4f} ± {spread:.4f}"
+    )
     name = best.estimator.rpartition(".")[2]
     described = material.described(best)
     what = described if described.startswith(name) else f"{name} {described}"
@@ -103,7 +105,9 @@ def _row(material: Material, standing: Standing, rank: int | None, params: list[
     several = [standing.estimator.rpartition(".")[2]] if len(material.classifiers) > 1 else []
     values = [_cell(standing.params.get(name, MISSING)) for name in params]
     score = material.score(standing)
-    scored = [_rounded(score), _rounded(material.spread(standing))] if isfinite(score) else [None] * 2
+    scored = (
+        [_rounded(score), _rounded(material.spread(standing))] if isfinite(score) else [None] * 2
+    )
     seconds = standing.metrics.get("fit_seconds")
     state = standing.state.lower() + (" (reused)" if standing.reused_from else "")
     version = int(standing.version) if standing.version.isdecimal() else None
@@ -154,8 +158,8 @@ def _environment() -> Environment:
 
 
 @cache
-def _plotly() -> str:
-    """Plotly's script; nothing in it ends the element that holds it."""
+def plotly_script() -> str:
+    """Plotly's own script; nothing in it ends the element that holds it."""
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs()).replace("</script", "<\\/script")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,9 @@ def draw(chart: Chart, file: Path) -> None:
 
     columns = min(COLUMNS, max(1, len(chart.panels)))
     rows = max(1, ceil(len(chart.panels) / columns))
-    with rc_context({"text.parse_math": False, "font.size": 11}):  # a dollar sign is one
+    looks = {"text.parse_math": False, "font.size": 11}  # a dollar sign is one
+    with rc_context(looks), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # of signs that no font here has
         page = Figure(figsize=(WIDTH, HEIGHT * rows + 0.6), dpi=90)
         FigureCanvasAgg(page)
         page.suptitle(chart.title, fontsize=14)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sweepstake.reports.chart import Axis, Heat, Series
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#A0522D")
-"""Told apart by eyes of every kind (Okabe and Ito, Color Universal Design, 2008), with some more."""
+"""Told apart by eyes of every kind (Okabe and Ito, Color Universal Design, 2008), and two more."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKS = ("circle", "diamond", "square", "x", "cross", "triangle-up")
 QUIET = "#8a8f98"

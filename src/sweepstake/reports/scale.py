@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from math import isfinite, log10
 from typing import TYPE_CHECKING
 
+from sweepstake.errors import printable
 from sweepstake.mlflow_client.runs import clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MISSING = "–"
+MISSING = "not given"
 """Shown for trials whose classifier is not given the parameter."""
 DECADES = 100
 """Positive numbers that are this much apart stand by their logarithms."""
@@ -64,7 +65,7 @@ def number(text: str) -> float | None:
 
 def label(level: str) -> str:
     """A value as a grid file writes it, short enough for an axis."""
-    return "null" if level == "None" else clip(level, LONGEST)
+    return "null" if level == "None" else clip(printable(level), LONGEST)
 
 
 def is_log(numbers: Sequence[float]) -> bool:

@@ -65,7 +65,9 @@ def scores(material: Material) -> Chart:
         band = [Series(places, edge, name, Kind.LINE, quiet=True) for edge, name in bounds]
         series = [*band, Series(places, values, "mean over the folds", Kind.LINE)]
     else:
-        series = [Series(places, values, "mean over the folds", spread=spread, hover=series[0].hover)]
+        series = [
+            Series(places, values, "mean over the folds", spread=spread, hover=series[0].hover)
+        ]
     panel = Panel(Axis("rank"), Axis(score_name(material)), tuple(series))
     return Chart("scores", "Scores in their order", _leaders(material), (panel,))
 
@@ -90,7 +92,9 @@ def parallel(material: Material, found: Mapping[str, float]) -> Chart:
     places = [tuple(scales[name].places[point[name]] for point in each) for name in names]
     values = tuple(map(material.score, material.ranked))
     drawn = Parallel((*axes, Axis(score_name(material))), (*places, values))
-    caption = "Each line is a trial, the brighter the better. Drag along an axis to single some out."
+    caption = (
+        "Each line is a trial, the brighter the better. Drag along an axis to single some out."
+    )
     if len(names) < len(each[0]):
         caption += f" The {len(names)} most important of {len(each[0])} parameters are shown."
     return Chart("parallel", "Parallel coordinates", caption, (drawn,))

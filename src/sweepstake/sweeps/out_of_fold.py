@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.data.dataset import open_staged
 from sweepstake.domain.answers import Answers, Pair, ask
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import SweepstakeError
@@ -49,8 +50,6 @@ def ask_best(planned: PlannedSweep, best: Standing | None) -> Asked:
     start = time.perf_counter()
     try:
         digest = planned.plan.data_digest
-        from sweepstake.data.dataset import open_staged
-
         dataset = open_staged(planned.workspace.bring_data(digest), digest)
         with Worker(_Folds(spec, dataset)) as worker:
             answers = worker.call("answers", planned.trials[best.number], limits=limits)
@@ -60,8 +59,8 @@ def ask_best(planned: PlannedSweep, best: Standing | None) -> Asked:
 
 
 _TOO_LONG = (
-    "Fitting its {folds} folds again would take about {seconds:.0f} s, more than the {longest:.0f} s "
-    "that a report may spend. Load its model from MLflow to look at what it confuses."
+    "Fitting its {folds} folds again would take about {seconds:.0f} s, more than the "
+    "{longest:.0f} s that a report may spend. Load its model to look at what it confuses."
 )
 
 

@@ -30,7 +30,7 @@ MOST_PRODUCTS = 3
 LEAST_POINTS = 30
 """A finer grid may have as many points as the sweep, or this many."""
 REPLACED = (
-    *("name", "model", "schedule", "estimator", "params", "grid", "candidates"),
+    *("name", "model", "estimator", "params", "grid", "candidates"),
     *("classificator", "kwargs", "configs"),
 )
 EDITOR = "yaml-language-server: $schema=../schemas/sweep.schema.json"
@@ -85,6 +85,11 @@ def refined(planned: PlannedSweep, standings: Sequence[Standing], settings: Sett
         EDITOR,
         f"Finer around trial {best.number} of {plan.sweep}, mean CV {metric} {score:.4f}.",
         f"{trials} trials; those that were trained before are reused.",
+        *(
+            ["It has the schedule of that sweep: remove one of both."]
+            if planned.spec.schedule
+            else []
+        ),
     )
     text = refinement.text(values, comments)
     file = f"{name}.yaml"
@@ -137,17 +142,14 @@ def _params(planned: PlannedSweep, standing: Standing) -> Mapping[str, Any]:
 def _values(
     planned: PlannedSweep, finer: Sequence[Finer], name: str, settings: Settings
 ) -> dict[str, Any]:
-    """What the next grid file says: as the last one, but for its name and its grid.
-
-    A schedule is left out: both would run by it.
-    """
+    """What the next grid file says: as the last one, but for its name and its grid."""
     plan = planned.plan
     raw = loader.values(planned.workspace.read_snapshot(plan.snapshot), plan.file)
     written = [each.written() for each in finer]
     grid = written[0] if len(written) == 1 else {"candidates": written}
     kept = {key: value for key, value in raw.items() if key not in REPLACED}
-    kept.setdefault("data", {"source": settings.default_source})
-    return {"name": name, "model": plan.model, "data": kept.pop("data"), **grid, **kept}
+    data = kept.pop("data", {"source": settings.default_source})
+    return {"name": name, "model": plan.model, "data": data, **grid, **kept}
 
 
 def _error(best: Standing, planned: PlannedSweep) -> float:

@@ -1,8 +1,8 @@
 """Reporting: the report of a closed sweep, and the decision that is drawn into it later.
 
-A report is made after its sweep is closed, beside the round of its finalist, which waits for none of
-it. Whichever of both is last, the decision stands in the report: the round draws it in before it
-ends, and a report that was not there yet looks for the round after it is stored.
+A report is made after its sweep is closed, beside the round of its finalist, which does not wait
+for it. Whichever of both is last, the decision stands in the report: the round draws it in before
+it ends, and a report that was not there yet looks for the round after it is stored.
 """
 
 from __future__ import annotations
