@@ -32,7 +32,7 @@ def finer(estimator, name, values, best, good=()):
         (FOREST, "n_estimators", [50], 50, [50]),
         (NET, "alpha", [0.001, 0.01, 0.1], 0.01, [0.00316, 0.01, 0.0316]),
         (NET, "alpha", [0.001, 0.1], 0.1, [0.01, 0.1, 1.0, 10.0]),
-        (FOREST, "max_samples", [0.25, 0.5, 1.0], 1.0, [0.707, 1.0]),
+        (FOREST, "max_features", [0.25, 0.5, 1.0], 1.0, [0.707, 1.0]),
     ],
 )
 def test_numbers_are_narrowed_on_their_own_scale(estimator, name, values, best, expected):
@@ -62,7 +62,7 @@ def test_lists_and_truth_values_are_choices():
     """Nothing lies between two of them."""
     sizes = [[20], [40, 20]]
     assert [[40, 20]] == finer(NET, "hidden_layer_sizes", sizes, [40, 20])
-    assert [True] == finer(FOREST, "bootstrap", [True, False], True)
+    assert [True] == finer(FOREST, "bootstrap", values=[True, False], best=True)
 
 
 def test_a_finer_grid_is_no_larger_than_allowed():

@@ -205,7 +205,10 @@ def _spread(scores: Mapping[str, float]) -> float:
 
 
 def _unique(values: Sequence[Any]) -> list[Any]:
-    return list({canonical(value): value for value in reversed(values)}.values())[::-1]
+    found: dict[str, Any] = {}
+    for value in values:
+        found.setdefault(canonical(value), value)
+    return list(found.values())
 
 
 def _is_number(value: Any) -> bool:
