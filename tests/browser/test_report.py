@@ -12,7 +12,10 @@ PHONE = {"width": 390, "height": 800}
 FRAME = "<!doctype html><html lang='en'><title>t</title><iframe title='f' sandbox='allow-scripts' "
 FRAME += "style='width: 100%; height: 700px'></iframe>"
 """What MLflow 3.17 shows HTML in: a blob in a frame that may run scripts, and nothing else."""
-LOAD = "text => { document.querySelector('iframe').src = URL.createObjectURL(new Blob([text], {type: 'text/html'})); }"
+LOAD = """text => {
+  const blob = new Blob([text], {type: "text/html"});
+  document.querySelector("iframe").src = URL.createObjectURL(blob);
+}"""
 
 
 @pytest.fixture(scope="module")
