@@ -68,7 +68,7 @@ def test_each_grid_file_by_day_is_a_dag(dags):
     """The DAG is named after the sweep and has the tasks of every sweep."""
     found = dags(DAILY, ASKED)
     assert ["sweep__churn", "sweep__visits"] == sorted(found)
-    assert {"plan", "train", "close"} == set(found["sweep__churn"].task_ids)
+    assert {"plan", "train", "close", "report"} == set(found["sweep__churn"].task_ids)
 
 
 def test_a_dag_changes_and_goes_with_its_record(dags):

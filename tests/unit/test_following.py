@@ -36,7 +36,7 @@ def test_whoever_waits_is_told_that_a_sweep_stands_still(monkeypatch, tmp_path):
     [
         (None, ["plan"], "being planned"),
         (Progress(6, 6, 0, 0, 0, None, None), ["train", "plan"], "being planned"),
-        (Progress(6, 5, 0, 1, 0, None, None), ["close"], "ranking and reporting"),
+        (Progress(6, 5, 0, 1, 0, None, None), ["close"], "ranking"),
         (Progress(6, 5, 1, 0, 0, None, None), ["plan"], ""),
         (Progress(6, 6, 0, 0, 0, None, None), [], ""),
     ],

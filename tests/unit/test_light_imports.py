@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 GRIDS = Path(__file__).parents[1] / "grids"
-HEAVY = {"airflow", "matplotlib", "mlflow", "numpy", "pandas", "scipy", "skops", "sklearn"}
+HEAVY = {
+    *("airflow", "matplotlib", "mlflow", "numpy", "optuna", "pandas", "plotly"),
+    *("scipy", "skops", "sklearn"),
+}
 
 
 def loaded(code, *argv):
@@ -53,6 +56,8 @@ def test_what_dag_files_import_is_light(module):
         "champions.rounds",
         "serving.app",
         "sweeps.progress",
+        "sweeps.refining",
+        "sweeps.reporting",
         "sweeps.sweep",
     ],
 )

@@ -1,4 +1,4 @@
-"""The report of a sweep: files, note and figures."""
+"""What the end of a sweep says of it: leaderboard files, note and figures."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_table_has_a_row_per_trial_and_ranks_the_complete_ones():
 
 def test_csv_and_json_hold_the_same_figures(tmp_path):
     """Both files have every trial; what is no number is empty in one and null in the other."""
-    report.write(STANDINGS, SPEC, SWEEP, tmp_path)
+    report.summarise(STANDINGS, SPEC, SWEEP, tmp_path)
     with (tmp_path / "leaderboard.csv").open(newline="") as stream:
         table = [row["mean_cv_f1_macro"] for row in csv.DictReader(stream)]
     records = [
@@ -60,18 +60,6 @@ def test_csv_and_json_hold_the_same_figures(tmp_path):
         for row in json.loads((tmp_path / "leaderboard.json").read_text())
     ]
     assert (["0.9", "0.8", "", ""], [0.9, 0.8, None, None]) == (table, records)
-
-
-def test_the_page_needs_nothing_else_and_shows_text_as_text(tmp_path):
-    """No address is loaded, and a reason with markup is not markup."""
-    report.write(STANDINGS, SPEC, SWEEP, tmp_path)
-    page = (tmp_path / "report.html").read_text()
-    assert [0, 0, 1, 4] == [
-        page.count("http"),
-        page.count("<b>no</b>"),
-        page.count("&lt;b&gt;no&lt;/b&gt;"),
-        page.count("<tr><td>"),
-    ]
 
 
 def test_the_summary_counts_outcomes_and_carries_the_best_trials_figures(tmp_path):
@@ -86,13 +74,13 @@ def test_the_summary_counts_outcomes_and_carries_the_best_trials_figures(tmp_pat
         "trials_skipped": 0.0,
         "trials_cancelled": 0.0,
         "trials_reused": 1.0,
-    } == report.write(STANDINGS, SPEC, SWEEP, tmp_path).metrics
+    } == report.summarise(STANDINGS, SPEC, SWEEP, tmp_path).metrics
 
 
 def test_the_note_tells_the_outcome_in_short(tmp_path):
     """Headline, counts, links and the ten best trials, the same size for any sweep."""
     many = [standing(number, 1 - number / 1000) for number in range(1000)]
-    lines = report.write(many, SPEC, SWEEP, tmp_path).note.splitlines()
+    lines = report.summarise(many, SPEC, SWEEP, tmp_path).note.splitlines()
     assert lines[0] == (
         "**Best: trial 0, f1\\_macro 1.0000 ± 0.0100** "
         "(DecisionTreeClassifier criterion=gini, max\\_depth=0)"
@@ -101,22 +89,10 @@ def test_the_note_tells_the_outcome_in_short(tmp_path):
     assert 11 == len([line for line in lines if line.startswith("| ")])
 
 
-def test_a_sweep_without_a_ranked_trial_has_a_report_too(tmp_path):
-    """All failed: the note says so, the figure is empty, nothing raises."""
-    summary = report.write([standing(0), standing(1)], SPEC, SWEEP, tmp_path)
+def test_a_sweep_without_a_ranked_trial_has_a_note_too(tmp_path):
+    """All failed: the note says so, nothing raises."""
+    summary = report.summarise([standing(0), standing(1)], SPEC, SWEEP, tmp_path)
     assert summary.note.startswith("**No trial was ranked.**")
-    assert (tmp_path / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize("trials", [1, 20, 3000])
-def test_the_figure_stays_small(trials, tmp_path):
-    """Thousands of trials make a picture, not a burden."""
-    standings = [
-        standing(i, 1 / (i + 1), params={"C": str(10 ** (i % 7)), "f": "ab"[i % 2]})
-        for i in range(trials)
-    ]
-    report.write(standings, SPEC, SWEEP, tmp_path)
-    assert 5_000 < (tmp_path / "leaderboard.png").stat().st_size < 400_000
 
 
 def test_no_text_in_the_csv_is_a_formula(tmp_path):
@@ -125,7 +101,7 @@ def test_no_text_in_the_csv_is_a_formula(tmp_path):
     numbers = ["-1", "+5", "-1e-3", "-inf", ""]
     standings = [standing(i, 0.5, params={"p": t}) for i, t in enumerate(texts + numbers)]
     failed = standing(99, reason="=HYPERLINK(A1)")
-    report.write([*standings, failed], SPEC, SWEEP, tmp_path)
+    report.summarise([*standings, failed], SPEC, SWEEP, tmp_path)
     with (tmp_path / "leaderboard.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     expected = [*(f"'{text}" for text in texts[:-1]), "a=b", *numbers]
@@ -133,29 +109,19 @@ def test_no_text_in_the_csv_is_a_formula(tmp_path):
     assert ("'=HYPERLINK(A1)", "-1") == (rows[-1]["reason"], rows[len(texts)]["param.p"])
 
 
-def test_a_dollar_sign_in_a_figure_is_a_dollar_sign(tmp_path):
-    """A value, a parameter and a metric that look like a formula are drawn as they are."""
-    names = [r"$\frac{1$", r"$\nonsense{x}$", "$", "${{a}}$"]
-    standings = [standing(i, 0.5, params={r"$\x$": name}) for i, name in enumerate(names)]
-    report.write(standings, SPEC, SWEEP, tmp_path)
-    assert (tmp_path / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_texts_in_note_and_page_are_no_markup(tmp_path):
-    """Neither Markdown nor HTML nor signs that turn text around reach those who read them."""
+def test_texts_in_the_note_are_no_markup(tmp_path):
+    """Neither Markdown nor HTML nor signs that turn text around reach those who read it."""
     text = "**b** ~~s~~ [a](http://x) ![i](x) `c` | <script>x</script>\n\n# h \u202e\x1b[31m"
-    summary = report.write([standing(0, 0.5, params={"p": text})], SPEC, SWEEP, tmp_path)
-    page = (tmp_path / "report.html").read_text()
+    summary = report.summarise([standing(0, 0.5, params={"p": text})], SPEC, SWEEP, tmp_path)
     shown = r"p=\*\*b\*\* \~\~s\~\~ \[a\](http://x) !\[i\](x) \`c\` \| "
     shown += r"&lt;script&gt;x&lt;/script&gt; # h \\u202e\\x1b\[31m"
     assert shown in summary.note
-    assert r"\n\n# h \u202e\x1b[31m</td>" in page
-    assert [] == [sign for sign in "\u202e\x1b" if sign in summary.note + page]
+    assert [] == [sign for sign in "\u202e\x1b" if sign in summary.note]
 
 
 def test_only_parameters_that_vary_are_compared(tmp_path):
     """The comparison's axes are the parameters that differ, its filter the sweep's own children."""
-    view = report.write(STANDINGS, SPEC, SWEEP, tmp_path).view
+    view = report.summarise(STANDINGS, SPEC, SWEEP, tmp_path).view
     state = json.loads(json.loads(view.state)["state"])
     assert ["max_depth"] == state["compareRunCharts"][0]["selectedParams"]
     assert "tags.`mlflow.parentRunId` = 'parent'" == state["searchFilter"]
@@ -187,7 +153,7 @@ def test_addresses_of_pages_hold_no_password():
 def test_warnings_about_the_data_stand_on_the_note(tmp_path):
     """As plain text, whatever a column is called."""
     warning = "column '[a](b)' has what alone tells the target."
-    note = report.write([standing(0, 0.5)], SPEC, SWEEP, tmp_path, [warning]).note
+    note = report.summarise([standing(0, 0.5)], SPEC, SWEEP, tmp_path, [warning]).note
     last = note.splitlines()[-1]
     assert last.startswith("**Warning about the data:** column '")
     assert "[a](b)" not in last

@@ -199,5 +199,5 @@ def test_what_the_doctor_looks_at_is_some_of_what_is_known():
     assert ("workspace", "mlflow", "airflow") == load_settings({}).examined
     some = {"SWEEPSTAKE_DOCTOR": "workspace, mlflow"}
     assert ("workspace", "mlflow") == load_settings(some).examined
-    with pytest.raises(SettingsError, match="must be some of host, .*, but got 'redis'"):
+    with pytest.raises(SettingsError, match=r"must be some of host, .*, but got 'redis'"):
         load_settings({"SWEEPSTAKE_DOCTOR": "redis"})

@@ -88,7 +88,16 @@ def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
             if dag_run.partition_key:
                 Workspace(load_settings().workspace).note_closed_day(sweep_id)
 
-    train.expand(batch=plan()) >> close()
+    @task(trigger_rule="all_done")
+    def report(ti: Any = None) -> None:
+        from sweepstake.sweeps import reporting
+
+        sweep_id = ti.xcom_pull(task_ids="plan", key="sweep")
+        if sweep_id is not None:
+            reporting.write(sweep_id, load_settings())
+
+    # As a teardown it waits for all and decides nothing: how the sweep ended is for close to say.
+    train.expand(batch=plan()) >> close() >> report().as_teardown()
 
 
 def daily_dag(daily: Daily) -> DAG:

@@ -25,7 +25,7 @@ START_SECONDS = 180.0
 """How long Airflow may take to notice a file: its timer alone would bring it within a minute."""
 JUDGE_SECONDS = 900.0
 ENDED = ("success", "failed")
-DOING = {"plan": "being planned", "close": "ranking and reporting"}
+DOING = {"plan": "being planned", "close": "ranking", "report": "making the report"}
 """What a sweep does beside training, by the task that does it."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from sweepstake.mlflow_client.runs import clip
 from sweepstake.modelfile.model_file import loads
 from sweepstake.processes.isolation import Worker, repeat_once
 from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import reporting
 from sweepstake.sweeps.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def _put(
         Registry(settings.tracking_uri),
         Provenance(Workspace(settings.workspace)),
     )
-    registry.resume(model)
+    registry.resume(model, partial(reporting.tell_decision, settings=settings))
     champion = registry.champion(model)
     find = _former if verdict is Verdict.ROLLBACK else _kept_out
     history = registry.history(model)

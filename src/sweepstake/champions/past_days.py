@@ -26,6 +26,7 @@ from sweepstake.mlflow_client.model_version import EXEMPT, PENDING
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.tracking import Tracking
 from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import reporting
 from sweepstake.sweeps.plan import Plan, planned_models
 from sweepstake.sweeps.provenance import Provenance
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from sweepstake.domain.promotion import Outcome
     from sweepstake.domain.spec import PromotionPolicy
-    from sweepstake.mlflow_client.ledger import LedgerEntry
+    from sweepstake.mlflow_client.ledger import LedgerEntry, Tell
     from sweepstake.mlflow_client.model_version import Version
     from sweepstake.settings import Settings
 
@@ -72,9 +73,10 @@ def replay(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
         The entries of the ledger that were added.
     """
     registry = Registry(settings.tracking_uri)
-    registry.resume(model)
+    tell = partial(reporting.tell_decision, settings=settings)
+    registry.resume(model, tell)
     replayed = _Replay(
-        model, registry, Workspace(settings.workspace), Tracking(settings.tracking_uri)
+        model, registry, Workspace(settings.workspace), Tracking(settings.tracking_uri), tell
     )
     return tuple(replayed.play())
 
@@ -117,7 +119,12 @@ class _Replay:
     """One replay of the days of a model."""
 
     def __init__(
-        self, model: str, registry: Registry, workspace: Workspace, tracking: Tracking
+        self,
+        model: str,
+        registry: Registry,
+        workspace: Workspace,
+        tracking: Tracking,
+        tell: Tell,
     ) -> None:
         self._model = model
         self._registry = registry
@@ -125,6 +132,7 @@ class _Replay:
         self._entries = registry.history(model)
         self._provenance = Provenance(workspace)
         self._tracking = tracking
+        self._tell = tell
         self._closed: dict[str, bool] = {}
 
     def play(self) -> Iterator[LedgerEntry]:
@@ -184,7 +192,7 @@ class _Replay:
         key = f"{self._model}/{day}/{number}/{mark}"
         act = replace(act_of(outcome, competing, champion), partition=day, as_of=True)
         rulings = verdicts(outcome, competing, plan.data_digest)
-        return self._registry.apply(self._model, act, key, rulings)
+        return self._registry.apply(self._model, act, key, rulings, self._tell)
 
     def _decide(self, versions: Sequence[Version], champion: Version | None, plan: Plan) -> Outcome:
         ground = Ground(

@@ -22,6 +22,7 @@ from sweepstake.mlflow_client.model_version import PENDING
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.tracking import Tracking
 from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import reporting
 from sweepstake.sweeps.plan import planned_models
 from sweepstake.sweeps.provenance import Provenance
 
@@ -73,7 +74,7 @@ def find(settings: Settings) -> tuple[str, ...]:
     rounds = _Rounds(settings)
 
     def waiting(model: str) -> str:
-        rounds.registry.resume(model)
+        rounds.registry.resume(model, rounds.tell)
         return model if rounds.closed(model) else ""
 
     models = planned_models(rounds.workspace)
@@ -88,7 +89,7 @@ def judge(model: str, settings: Settings) -> tuple[LedgerEntry, ...]:
     the ledger says.
     """
     rounds = _Rounds(settings)
-    rounds.registry.resume(model)
+    rounds.registry.resume(model, rounds.tell)
     entries = []
     for sweep in rounds.closed(model):
         entry = rounds.hold(model, sweep)
@@ -114,6 +115,7 @@ class _Rounds:
         self.workspace = Workspace(settings.workspace)
         self.provenance = Provenance(self.workspace)
         self._tracking = Tracking(settings.tracking_uri)
+        self.tell = partial(reporting.tell_decision, settings=settings)
 
     def closed(self, model: str) -> tuple[Closed, ...]:
         """The closed sweeps of a model with unjudged versions, in the order of their closing."""
@@ -171,7 +173,7 @@ class _Rounds:
         if outcome.decision:
             rulings[act.version] = Ruling(act.verdict, act.reason, act.candidate_score, act.digest)
         self._tracking.tell_decision(sweep.plan.parent_run_id, str(act.verdict), act.reason)
-        entry = self.registry.apply(model, act, sweep.key, rulings)
+        entry = self.registry.apply(model, act, sweep.key, rulings, self.tell)
         approval.settled(self.workspace, model)
         return entry
 

@@ -225,6 +225,9 @@ app.command(epilog="Example: `sweepstake export digits-forest trials.parquet`")(
     tracked(trials.export)
 )
 app.command(epilog="Example: `sweepstake rerun digits-forest/29`")(tracked(trials.rerun))
+app.command(epilog="Example: `sweepstake refine digits-forest --out finer.yaml`")(
+    tracked(sweeps.refine)
+)
 app.command(epilog="Example: `sweepstake champion digits --history`")(tracked(champions.champion))
 app.command(epilog="Example: `sweepstake rollback digits --why 'slow on large orders'`")(
     tracked(champions.rollback)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweepstake.cli import bars, champions, console, servers, tables
-from sweepstake.errors import CancelledError, StackError, SweepFailedError
+from sweepstake.errors import CancelledError, NotFoundError, StackError, SweepFailedError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -54,6 +55,32 @@ def cancel(
         console.tell(f"{found.sweep} ends within seconds. Go on by sweepstake retry {sweep}")
     else:
         console.tell(f"{found.sweep}: it has ended, so there is nothing to cancel.")
+
+
+def refine(
+    sweep: Sweep,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Write here. Default: the new sweep's name, in this folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write the next grid file, finer around the best trial of a sweep."""
+    from sweepstake.sweeps.refining import refine
+
+    grid = refine(sweep, load_settings())
+    file = out or Path(grid.file)
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(grid.text)
+    except FileExistsError:
+        message = f"{file}: must not be there yet, but is. Name another by --out, or add --force."
+        raise NotFoundError(message) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        message = f"{file}: must be a file that can be written, but: {reason}. Name one by --out."
+        raise NotFoundError(message) from None
+    console.tell(f"{file}: {grid.trials} trials. Go on by sweepstake submit {file}")
 
 
 def prune(

@@ -89,3 +89,8 @@ class Standing:
     """The run of an earlier sweep that it is, empty for one of its own."""
     run_of: str = ""
     """The sweep that trained it; a version of it is of that sweep's run."""
+    batch: str = ""
+    """The batch that trained it; empty where it has no run."""
+    started: int = 0
+    """In milliseconds since the epoch, as the end; 0 where it has none."""
+    ended: int = 0

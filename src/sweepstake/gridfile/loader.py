@@ -115,6 +115,15 @@ def parse(content: bytes, file: str, settings: Settings) -> GridFile:
     return sketch.grid
 
 
+def values(content: bytes, file: str) -> Mapping[str, Any]:
+    """What a grid file says, as plain values; variants of the course's shape in its own words.
+
+    Raises:
+        GridFileError: it is not YAML or JSON, or not a mapping.
+    """
+    return dict(_document(content, file).value)
+
+
 def draft(content: bytes, file: str, settings: Settings) -> Draft:
     """Understand a grid file as far as possible, and collect its mistakes.
 

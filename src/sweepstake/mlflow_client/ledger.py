@@ -21,9 +21,12 @@ from sweepstake.mlflow_client.run_names import clip
 from sweepstake.wording.markup import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sweepstake.mlflow_client.connection import Connection
+
+    Tell = Callable[["LedgerEntry"], None]
+    """What is done with a round whose act is carried out, before it ends."""
 
 EXPERIMENT = "sweepstake-ledger"
 LONGEST_TAG = 8000

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sweepstake.mlflow_client.ledger import Act, LedgerEntry
+    from sweepstake.mlflow_client.ledger import Act, LedgerEntry, Tell
 
 MANAGED = (Tag.MANAGED, "true")
 """The tag of the registered models that sweeps train."""
@@ -209,11 +209,18 @@ class Registry:
         """Write on a version that its model files are deleted."""
         self._tag(version.model, version.version, {Tag.PRUNED: "true"})
 
-    def apply(self, model: str, act: Act, key: str, rulings: Mapping[str, Ruling]) -> LedgerEntry:
+    def apply(
+        self,
+        model: str,
+        act: Act,
+        key: str,
+        rulings: Mapping[str, Ruling],
+        tell: Tell = lambda _: None,
+    ) -> LedgerEntry:
         """Carry out an act and the verdicts on versions; ``key`` is the same when tried again.
 
-        Before anything, the right to change the model is tried: a round that cannot be carried out
-        is not opened. The order then, each step harmless when repeated:
+        First the right to change the model is tried. The order then, each step harmless when
+        repeated:
 
         1. The ledger's run of the round is opened with the winner and the champion before it. From
            here on ``resume`` can end the round, whoever was killed.
@@ -224,8 +231,8 @@ class Registry:
            that day alone moves this alias and nothing else.
         4. The versions are tagged, ``sweepstake.decision`` last of each. Until then they count as
            pending, so a version that a killed round has not reached is judged again.
-        5. The ledger's run is ended. A round that was ended before is not carried out again, as
-           later rounds may have moved on.
+        5. ``tell`` is called, then the ledger's run is ended. A round that was ended before is not
+           carried out again, as later rounds may have moved on.
 
         Raises:
             StackError: another version is in service than when the act was decided: decide again.
@@ -242,6 +249,7 @@ class Registry:
         except NotFoundError:  # the winner was deleted meanwhile: the others are judged again
             return self._ledger.close_round(entry, done=False)
         self._tag_all(model, {number: _verdict_tags(each) for number, each in rulings.items()})
+        tell(entry)
         return self._ledger.close_round(entry)
 
     def _must_stand(self, model: str, act: Act) -> None:
@@ -254,20 +262,21 @@ class Registry:
             )
             raise StackError(message)
 
-    def resume(self, model: str) -> tuple[LedgerEntry, ...]:
+    def resume(self, model: str, tell: Tell = lambda _: None) -> tuple[LedgerEntry, ...]:
         """End the rounds of ``model`` that were killed on their way, oldest first.
 
         To be called before the next round is decided: its incumbent must be who the ledger says.
         """
         left = [entry for entry in self._ledger.entries(model) if not entry.complete]
-        return tuple(self._end(entry) for entry in reversed(left))
+        return tuple(self._end(entry, tell) for entry in reversed(left))
 
-    def _end(self, entry: LedgerEntry) -> LedgerEntry:
+    def _end(self, entry: LedgerEntry, tell: Tell) -> LedgerEntry:
         try:
             aliases.move(self.client, entry)
         except NotFoundError:  # the winner was deleted by hand: nothing can be promoted
             return self._ledger.close_round(entry, done=False)
         self._tag_all(entry.model, self._left(entry))
+        tell(entry)
         return self._ledger.close_round(entry)
 
     def _left(self, entry: LedgerEntry) -> dict[str, dict[str, str]]:

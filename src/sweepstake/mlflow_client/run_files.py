@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake.mlflow_client.artifact_store import artifact_uri
 from sweepstake.mlflow_client.connection import Connection, faults
+from sweepstake.storage.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,18 @@ class RunFiles:
         if not is_local_uri(run.artifact_uri):
             return None
         return Path(local_file_uri_to_path(self._client.confined(run.artifact_uri)))
+
+    def read(self, run: TrialRun, name: str, most: int) -> bytes | None:
+        """A file at the top of ``run``; ``None`` where there is none of at most ``most`` bytes."""
+        repository = self._client.artifacts(run.artifact_uri)
+        with faults(self._client.uri):
+            sizes = {each.path: each.file_size or 0 for each in repository.list_artifacts()}
+        if sizes.get(name, most + 1) > most:
+            return None
+        with scratch() as folder:
+            with faults(self._client.uri):
+                repository.download_artifacts(name, str(folder))
+            return (folder / name).read_bytes()
 
     def upload(self, run: TrialRun, folder: Path) -> None:
         """Store every file below ``folder`` as an artifact of ``run``, any ``MLmodel`` last.

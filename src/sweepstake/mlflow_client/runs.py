@@ -70,7 +70,7 @@ class TrialRun:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A child run as MLflow has it; ``started`` is in milliseconds since the epoch."""
+    """A child run as MLflow has it; times are in milliseconds since the epoch, 0 for none."""
 
     run: TrialRun
     sweep: str
@@ -84,6 +84,7 @@ class Child:
     reason: str
     sha256: str
     started: int
+    ended: int = 0
 
     @property
     def run_id(self) -> str:
@@ -208,4 +209,5 @@ def child_of(run: Any) -> Child:
         reason=tags.get(Tag.ERROR, ""),
         sha256=tags.get(Tag.SHA256, ""),
         started=run.info.start_time,
+        ended=run.info.end_time or 0,
     )

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import csv
-import html
 import json
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sweepstake.domain import ranking
-from sweepstake.domain.tags import mean_cv, on_holdout, std_cv
+from sweepstake.domain.tags import mean_cv, std_cv
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
 from sweepstake.mlflow_client import comparison
-from sweepstake.reports import figure
+from sweepstake.mlflow_client.runs import clip
+from sweepstake.reports import best_charts, decision, page, picture, run_charts, trial_charts
+from sweepstake.reports.chart import Chart
+from sweepstake.reports.trial_charts import shares
 from sweepstake.wording.markup import escaped
 from sweepstake.wording.spreadsheet import cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sweepstake.domain.spec import SweepSpec
     from sweepstake.domain.trial import Standing, TrialResult
     from sweepstake.mlflow_client.comparison import View
     from sweepstake.mlflow_client.runs import SweepRun
+    from sweepstake.reports.decision import Decided
+    from sweepstake.reports.material import Material
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PAGE = "report.html"
+PICTURES = "figures"
+"""The folder of the pictures."""
+TOGETHER = ("scores", "parameters")
+"""Charts that are one picture."""
 NOTE_ROWS = 10
 VIEW_PARAMS = 8
 """Axes that a parallel-coordinates plot still shows legibly."""
@@ -41,31 +55,85 @@ class Summary:
     view: View
 
 
-def write(
+def summarise(
     standings: Sequence[Standing],
     spec: SweepSpec,
     sweep: SweepRun,
     folder: Path,
     warnings: Sequence[str] = (),
 ) -> Summary:
-    """Write the report's files into ``folder`` and return the summary.
+    """Write ``leaderboard.csv`` and ``leaderboard.json`` into ``folder``; return the summary.
 
-    ``standings`` are ranked, best first; ``warnings`` are those about the data. Files:
-    ``leaderboard.csv``, ``leaderboard.json``,
-    ``report.html`` (self-contained) and ``leaderboard.png``.
+    ``standings`` are ranked, best first; ``warnings`` are those about the data.
     """
     rows = table(standings)
     columns = list(dict.fromkeys(name for row in rows for name in row))
     _write_csv(rows, columns, folder / "leaderboard.csv")
     text = json.dumps(rows, indent=1, default=str, allow_nan=False)
     (folder / "leaderboard.json").write_text(text, encoding="utf-8")
-    shown = [name for name in columns if not name.startswith(on_holdout(""))]
-    (folder / "report.html").write_text(_page(rows, shown, sweep.sweep_id), encoding="utf-8")
-    params = varying(standings)
-    figure.draw(standings, mean_cv(spec.metric), params, folder / "leaderboard.png")
-    view = comparison.view(sweep, _compared(spec.metric), params[:VIEW_PARAMS])
+    view = comparison.view(sweep, _compared(spec.metric), varying(standings)[:VIEW_PARAMS])
     note = "\n\n".join([_note(standings, spec, sweep, view), *map(_warning, warnings)])
     return Summary(_metrics(standings, spec.metric), note, view)
+
+
+def write(material: Material, folder: Path, told: Decided) -> None:
+    """Write the report into the empty ``folder``: one page, and its figures as pictures.
+
+    ``report.html`` loads nothing; ``leaderboard.png`` has the scores, ``figures`` the others.
+    ``told`` is what is decided about the champion so far. The same material makes the same files.
+    """
+    charts = draw_all(material)
+    (folder / PAGE).write_text(page.write(material, charts, told), encoding="utf-8")
+    write_pictures(charts, folder)
+    write_decision(told, folder)
+
+
+def write_decision(told: Decided, folder: Path) -> None:
+    """Draw the gain over the champion between its bounds as a picture, if there was a test."""
+    shown = decision.chart(told)
+    if shown.panels:
+        (folder / PICTURES).mkdir(exist_ok=True)
+        picture.draw(shown, folder / PICTURES / "decision.png")
+
+
+def draw_all(material: Material) -> list[Chart]:
+    """The charts of a report, in their order; one that fails says so and keeps no other away."""
+    found = _tried("importance", "Importance of each parameter", lambda: shares(material))
+    known: Mapping[str, float] = {} if isinstance(found, Chart) else found
+    makers: dict[str, tuple[str, Callable[[], Chart]]] = {
+        "scores": ("Scores in their order", lambda: trial_charts.scores(material)),
+        "parameters": ("Score by parameter", lambda: trial_charts.parameters(material, known)),
+        "importance": ("Importance of each parameter", lambda: trial_charts.importances(known)),
+        "parallel": ("Parallel coordinates", lambda: trial_charts.parallel(material, known)),
+        "pairs": ("Pairs of parameters", lambda: trial_charts.pairs(material, known)),
+        "time": ("Score against fit time", lambda: trial_charts.times(material)),
+        "folds": ("Folds", lambda: best_charts.folds(material)),
+        "curves": ("Learning curves", lambda: best_charts.curves(material)),
+        "quality": (best_charts.QUALITY, lambda: best_charts.quality(material)),
+        "failures": ("Trials without a model", lambda: run_charts.reasons(material)),
+        "timeline": ("Time line by worker", lambda: run_charts.timeline(material)),
+    }
+    return [_tried(key, title, make) for key, (title, make) in makers.items()]
+
+
+def write_pictures(charts: Sequence[Chart], folder: Path) -> None:
+    """Draw each chart as a PNG; the scores, with their parameters, as ``leaderboard.png``."""
+    named = {chart.key: chart for chart in charts}
+    top = replace(named["scores"], panels=named["scores"].panels + named["parameters"].panels)
+    (folder / PICTURES).mkdir()
+    places = {f"{PICTURES}/{key}.png": chart for key, chart in named.items() if key not in TOGETHER}
+    for name, chart in {"leaderboard.png": top, **places}.items():
+        if chart.panels or chart is top:
+            picture.draw(chart, folder / name)
+
+
+def _tried(key: str, title: str, make: Callable[[], T]) -> T | Chart:
+    try:
+        return make()
+    except Exception as error:
+        log.exception("a chart could not be drawn")
+        reason = printable(f"It could not be drawn ({type(error).__name__}: {error})")
+        return Chart(key, title, f"{clip(reason, 300)}. That is a fault of Sweepstake: report it.")
 
 
 def write_confusion(result: TrialResult, folder: Path) -> None:
@@ -187,50 +255,3 @@ def _origin(standing: Standing) -> str:
 def _described(standing: Standing) -> str:
     name = standing.estimator.rpartition(".")[2]
     return f"{name} " + ", ".join(f"{k}={v}" for k, v in sorted(standing.params.items()))
-
-
-def _page(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-    body = "\n".join(
-        "<tr>" + "".join(f"<td>{_shown(row.get(name))}</td>" for name in columns) + "</tr>"
-        for row in rows
-    )
-    return _HTML.format(title=html.escape(title), head=head, body=body, count=len(rows))
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else html.escape(printable(str(value)))
-
-
-_HTML = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font: 14px system-ui, sans-serif; margin: 2rem; color: #1b1f24; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: .3rem .7rem; border-bottom: 1px solid #d8dee4; text-align: left;
-  white-space: nowrap; font-variant-numeric: tabular-nums; }}
-th {{ position: sticky; top: 0; background: #f6f8fa; cursor: pointer; }}
-tbody tr:hover {{ background: #f6f8fa; }}
-</style></head><body>
-<h1>{title}</h1>
-<p>{count} trials, best first. Click a column to sort by it.</p>
-<table><thead><tr>{head}</tr></thead><tbody>
-{body}
-</tbody></table>
-<script>
-const body = document.querySelector("tbody");
-const compare = new Intl.Collator(undefined, {{ numeric: true }}).compare;
-const key = (row, column) => row.cells[column].textContent;
-const order = (a, b) => a !== "" && b !== "" && !isNaN(a) && !isNaN(b) ? a - b : compare(a, b);
-document.querySelectorAll("th").forEach((head, column) => {{
-  let sign = -1;
-  head.addEventListener("click", () => {{
-    sign = -sign;
-    const rows = [...body.rows].sort((a, b) => sign * order(key(a, column), key(b, column)));
-    body.append(...rows);
-  }});
-}});
-</script></body></html>
-"""

@@ -21,7 +21,7 @@ from sweepstake.gridfile import loader
 from sweepstake.intake import intake
 from sweepstake.mlflow_client import model_folders
 from sweepstake.preflight import checks
-from sweepstake.sweeps import progress, sweep
+from sweepstake.sweeps import progress, reporting, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,7 +71,10 @@ def run(
     except BrokenProcessPool as error:
         message = f"{drop.sweep}: its processes must stay alive, but one was killed. "
         raise TransientError(message + "Run it again: it goes on where it was.") from error
-    sweep.close(drop.sweep, settings)
+    try:
+        sweep.close(drop.sweep, settings)
+    finally:
+        reporting.write(drop.sweep, settings)
     return drop.sweep
 
 

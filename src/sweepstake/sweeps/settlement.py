@@ -180,6 +180,9 @@ def _standings(
             version=version.version if version else "",
             reused_from=planned.plan.reused.get(trial.number, ""),
             run_of=child.sweep if child else "",
+            batch=child.batch if child else "",
+            started=child.started if child else 0,
+            ended=child.ended if child else 0,
         )
 
 

@@ -183,7 +183,7 @@ def train(
 
 @disk_faults()
 def close(sweep_id: str, settings: Settings) -> str:
-    """Compare plan and MLflow, rank, report and end the parent run; returns its page in MLflow.
+    """Compare plan and MLflow, rank and end the parent run; returns its page in MLflow.
 
     Whatever happened before, afterwards no child is RUNNING, none is doubled, every trial of the
     plan has a state, and the parent says how the sweep ended.
@@ -201,7 +201,9 @@ def close(sweep_id: str, settings: Settings) -> str:
     tolerated = tried > 0 and planned.spec.limits.tolerates(failed, tried)
     with scratch() as folder:
         ranked = leaderboard(standings, planned.spec.metric)
-        summary = report.write(ranked, planned.spec, planned.sweep, folder, planned.plan.warnings)
+        summary = report.summarise(
+            ranked, planned.spec, planned.sweep, folder, planned.plan.warnings
+        )
         note = f"**{escaped(cancelled)}**\n\n{summary.note}" if cancelled else summary.note
         planned.tracking.share_view(planned.sweep, summary.view)
         state = TrialState.COMPLETE if tolerated else TrialState.FAILED
