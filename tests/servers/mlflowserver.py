@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 def free_port() -> int:

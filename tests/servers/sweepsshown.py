@@ -55,13 +55,13 @@ def running(folder: Path) -> Iterator[Shown]:
     (folder / "mlflow").mkdir()
     (folder / "grids").mkdir()
     mlflow = Server(folder / "mlflow", free_port(), ("--app-name", "sweepstake"))
-    mlflow.start()
     environ = {
         "SWEEPSTAKE_HOME": str(folder / "home"),
         "SWEEPSTAKE_GRIDS": str(folder / "grids"),
         "MLFLOW_TRACKING_URI": mlflow.uri,
     }
     try:
+        mlflow.start()
         settings = load_settings(environ)
         ids = _sweeps(settings)
         with airflowserver.running(folder, free_port(), environ) as airflow:
