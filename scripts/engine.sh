@@ -52,6 +52,11 @@ start() {
     docker compose version >/dev/null 2>&1 || install_compose
     # An engine that has to switch forwarding on forbids it to all other bridges of this machine.
     echo 1 >/proc/sys/net/ipv4/ip_forward
+    # With version 1 of cgroups all containers together would weigh as much as one other process.
+    if [ -d /sys/fs/cgroup/cpu ]; then
+        mkdir -p /sys/fs/cgroup/cpu/docker
+        echo 8192 >/sys/fs/cgroup/cpu/docker/cpu.shares
+    fi
     setsid /usr/sbin/dockerd --data-root "$run/data" --exec-root "$run/exec" \
         --pidfile "$run/dockerd.pid" >"$run/dockerd.log" 2>&1 &
     for _ in $(seq 60); do

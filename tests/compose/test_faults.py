@@ -1,13 +1,24 @@
 """What goes wrong on a Docker engine: restart policies and health bring back what is lost."""
 
+import json
+import os
+from pathlib import Path
+
+import httpx
 import pytest
 from jobs import TREES, await_training, check_whole, client
-from project import SERVERS, docker
+from project import ROOT, SERVERS, Project, docker
 
 __all__ = ["client"]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(3600)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.long,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to end programs in containers"),
+]
 
+LOGS = "/srv/sweepstake/airflow/logs/dag_id=sweep"
 STORES = ("postgres", "redis", "minio")
 DAILY = """\
 name: NAME
@@ -74,7 +85,47 @@ def test_down_and_up_keep_the_state(project, client, sweep):
     )
 
 
-LOGS = "/srv/sweepstake/airflow/logs/dag_id=sweep"
+def test_the_image_is_exchanged_under_a_sweep(project, client, sweep):
+    """What was trained stays, and the containers of the new image do the rest."""
+    before = {each["Image"] for each in project.inspect("scheduler", "worker")}
+    project.variables["BUILD"] = sweep
+    project.compose("build", "check")
+    project.up()
+    after = {each["Image"] for each in project.inspect("scheduler", "worker")}
+    assert (1, 1, set()) == (len(before), len(after), before & after)
+    check_whole(client, sweep)
+
+
+def test_logs_are_rotated(project):
+    """A program that writes 25 MB leaves files of 10 MB at most, each with a part of it."""
+    name = f"{project.name}-loud"
+    code = "for _ in range(250): print('x' * 99_999)"
+    project.compose("run", "--detach", "--no-deps", "--name", name, "users", "python", "-c", code)
+    docker("wait", name)
+    (told,) = json.loads(docker("inspect", name).stdout)
+    files = [*Path(told["LogPath"]).parent.glob("*-json.log*")]
+    sizes = [file.stat().st_size for file in files]
+    docker("rm", name)
+    assert (3, True) == (len(sizes), max(sizes) < 11_000_000)
+
+
+def test_the_courses_passwords_work_on_this_machine(project, tmp_path):
+    """Stores, databases and users are made with them; each is warned of."""
+    course = Project(tmp_path, "sweepstake-course", "127.0.0.78")
+    course.variables["SECRETS"] = str(ROOT / "deploy" / "course")
+    try:
+        course.up("champion")
+        warned = course.compose("logs", "check").stdout
+        with httpx.Client(
+            base_url="http://127.0.0.78:5000", auth=("admin", "password1234")
+        ) as http:
+            answer = http.get(
+                "/api/2.0/mlflow/users/get", params={"username": "reader"}, timeout=120
+            )
+    finally:
+        course.down()
+    assert "WARNING: MINIO_ROOT_PASSWORD: must not be a published password" in warned
+    assert (200, "reader") == (answer.status_code, answer.json()["user"]["username"])
 
 
 def test_days_are_backfilled(project, client):

@@ -49,7 +49,8 @@ def swept(project, client):
 def test_a_copied_grid_file_becomes_a_champion_through_s3(project, swept):
     """MLflow's client finds every trial, and each model lies in the bucket."""
     runs = project.airflow("/dags/sweep/dagRuns")["dag_runs"]
-    assert ["success"] == [each["state"] for each in runs]
+    ours = [each["state"] for each in runs if each["dag_run_id"].startswith("digits__")]
+    assert ["success"] == ours
     assert swept.source.startswith(("models:/", "s3://sweepstake/mlflow/"))
 
 
