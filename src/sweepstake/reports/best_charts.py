@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.errors import printable
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 from sweepstake.reports.chart import Axis, Chart, Heat, Kind, Panel, Series
 from sweepstake.reports.scale import LONGEST
 

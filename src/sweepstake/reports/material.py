@@ -11,7 +11,7 @@ from sweepstake.domain import ranking
 from sweepstake.domain.tags import mean_cv, std_cv
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

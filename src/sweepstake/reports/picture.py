@@ -6,7 +6,7 @@ import warnings
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 from sweepstake.reports.chart import Kind, Panel, Parallel
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ def draw(chart: Chart, file: Path) -> None:
 
     columns = min(COLUMNS, max(1, len(chart.panels)))
     rows = max(1, ceil(len(chart.panels) / columns))
-    looks = {"text.parse_math": False, "font.size": 11}  # a dollar sign is one
-    with rc_context(looks), warnings.catch_warnings():
+    with (
+        rc_context({"text.parse_math": False, "font.size": 11}),  # a dollar sign is one
+        warnings.catch_warnings(),
+    ):
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # of signs that no font here has
         page = Figure(figsize=(WIDTH, HEIGHT * rows + 0.6), dpi=90)
         FigureCanvasAgg(page)

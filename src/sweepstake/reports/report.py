@@ -14,7 +14,7 @@ from sweepstake.domain.tags import mean_cv, std_cv
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
 from sweepstake.mlflow_client import comparison
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 from sweepstake.reports import best_charts, decision, page, picture, run_charts, trial_charts
 from sweepstake.reports.chart import Chart
 from sweepstake.reports.trial_charts import shares

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 from sweepstake.reports.chart import Axis, Chart, Kind, Panel, Series
 
 if TYPE_CHECKING:

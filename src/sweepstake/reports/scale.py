@@ -7,7 +7,7 @@ from math import isfinite, log10
 from typing import TYPE_CHECKING
 
 from sweepstake.errors import printable
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
