@@ -65,6 +65,7 @@ def test_the_champion_answers_outside_of_the_containers(project, swept):
     assert swept.version == answer.headers["X-Model-Version"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("service", OURS)
 def test_the_doctor_has_no_complaint_inside(project, swept, service):
     """It looks at what the program of that container uses."""
@@ -72,6 +73,7 @@ def test_the_doctor_has_no_complaint_inside(project, swept, service):
     assert [] == [each["message"] for each in found if not each["ok"]]
 
 
+@pytest.mark.long
 def test_the_doctor_of_the_whole_has_no_complaint(project, swept):
     """The service `doctor` looks at every server, as an operator and as a task."""
     found = {each["name"]: each["message"] for each in project.ask("doctor")}
