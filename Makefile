@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test install dev run down backfill-demo bench test test-parts test-stacks test-quick test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code clean
+.PHONY: help secrets cluster-test install dev run down backfill-demo bench test test-parts test-stacks test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code clean
 
 BIN := .venv/bin
 PROSE := *.md docs/*.md docs/how-to/*.md docs/adr/*.md
@@ -16,10 +16,11 @@ help:
 	@echo "make test     everything that CI runs"
 	@echo "make test-parts, make test-stacks  the two halves of it: without and with whole stacks"
 	@echo "make test-quick  unit and integration tests that take no more than a second or two each"
+	@echo "make test-browser  the pages in Debian's Chromium, which apt installs where it is not (root)"
 	@echo "make upgrade-check  the quick tests on the newest releases, pre-releases too, in .venv-newest"
 	@echo "make test-pythons  the unit tests on each of Python 3.11, 3.12 and 3.13 that this machine has"
 	@echo "make cases    inputs as people bring them, held against pandas and scikit-learn (in make test too)"
-	@echo "make test-long  what takes long: dropped files, outages, starving backfills, several hosts"
+	@echo "make test-long  what takes long: kills at random, dropped files, outages, starving backfills, several hosts"
 	@echo "make secrets  write .env with random passwords, for docker-compose.yml"
 	@echo "make cluster-test  the compose file on hosts in network namespaces (root; apt installs what it needs)"
 	@echo "make fuzz     a hundred thousand generated grid files (about ten minutes; FILES=n, SEED=n)"
@@ -47,16 +48,21 @@ backfill-demo: install
 # Stacks wait for each other most of the time, so that the others fill a second core meanwhile.
 test: lint
 	@scripts/cluster_needs.sh
+	@scripts/browser_needs.sh
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-stacks test-parts
 
 test-stacks: dev
 	$(BIN)/pytest --durations=25 -m "not long" tests/cluster tests/e2e
 
 test-parts: dev
-	$(BIN)/pytest --durations=40 -m "not long" tests/fuzz tests/integration tests/unit
+	$(BIN)/pytest --durations=40 -m "not long" tests/browser tests/fuzz tests/integration tests/unit
 
 test-quick: dev
 	$(BIN)/pytest -m "not long and not slow" tests/unit tests/integration
+
+test-browser: dev
+	@scripts/browser_needs.sh
+	$(BIN)/pytest tests/browser
 
 upgrade-check: dev
 	UV=$(UV) scripts/upgrade_check.sh "not long and not slow"
@@ -128,6 +134,7 @@ clean: down
 .venv/.installed: .venv/.tools requirements.txt pyproject.toml
 	$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
 	$(UV) pip install --quiet --no-build-isolation --no-deps -e .
+	$(BIN)/python -m compileall -q src # else each process compiles it anew where Python writes no bytecode
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.txt

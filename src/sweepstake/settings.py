@@ -33,6 +33,7 @@ class Settings:
     mlflow_url: where people open its pages, if they reach it under another address than tasks.
     artifact_roots: addresses below which runs may have their files; else the server's own root.
     airflow_url: the Airflow api-server.
+    airflow_token: a token of Airflow's in whose name it is asked, instead of user's.
     default_source: data of grid files in the course's shape that name none.
     pool: Airflow pool whose slots cap how many training tasks run at once.
     slots: how many that are, on all workers; batches are cut so that as many end together.
@@ -49,6 +50,7 @@ class Settings:
     airflow_url: str
     airflow_user: str = "admin"
     airflow_password: str = field(default="", repr=False)
+    airflow_token: str = field(default="", repr=False)
     default_source: str = "sklearn:iris"
     pool: str = "default_pool"
     slots: int = os.cpu_count() or 1

@@ -58,7 +58,9 @@ def wait(cluster, what, condition):
     url = f"http://{cluster.hosts['mlflow'].address}:5000/api/2.0/mlflow"
     headers = {"Host": "mlflow:5000"}
     deadline = time.monotonic() + PATIENCE_SECONDS
-    with httpx.Client(base_url=url, auth=("reader", password), headers=headers, timeout=60) as mlflow:
+    with httpx.Client(
+        base_url=url, auth=("reader", password), headers=headers, timeout=60
+    ) as mlflow:
         while time.monotonic() < deadline:
             with suppress(httpx.TransportError, ValueError):  # it may be down, or up by half
                 if found := condition(mlflow):

@@ -1,7 +1,7 @@
 """Chaos: three sweeps run while processes of every kind are killed outright, again and again.
 
-`make test` kills one of each kind, `make chaos` thirty; `SWEEPSTAKE_TEST_KILLS` and
-`SWEEPSTAKE_TEST_SEED` choose others.
+`make test-long` kills one of each kind, `make chaos` thirty; `SWEEPSTAKE_TEST_KILLS` and
+`SWEEPSTAKE_TEST_SEED` choose others. `make test` kills each at a held moment: `test_stalls.py`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sweepstake.training import fit_trial
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.long,
     pytest.mark.timeout(0),
     # MLflow's import of its own agent types warns about them
     pytest.mark.filterwarnings("ignore:(?s).*Any type hint is inferred as AnyType:UserWarning"),

@@ -50,7 +50,9 @@ class Airflow:
 
     def get(self, path, **params):
         """The answer to a GET, as JSON."""
-        return httpx.get(self.url + path, params=params, headers=self.headers, timeout=ANSWER_SECONDS).json()
+        return httpx.get(
+            self.url + path, params=params, headers=self.headers, timeout=ANSWER_SECONDS
+        ).json()
 
     def post(self, path, body):
         """The answer to a POST, as JSON."""

@@ -229,9 +229,7 @@ def test_what_stands_still_is_told(hands, run, stack):
     """The page in Airflow and the command line say why a run stands still, and the way out."""
     later = "UPDATE dag_run SET queued_at = queued_at - interval '1 hour' WHERE run_id = %s"
     hands.ask(later + " RETURNING 1", run)
-    page = httpx.Client(
-        base_url=f"{stack.stack.airflow_url}/sweepstake", timeout=ANSWER_SECONDS
-    )
+    page = httpx.Client(base_url=f"{stack.stack.airflow_url}/sweepstake", timeout=ANSWER_SECONDS)
     with page, AirflowApi.of(hands.settings) as api:
         (told,) = [str(each) for each in standstills(api) if each.run == run]
         assert 401 == page.get("/").status_code

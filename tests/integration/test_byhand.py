@@ -61,6 +61,13 @@ def test_a_rollback_puts_the_former_champion_back(twice, client, name, settings)
     assert entry.reason.endswith(": slow on large orders")
 
 
+def test_who_rolls_back_may_be_told(twice, client, name, settings):
+    """As where a page acts for its reader; the name is data, and no longer than a name."""
+    entry = by_hand.roll_back(name, "", "slow", settings, by="ann\x1b" + "n" * 200)
+    assert f"Rolled back to v1 by {entry.by}: slow" == entry.reason
+    assert ("ann\\x1b", 100) == (entry.by[:7], len(entry.by))
+
+
 def test_the_same_model_is_not_promoted_again(twice, sweep_of, client, name, settings, monkeypatch):
     """The trial of a version that was rolled back is barred, in whatever sweep it comes again."""
     registry = Registry(settings.tracking_uri)

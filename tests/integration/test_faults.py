@@ -26,10 +26,15 @@ from sweepstake.sweeps.planned_sweep import open_planned
 ROWS_OF_A_REHEARSAL = 60
 
 
-@pytest.fixture(scope="module", params=["bulk", "plain"])
+BULK = ("--app-name", "sweepstake")
+EITHER = pytest.mark.parametrize("server", [BULK, ()], ids=["bulk", "plain"], indirect=True)
+"""On a server that takes many runs at once, then on one that does not."""
+
+
+@pytest.fixture(scope="module")
 def server(request, start_mlflow):
-    """A server of this file's own, as it is stopped and killed; of either kind."""
-    return start_mlflow(*(("--app-name", "sweepstake") if request.param == "bulk" else ()))
+    """A server of this file's own, as it is stopped and killed."""
+    return start_mlflow(*getattr(request, "param", BULK))
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +323,7 @@ def test_planning_anew_trains_what_failed_and_nothing_else(submit, settings, wic
     assert 5 == len(set(before) & {child.info.run_id for child in held()[0]})
 
 
+@EITHER
 def test_a_batch_waits_for_a_server_that_comes_back(submit, settings, server, held):
     """A server that is killed and started again meanwhile costs time, no trial and no task."""
     drop = submit()
@@ -336,6 +342,7 @@ def test_a_batch_waits_for_a_server_that_comes_back(submit, settings, server, he
     assert whole(held)
 
 
+@EITHER
 def test_a_server_that_stays_away_ends_the_attempt_only(submit, settings, server, held, impatient):
     """The task fails with an error that is retried; the retry doubles nothing."""
     drop = submit()
@@ -348,6 +355,7 @@ def test_a_server_that_stays_away_ends_the_attempt_only(submit, settings, server
     assert whole(held)
 
 
+@EITHER
 def test_a_doubled_run_does_not_hide_the_finished_one(submit, settings, mlflow_uri, held):
     """A lost reply opened a run twice: the next attempt keeps the one that is finished."""
     drop = submit()
@@ -361,6 +369,7 @@ def test_a_doubled_run_does_not_hide_the_finished_one(submit, settings, mlflow_u
     assert before == [run.info.run_id for run in held()[0]]
 
 
+@EITHER
 def test_a_server_that_hangs_and_answers_late_doubles_nothing(
     submit, settings, server, held, impatient
 ):

@@ -93,3 +93,15 @@ def test_the_wheel_knows_the_releases_that_it_supports(run):
     """The doctor reads them from the metadata of what is installed, buckets included."""
     said = run("-c", "from sweepstake.doctor import host; print(host.packages(buckets=True))")
     assert said.startswith("apache-airflow 3.")
+
+
+def test_the_page_has_its_templates_and_files(installed):
+    """Each that the source tree has, htmx with its licence."""
+    there, here = (root / "sweepstake" / "pages" for root in (installed, ROOT / "src"))
+    names = {
+        str(file.relative_to(here))
+        for folder in ("static", "templates")
+        for file in (here / folder).iterdir()
+    }
+    assert "static/htmx-LICENSE.txt" in names
+    assert [] == [name for name in names if not (there / name).is_file()]

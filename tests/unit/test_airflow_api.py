@@ -106,3 +106,37 @@ def test_a_run_id_is_no_part_of_a_path(urls):
     (url,) = seen
     assert b"/api/v2/dags/sweep/dagRuns/a%2F..%2Fb%3Fc/taskInstances" in url.raw_path
     assert ["queued", "scheduled"] == url.params.get_list("state")
+
+
+@pytest.fixture
+def as_somebody():
+    """A function that asks with somebody's token of a server that answers with one status."""
+
+    def ask(status):
+        seen = []
+
+        def answer(request):
+            seen.append((request.url.path, request.headers["Authorization"]))
+            return httpx.Response(status, json={"state": "success"})
+
+        api = AirflowApi("http://127.0.0.1:1", "admin", "secret", "token-of-ann")
+        api.client = httpx.Client(transport=httpx.MockTransport(answer), headers=api.client.headers)
+        return seen, lambda: api.run_state("sweep", "a")
+
+    return ask
+
+
+def test_somebodys_token_is_what_airflow_is_asked_with(as_somebody):
+    """No other user logs in, whatever the password is."""
+    seen, state = as_somebody(200)
+    assert "success" == state()
+    assert [("/api/v2/dags/sweep/dagRuns/a", "Bearer token-of-ann")] == seen
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, "Log in again"), (403, "Ask its admin")])
+def test_what_somebody_may_not_do_nobody_else_does_instead(as_somebody, status, said):
+    """A token that has ended, or has not the right, is told of; the password is not tried."""
+    seen, state = as_somebody(status)
+    with pytest.raises(SettingsError, match=said):
+        state()
+    assert 1 == len(seen)

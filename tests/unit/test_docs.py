@@ -21,6 +21,8 @@ from sweepstake.settings import load_settings
 PACKAGE = ROOT / "src" / "sweepstake"
 EVERY_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
+FILE = re.compile(r"`((?:\w+/)+\w+\.py)`")
+PLACES = (ROOT, PACKAGE)
 COMMANDS = typer.main.get_command(main.app)
 
 
@@ -133,6 +135,13 @@ def test_every_link_on_a_page_leads_somewhere(page):
     assert [] == broken
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_python_file_on_a_page_exists(page):
+    """A module that a page names is where it says: from the repository, or from the package."""
+    named = set(FILE.findall(page.read_text(encoding="utf-8")))
+    assert set() == {each for each in named if not any((at / each).exists() for at in PLACES)}
+
+
 def test_every_page_can_be_reached_from_the_readme():
     """No page of the documentation is an orphan."""
     reached, waiting = set(), [ROOT / "README.md"]
@@ -200,7 +209,7 @@ def test_every_variable_of_the_environment_is_explained():
     """The page names what the stack sets for its processes, beside its own settings."""
     page = (ROOT / "docs/airflow-settings.md").read_text(encoding="utf-8")
     chosen = ports.Ports(airflow=8080, mlflow=5000, postgres=55432)
-    variables = [*environment.ONE_THREAD, *environment.of_mlflow(Layout(ROOT), chosen)]
+    variables = [*environment.ONE_THREAD, *environment.mlflow_variables(Layout(ROOT), chosen)]
     assert ["MLFLOW_TRACKING_URI"] == [each for each in variables if not is_code(each, page)]
 
 

@@ -318,5 +318,17 @@ class SweepstakePlugin(AirflowPlugin):
     timetables = [DayPartitions, DayPartitionsOnDemand]  # noqa: RUF012
     fastapi_apps = [{"name": "Sweepstake", "app": Page(), "url_prefix": "/sweepstake"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
-        {"name": "Sweepstake", "href": "sweepstake/", "destination": "nav", "url_route": "sweeps"}
+        {"name": "Sweeps", "href": "sweepstake/", "destination": "nav", "url_route": "sweeps"},
+        {
+            "name": "Sweep",
+            "href": "sweepstake/runs/{DAG_ID}/{RUN_ID}",
+            "destination": "dag_run",
+            "url_route": "sweep",
+        },
+        {
+            "name": "Trials",
+            "href": "sweepstake/runs/{DAG_ID}/{RUN_ID}?index={MAP_INDEX}",
+            "destination": "task_instance",
+            "url_route": "trials",
+        },
     ]

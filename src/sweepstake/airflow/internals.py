@@ -19,7 +19,10 @@ __all__ = ["NAMES", "DecoratedOperator", "count_runs", "task_decorator_factory"]
 NAMES = (
     "airflow.api_fastapi.app.get_auth_manager",
     "airflow.api_fastapi.common.db.common.SessionDep",
-    "airflow.api_fastapi.core_api.security.requires_access_dag",
+    "airflow.api_fastapi.auth.managers.base_auth_manager.COOKIE_NAME_JWT_TOKEN",
+    "airflow.api_fastapi.auth.managers.models.resource_details.DagAccessEntity",
+    "airflow.api_fastapi.core_api.security.GetUserDep",
+    "airflow.api_fastapi.core_api.security.requires_access_view",
     "airflow.executors.base_executor.BaseExecutor.change_state",
     "airflow.executors.base_executor.BaseExecutor.run_workload",
     "airflow.executors.base_executor.get_execution_api_server_url",

@@ -1,157 +1,247 @@
-"""The page of Sweepstake in Airflow: which runs stand still, and which have failed trials.
+"""The page Sweeps in Airflow: what it shows, by its routes; `page_acts` has what it does.
 
 It is a part of Airflow's api-server. Every request is held against Airflow's own permissions: who
-may not see plugins gets nothing, and others see the DAGs whose runs and tasks they may read.
+may not see plugins gets nothing, and others what they may read, and do, of each DAG.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from dataclasses import dataclass
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.models.resource_details import (
-    AccessView,
-    DagAccessEntity,
-    DagDetails,
-)
 from airflow.api_fastapi.common.db.common import SessionDep  # noqa: TC002 - FastAPI reads it
-from airflow.api_fastapi.core_api.security import (
-    GetUserDep,
-    requires_access_view,
-)
-from airflow.models.dag import DagModel
-from airflow.models.dagrun import DagRun
-from airflow.models.taskinstance import TaskInstance
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, select_autoescape
-from sqlalchemy import or_, select
 
-from sweepstake.airflow_client.retrying import DAG
-from sweepstake.airflow_client.standstill import OF_FILES, STILL_SECONDS, is_ours, standstills
+from sweepstake.airflow import page_acts
+from sweepstake.airflow.page_answers import drawn, fault
+from sweepstake.airflow.page_rights import (
+    ANSWER,
+    BACKFILL,
+    CANCEL,
+    GUARDS,
+    RETRY,
+    ROLL_BACK,
+    SEE_RUNS,
+    SEE_TASKS,
+    SEE_XCOMS,
+    SUBMIT,
+    Reader,
+    ReaderDep,
+    log_in_url,
+)
+from sweepstake.airflow.page_rows import Rows
+from sweepstake.airflow_client.answering import JUDGES
+from sweepstake.airflow_client.standstill import STILL_SECONDS, is_ours, standstills
+from sweepstake.champions import approval
+from sweepstake.errors import NotFoundError, OverlapError, SweepstakeError
+from sweepstake.intake import daily_files
+from sweepstake.pages import drawing, model_page, overview, sweep_page
+from sweepstake.pages.states import DAG, Ran, SweepState, dag_of, name_of, state_of
+from sweepstake.settings import load_settings
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
-    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
     from sqlalchemy.orm import Session
+    from starlette.exceptions import HTTPException as AnyHttpError
 
-MOST = 100
-FAILED = re.compile(r"(\d+) failed: ")
-"""How the name of a task begins of whose trials some failed."""
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'self'",
-    "Cache-Control": "no-store",
-}
+UNAUTHORIZED = 401
+NO_SWEEP = "must be the run of a sweep that has begun, but is not. See the page Sweeps."
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+"""Of a page people would rather know at once that MLflow is away; nothing else here asks it."""
 
 
 @cache
 def made() -> FastAPI:
     """The application that Airflow's api-server mounts."""
-    needed = Depends(requires_access_view(AccessView.PLUGINS))
-    app = FastAPI(openapi_url=None, dependencies=[needed])
+    os.environ.update(IMPATIENT)
+    app = FastAPI(openapi_url=None, dependencies=GUARDS)
     app.get("/", response_class=HTMLResponse)(show)
+    app.get("/sweeps/{sweep}", response_class=HTMLResponse)(show_sweep)
+    app.get("/runs/{dag_id}/{run_id}", response_class=HTMLResponse)(show_run)
+    app.get("/models/{model}", response_class=HTMLResponse)(show_model)
+    app.get("/submit", response_class=HTMLResponse)(show_form)
+    app.get("/backfill/{name}", response_class=HTMLResponse)(show_backfill)
+    app.get("/static/{name}")(send_file)
+    page_acts.add_to(app)
+    app.exception_handler(HTTPException)(tell)
     return app
 
 
-def show(session: SessionDep, user: GetUserDep) -> HTMLResponse:
-    """The page, of what its reader may read."""
-    readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
-    shown = frozenset(each for each in readable if is_ours(each) and _may_look_into(each, user))
-    rows = Rows(session, shown)
-    page = _templates().get_template("page.html")
-    minutes = round(STILL_SECONDS / 60)
-    content = page.render(standstills=standstills(rows), failures=rows.failures(), minutes=minutes)
-    return HTMLResponse(content, headers=HEADERS)
+async def tell(request: Request, error: AnyHttpError) -> HTMLResponse:
+    """What is refused, as a sentence; who is not logged in is shown where to."""
+    back = str(request.url) if request.method == "GET" else str(request.base_url)
+    log_in = log_in_url(back) if error.status_code == UNAUTHORIZED else ""
+    return fault(request, str(error.detail), error.status_code, log_in)
 
 
-def _may_look_into(dag_id: str, user: BaseUser) -> bool:
-    """Whether a user may read the runs and the tasks of a DAG, which are rights of their own."""
-    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
-    return all(
-        get_auth_manager().is_authorized_dag(
-            method="GET", access_entity=entity, details=details, user=user
-        )
-        for entity in (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)
-    )
+async def show(request: Request, session: SessionDep, reader: ReaderDep) -> HTMLResponse:
+    """The newest sweeps, the models in service, and what stands still."""
+
+    def read() -> dict[str, Any]:
+        rows, settings = _rows(session, reader), load_settings()
+        seen = rows.readable
+        still, runs = standstills(rows), rows.sweeps()
+        session.close()  # MLflow may take its time
+        may_see = seen.__contains__
+        found = overview.read(settings, runs, may_see, with_models=JUDGES in seen)
+        return {
+            "page": found,
+            "standstills": still,
+            "minutes": round(STILL_SECONDS / 60),
+            "daily": _daily(seen),
+            "may_submit": reader.may(DAG, SUBMIT),
+            "may_see_models": JUDGES in seen,
+        }
+
+    return await drawn(request, "overview.html", read)
 
 
-@cache
-def _templates() -> Environment:
-    loader = PackageLoader("sweepstake.airflow", "templates")
-    return Environment(loader=loader, autoescape=select_autoescape())
+async def show_sweep(
+    request: Request, sweep: str, session: SessionDep, reader: ReaderDep
+) -> HTMLResponse:
+    """A sweep with its trials."""
+
+    def read() -> dict[str, Any]:
+        dag = dag_of(sweep)
+        _must_see(reader, dag)
+        rows = _rows(session, reader)
+        ran = rows.run(dag, sweep) or rows.sweeps().get(sweep)
+        session.close()
+        return _of_sweep(sweep, ran, reader, None)
+
+    return await drawn(request, "sweep.html", read)
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What `standstill` asks of Airflow, from its database, as the REST API tells it."""
+async def show_run(
+    request: Request,
+    dag_id: str,
+    run_id: str,
+    session: SessionDep,
+    reader: ReaderDep,
+    index: str = "",
+) -> HTMLResponse:
+    """The sweep of a run in Airflow, or the trials of one of its mapped tasks."""
 
-    session: Session
-    readable: frozenset[str]
+    def read() -> dict[str, Any]:
+        missing = NotFoundError(f"{run_id}: {NO_SWEEP}")
+        if not is_ours(dag_id):
+            raise missing
+        _must_see(reader, dag_id)
+        rows = _rows(session, reader)
+        sweep, ran = rows.sweep_of(dag_id, run_id), rows.run(dag_id, run_id)
+        mapped = index.isdecimal() and index.isascii()
+        batch = rows.batch(dag_id, run_id, int(index[:9])) if mapped else None
+        session.close()
+        if not sweep or not ran:
+            raise missing
+        return _of_sweep(sweep, ran, reader, batch)
 
-    def unfinished_runs(self, dags: Iterable[str]) -> list[dict[str, Any]]:
-        """The hundred oldest runs that have not ended, of the DAGs that may be read."""
-        begins = (DagRun.dag_id.startswith(each, autoescape=True) for each in dags)
-        query = select(DagRun).where(DagRun.state.in_(("queued", "running")), or_(*begins))
-        query = query.where(DagRun.dag_id.in_(self.readable)).order_by(DagRun.run_after)
-        return [
-            {
-                "dag_id": run.dag_id,
-                "dag_run_id": run.run_id,
-                "state": str(run.state),
-                "queued_at": _text(run.queued_at),
-                "start_date": _text(run.start_date),
-                "last_scheduling_decision": _text(run.last_scheduling_decision),
-            }
-            for run in self.session.scalars(query.limit(MOST))
-        ]
-
-    def failures(self) -> dict[tuple[str, str], int]:
-        """The failed trials of the hundred newest sweeps, by DAG and run, as their tasks are named.
-
-        Runs without any are left out.
-        """
-        sweeps = [each for each in self.readable if each == DAG or each.startswith(OF_FILES)]
-        newest = select(DagRun.run_id).where(DagRun.dag_id.in_(sweeps))
-        runs = self.session.scalars(newest.order_by(DagRun.run_after.desc()).limit(MOST))
-        task = TaskInstance
-        name: Any = task.rendered_map_index  # in SQL: what Airflow shows as the name of a task
-        query = select(task.dag_id, task.run_id, name).where(name.contains(" failed: "))
-        query = query.where(task.dag_id.in_(sweeps), task.run_id.in_(list(runs)))
-        query = query.where(task.state.in_(("success", "failed")))  # no names of earlier tries
-        found: Counter[tuple[str, str]] = Counter()
-        for dag_id, run_id, label in self.session.execute(query):
-            if told := FAILED.match(label):
-                found[dag_id, run_id] += int(told[1])
-        return dict(found)
-
-    def dag(self, dag_id: str) -> dict[str, Any] | None:
-        """Whether a DAG is paused, ``None`` where there is none."""
-        dag = self.session.get(DagModel, dag_id)
-        return {"is_paused": dag.is_paused} if dag else None
-
-    def tasks(self, dag_id: str, run_id: str, states: Iterable[str]) -> list[dict[str, Any]]:
-        """A hundred task instances of a run that are in any of these states."""
-        task = TaskInstance
-        query = select(task).where(task.dag_id == dag_id, task.run_id == run_id)
-        query = query.where(task.state.in_(list(states))).limit(MOST)
-        return [
-            {
-                "task_id": each.task_id,
-                "state": str(each.state),
-                "pool": each.pool,
-                "queued_when": _text(each.queued_dttm),
-                "scheduled_when": _text(each.scheduled_dttm),
-            }
-            for each in self.session.scalars(query)
-        ]
+    return await drawn(request, "sweep.html", read)
 
 
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+async def show_model(request: Request, model: str, reader: ReaderDep) -> HTMLResponse:
+    """A model's champion, every decision about it, and what is asked."""
+
+    def read() -> dict[str, Any]:
+        _must_see(reader, JUDGES)
+        return {
+            "page": model_page.read(model, load_settings()),
+            "may_roll_back": reader.may(JUDGES, ROLL_BACK),
+            "may_answer": reader.may(approval.DAG_ID, ANSWER),
+            "gain_of": model_page.gain_of,
+        }
+
+    return await drawn(request, "model.html", read)
+
+
+async def show_form(request: Request, reader: ReaderDep) -> HTMLResponse:
+    """The form to submit a grid file."""
+
+    def read() -> dict[str, Any]:
+        reader.must(DAG, SUBMIT)
+        return {}
+
+    return await drawn(request, "submit.html", read)
+
+
+async def show_backfill(request: Request, name: str, reader: ReaderDep) -> HTMLResponse:
+    """The form to run a sweep on a range of days."""
+
+    def read() -> dict[str, Any]:
+        dag = daily_files.PREFIX + name
+        reader.must(dag, BACKFILL)
+        daily_files.find(name, Workspace(load_settings().workspace))
+        return {"name": name, "dag": dag}
+
+    return await drawn(request, "backfill.html", read)
+
+
+async def send_file(name: str) -> Response:
+    """A script or style sheet of the page."""
+    if name not in drawing.STATIC:
+        raise HTTPException(404, "There is no such file.")
+    headers = {**drawing.HEADERS, "Cache-Control": "private, max-age=86400"}
+    return Response(drawing.static(name), media_type=drawing.STATIC[name], headers=headers)
+
+
+def _rows(session: Session, reader: Reader) -> Rows:
+    mine = filter(is_ours, reader.readable())
+    shown = frozenset(each for each in mine if reader.may(each, SEE_RUNS, SEE_TASKS))
+    return Rows(session, shown, frozenset(each for each in shown if reader.may(each, SEE_XCOMS)))
+
+
+def _must_see(reader: Reader, dag: str) -> None:
+    """Hold that a DAG is ours and may be seen; of another nothing is told, not even that it is."""
+    if not is_ours(dag) or not reader.may_see(dag):
+        raise HTTPException(403, f"DAG {dag}: you must be allowed to read it, but are not.")
+
+
+def _of_sweep(
+    sweep: str, ran: Ran | None, reader: Reader, batch: sweep_page.Batch | None
+) -> dict[str, Any]:
+    """What the template of a sweep needs; of one that is not planned, that it waits."""
+    dag, state = dag_of(sweep), ran.state if ran else None
+    given = {
+        "sweep": sweep,
+        "dag": dag,
+        "run": ran.run if ran else "",
+        "name": name_of(sweep),
+        "may_retry": reader.may(dag, RETRY),
+        "may_cancel": reader.may(dag, CANCEL),
+        "may_see_model": reader.may_see(JUDGES),
+        "may_backfill": dag != DAG and reader.may(dag, BACKFILL),
+        "progress": None,
+    }
+    settings = load_settings()
+    try:
+        page = sweep_page.read(sweep, state, settings, batch)
+    except NotFoundError as error:
+        if ran is None:
+            raise
+        at = state_of("", state)
+        return given | {"page": None, "at": at, "why": _unplanned(sweep, at, error)}
+    if page.state is SweepState.RUNNING:
+        given["progress"] = overview.progress_of(sweep, settings)
+    return given | {"page": page, "at": page.state, "why": ""}
+
+
+def _unplanned(sweep: str, at: SweepState, error: NotFoundError) -> str:
+    """Why a sweep that Airflow has a run of has no trials to show."""
+    others = overlap.waits_for(sweep, Workspace(load_settings().workspace))
+    if others:
+        return str(OverlapError(sweep, others))
+    if at is SweepState.FAILED:
+        return "It could not be planned. The log of its task plan says why."
+    return "Airflow has not planned it yet." if at is SweepState.WAITING else str(error)
+
+
+def _daily(seen: frozenset[str]) -> list[daily_files.Daily]:
+    """The files with data by day whose DAGs may be seen; none where the workspace is not told."""
+    try:
+        found = daily_files.published(Workspace(load_settings().workspace))
+    except SweepstakeError:
+        return []
+    return [each for each in found if each.dag_id in seen]

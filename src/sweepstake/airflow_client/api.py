@@ -35,23 +35,29 @@ OUTAGE_SECONDS = 120.0
 class AirflowApi:
     """A session with the api-server, to be closed; logs in at need, again when the token ends.
 
+    With a ``token`` of somebody's it is that person's, and ends with it.
+
     One that is not there at first is an error at once; one that goes away later is waited for.
     """
 
     url: str
     user: str
     password: str = field(repr=False)
+    token: str = field(default="", repr=False)
     client: httpx.Client = field(init=False, repr=False)
     _was_there: bool = field(init=False, repr=False, default=False)
 
     def __post_init__(self) -> None:
         transport = httpx.HTTPTransport(retries=3)
         self.client = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+        if self.token:
+            self._bear(self.token)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The api-server that ``settings`` name."""
-        return cls(settings.airflow_url, settings.airflow_user, settings.airflow_password)
+        user, password = settings.airflow_user, settings.airflow_password
+        return cls(settings.airflow_url, user, password, settings.airflow_token)
 
     def __enter__(self) -> Self:
         return self
@@ -107,11 +113,16 @@ class AirflowApi:
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}?update_mask=note"
         self.call("PATCH", path, {"note": text[:LONGEST_NOTE]})
 
-    def respond(self, dag_id: str, run_id: str, task_id: str, option: str, why: str) -> None:
-        """Answer what a task asks, if it still does."""
-        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+    def respond(self, dag_id: str, run_id: str, task_id: str, option: str, why: str) -> bool:
+        """Answer what a task asks; whether it still did."""
+        run = quote(run_id, safe="")
+        path = f"/dags/{dag_id}/dagRuns/{run}/taskInstances/{task_id}/-1/hitlDetails"
         body = {"chosen_options": [option], "params_input": {"why": why}}
-        self.call("PATCH", path, body, allow={404, 409})
+        return self.call("PATCH", path, body, allow={404, 409}).is_success
+
+    def trigger(self, dag_id: str) -> None:
+        """Start a run of a DAG that needs no configuration."""
+        self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None})
 
     def dag(self, dag_id: str) -> Mapping[str, Any] | None:
         """What Airflow knows of a DAG, ``None`` where there is none."""
@@ -158,6 +169,9 @@ class AirflowApi:
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self._log_in()
             answer = self._send(method, f"/api/v2{path}", body)
+        if answer.status_code == httpx.codes.FORBIDDEN and self.token:
+            message = f"{self.url}: Airflow must allow you to {method} {path}, but does not."
+            raise SettingsError(message + " Ask its administrator.")
         if answer.is_error and answer.status_code not in allow:
             message = f"{self.url}: {method} {path} must succeed, but got {answer.status_code}: "
             raise StackError(message + answer.text[:500])
@@ -186,6 +200,9 @@ class AirflowApi:
         return answer
 
     def _log_in(self) -> None:
+        if self.token:
+            message = f"{self.url}: you must be logged in to Airflow, but your log-in is over."
+            raise SettingsError(message + " Log in again.")
         credentials = {"username": self.user, "password": self.password}
         answer = self._send("POST", "/auth/token", credentials)
         if answer.is_server_error:
@@ -197,7 +214,10 @@ class AirflowApi:
                 f"{answer.status_code}. Check SWEEPSTAKE_AIRFLOW_USER and _PASSWORD."
             )
             raise SettingsError(message)
-        self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self._bear(answer.json()["access_token"])
+
+    def _bear(self, token: str) -> None:
+        self.client.headers["Authorization"] = f"Bearer {token}"
 
 
 def _is_fault(answer: httpx.Response) -> bool:

@@ -62,6 +62,18 @@ def plan_days(request: BackfillRequest, settings: Settings) -> tuple[str, ...]:
         return tuple(api.would_run(request))
 
 
+def begin(request: BackfillRequest, settings: Settings) -> bool:
+    """Start a backfill and leave it to Airflow; whether it began, as no other one is running.
+
+    Raises:
+        NotFoundError: Airflow knows no DAG of this sweep, or no day of the range is over.
+        StackError: Airflow does not answer, or the DAG is paused.
+    """
+    with BackfillApi.of(settings) as api:
+        api.check_dag(request.dag_id)
+        return api.start(request) is not None
+
+
 def backfill(
     request: BackfillRequest,
     settings: Settings,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sweepstake.settings import Settings
 
 DAG = "sweep"
+OF_A_DAY = re.compile(r"__[0-9a-f]{12}__\d{4}-\d{2}-\d{2}$")
+"""How the id of a sweep on the data of a day ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def retry(name: str, settings: Settings) -> Retried:
         dag, run = find(name, api, settings)
         sweep = run if dag == DAG else api.sweep_of(dag, run)
         if sweep:
-            cancellation.lift(Workspace(settings.workspace), sweep)
+            _lift(sweep, Workspace(settings.workspace))
         goes_on = dag != DAG or api.run_state(dag, run) != "success" or _is_left(run, settings)
         if goes_on:
             api.clear(dag, run, "plan")
@@ -56,6 +58,8 @@ def find(name: str, api: AirflowApi, settings: Settings) -> tuple[str, str]:
     Raises:
         NotFoundError: Airflow has no run of such a sweep.
     """
+    if OF_A_DAY.search(name):
+        return _of_a_day(name, settings)
     mine = re.compile(re.escape(name) + "(__[0-9a-f]{12})?")
     found = [(DAG, run) for run in api.runs(DAG, name) if mine.fullmatch(run)]
     found = found or [(PREFIX + name, run) for run in api.runs(PREFIX + name)]
@@ -64,6 +68,22 @@ def find(name: str, api: AirflowApi, settings: Settings) -> tuple[str, str]:
         message += "A file that was just submitted begins within seconds: try again, or look at "
         raise NotFoundError(message + f"{settings.airflow_url}/dags/{DAG}.")
     return found[0]
+
+
+def _of_a_day(sweep: str, settings: Settings) -> tuple[str, str]:
+    """The run that was last at work on the sweep of a day, which has an id of its own."""
+    try:
+        dag, run = Workspace(settings.workspace).read_record(f"working/{sweep}")
+    except NotFoundError:
+        message = f"{sweep}: must have been run by Airflow, but was not. Backfill its day."
+        raise NotFoundError(message) from None
+    return dag, run
+
+
+def _lift(sweep: str, workspace: Workspace) -> None:
+    """Take a cancellation back; where there is none, nothing need be written."""
+    if cancellation.reason_of(workspace, sweep):
+        cancellation.lift(workspace, sweep)
 
 
 def _is_left(sweep: str, settings: Settings) -> bool:

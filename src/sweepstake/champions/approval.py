@@ -111,6 +111,19 @@ def answer(workspace: Workspace, model: str, given: Answer, key: str = "") -> Pr
         NotFoundError: nothing is asked, or something else is.
         SettingsError: the reason is too long.
     """
+    asked = must_wait(workspace, model, given, key)
+    text = replace(given, why=clip(printable(" ".join(given.why.split())), LONGEST_WHY))
+    workspace.create_record(f"answers/{_name(asked.key)}", asdict(text))
+    return asked
+
+
+def must_wait(workspace: Workspace, model: str, given: Answer, key: str = "") -> Proposal:
+    """What is asked about a model, for an answer that may be given.
+
+    Raises:
+        NotFoundError: nothing is asked, or something else is.
+        SettingsError: the reason is too long.
+    """
     if len(given.why) > LONGEST_WHY:
         message = f"--why: must have at most {LONGEST_WHY} characters, but has {len(given.why)}."
         raise SettingsError(message)
@@ -118,8 +131,6 @@ def answer(workspace: Workspace, model: str, given: Answer, key: str = "") -> Pr
     if asked is None or (key and asked.key != key):
         message = f"{model}: must have a promotion that waits for approval, but has none. "
         raise NotFoundError(message + f"Look: sweepstake champion {model} --history.")
-    text = replace(given, why=clip(printable(" ".join(given.why.split())), LONGEST_WHY))
-    workspace.create_record(f"answers/{_name(asked.key)}", asdict(text))
     return asked
 
 

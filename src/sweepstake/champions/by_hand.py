@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sweepstake.domain.promotion import Ruling, Verdict
-from sweepstake.errors import NotFoundError, SettingsError
+from sweepstake.errors import NotFoundError, SettingsError, printable
 from sweepstake.mlflow_client.ledger import Act
 from sweepstake.mlflow_client.registry import Registry
+from sweepstake.mlflow_client.runs import clip
 from sweepstake.modelfile.model_file import loads
 from sweepstake.processes.isolation import Worker, repeat_once
 from sweepstake.storage.workspace import Workspace
@@ -23,17 +25,20 @@ if TYPE_CHECKING:
     from sweepstake.settings import Settings
 
 LONGEST_WHY = 1000
+LONGEST_NAME = 100
+"""Characters of who decides."""
 
 
-def roll_back(model: str, to: str, why: str, settings: Settings) -> LedgerEntry:
+def roll_back(model: str, to: str, why: str, settings: Settings, *, by: str = "") -> LedgerEntry:
     """Put a former champion back into service, by default the one before.
 
-    The version that leaves is not promoted again on the same evidence: see `rounds.barred`.
+    ``by`` is who decides, by default the user of this process. The version that leaves is not
+    promoted again on the same evidence: see `rounds.barred`.
 
     Raises:
         NotFoundError: there is nobody to go back to.
     """
-    return _put(Verdict.ROLLBACK, model, to, why, settings)
+    return _put(Verdict.ROLLBACK, model, to, _Reasoned(_checked(why), _person(by)), settings)
 
 
 def replace(model: str, to: str, why: str, settings: Settings) -> LedgerEntry:
@@ -42,11 +47,24 @@ def replace(model: str, to: str, why: str, settings: Settings) -> LedgerEntry:
     Raises:
         NotFoundError: there is no such version.
     """
-    return _put(Verdict.REPLACE, model, to, why, settings)
+    return _put(Verdict.REPLACE, model, to, _Reasoned(_checked(why), _person("")), settings)
 
 
-def _put(verdict: Verdict, model: str, to: str, why: str, settings: Settings) -> LedgerEntry:
-    reason = _checked(why)
+@dataclass(frozen=True, slots=True)
+class _Reasoned:
+    """Why somebody decides, and who."""
+
+    why: str
+    by: str
+
+
+def _person(by: str) -> str:
+    return clip(printable(by), LONGEST_NAME) or getpass.getuser()
+
+
+def _put(
+    verdict: Verdict, model: str, to: str, reasoned: _Reasoned, settings: Settings
+) -> LedgerEntry:
     registry, provenance = (
         Registry(settings.tracking_uri),
         Provenance(Workspace(settings.workspace)),
@@ -70,18 +88,18 @@ def _put(verdict: Verdict, model: str, to: str, why: str, settings: Settings) ->
     with Worker(_Reader()) as worker:  # a broken model must not take over
         content = registry.files.read(version)
         repeat_once(lambda: worker.call("read", content))
-    act = _act(verdict, version, champion, reason)
+    act = _act(verdict, version, champion, reasoned)
     return registry.apply(model, act, f"{verdict}/{uuid4().hex}", _rulings(act))
 
 
-def _act(verdict: Verdict, version: Version, champion: Version | None, reason: str) -> Act:
-    by = getpass.getuser()
+def _act(verdict: Verdict, version: Version, champion: Version | None, reasoned: _Reasoned) -> Act:
+    by = reasoned.by
     word = "Rolled back to" if verdict is Verdict.ROLLBACK else "Put into service without a test:"
     return Act(
         verdict=verdict,
         version=version.version,
         previous=champion.version if champion else "",
-        reason=f"{word} v{version.version} by {by}: {reason}",
+        reason=f"{word} v{version.version} by {by}: {reasoned.why}",
         by=by,
         trial_key=version.trial_key,
         previous_key=champion.trial_key if champion else "",

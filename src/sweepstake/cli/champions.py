@@ -96,7 +96,7 @@ def decline(model: Model, *, why: Why) -> None:
 
 
 def _answer(model: str, why: str, *, approved: bool) -> None:
-    from sweepstake.airflow_client.api import AirflowApi
+    from sweepstake.airflow_client import answering
     from sweepstake.champions import approval
     from sweepstake.champions.rounds import judge
     from sweepstake.storage.workspace import Workspace
@@ -104,9 +104,8 @@ def _answer(model: str, why: str, *, approved: bool) -> None:
     settings = load_settings()
     given = approval.Answer(approved, getpass.getuser(), why)
     asked = approval.answer(Workspace(settings.workspace), model, given)
-    with suppress(SweepstakeError), AirflowApi.of(settings) as api:  # it may ask in vain
-        option = approval.PROMOTE if approved else approval.KEEP
-        api.respond(approval.DAG_ID, asked.run_id, "ask", option, why)
+    with suppress(SweepstakeError):  # it may ask in vain
+        answering.respond(asked, given, settings)
     for entry in judge(model, settings):
         _tell_act(entry, as_json=False)
 

@@ -43,7 +43,7 @@ def of_children(
     return {
         **{key: value for key, value in environ.items() if _is_kept(key)},
         **_machine(layout, environ),
-        **of_mlflow(layout, ports),
+        **mlflow_variables(layout, ports),
         **_sweepstake(settings, ports),
     }
 
@@ -69,7 +69,7 @@ def _machine(layout: Layout, environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def of_mlflow(layout: Layout, ports: Ports) -> dict[str, str]:
+def mlflow_variables(layout: Layout, ports: Ports) -> dict[str, str]:
     """MLflow: no job runner (8 processes), no telemetry, no gateway, no hidden request per run.
 
     It answers to its own address only, registers only models of its own artifact folder, and

@@ -42,13 +42,13 @@ def classifiers() -> dict[str, type]:
     from sklearn.utils import all_estimators
 
     known = {_public_name(kind): kind for _, kind in all_estimators(type_filter="classifier")}
-    for name in of_process():
+    for name in added_by_operator():
         known |= added_by(name)
     return known
 
 
 @cache
-def of_process() -> tuple[str, ...]:
+def added_by_operator() -> tuple[str, ...]:
     """What the operator adds, as the environment said when it was first asked for."""
     return load_settings().estimators
 
@@ -59,9 +59,9 @@ def must_be_used(added: tuple[str, ...]) -> None:
     Raises:
         SettingsError: they add something else, which would be ignored.
     """
-    if added != of_process():
+    if added != added_by_operator():
         message = f"{SETTING}: must be set in the environment of the process, where it is "
-        message += f"{shown(list(of_process()))}, but settings say {shown(list(added))}. "
+        message += f"{shown(list(added_by_operator()))}, but settings say {shown(list(added))}. "
         raise SettingsError(message + "Set it before the process starts.")
 
 
@@ -181,7 +181,7 @@ def _way_out(name: str) -> str:
 
 
 def _kind() -> str:
-    return "an allowed" if of_process() else "a scikit-learn"
+    return "an allowed" if added_by_operator() else "a scikit-learn"
 
 
 def _suggestions(name: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The page Sweeps, without the server that shows it: what it tells, draws and does."""
