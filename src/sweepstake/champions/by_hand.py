@@ -11,7 +11,7 @@ from sweepstake.domain.promotion import Ruling, Verdict
 from sweepstake.errors import NotFoundError, SettingsError, printable
 from sweepstake.mlflow_client.ledger import Act
 from sweepstake.mlflow_client.registry import Registry
-from sweepstake.mlflow_client.runs import clip
+from sweepstake.mlflow_client.run_names import clip
 from sweepstake.modelfile.model_file import loads
 from sweepstake.processes.isolation import Worker, repeat_once
 from sweepstake.storage.workspace import Workspace
