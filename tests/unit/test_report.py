@@ -11,7 +11,7 @@ import pytest
 
 from sweepstake.domain.spec import DataSpec, SweepSpec
 from sweepstake.domain.trial import Standing, Trial, TrialResult, TrialState
-from sweepstake.mlflow_client.comparison import batch_url, has_pages, run_url
+from sweepstake.mlflow_client.comparison import batch_url, has_pages, opening, run_url
 from sweepstake.mlflow_client.runs import SweepRun
 from sweepstake.reports import report
 
@@ -157,6 +157,16 @@ def test_warnings_about_the_data_stand_on_the_note(tmp_path):
     last = note.splitlines()[-1]
     assert last.startswith("**Warning about the data:** column '")
     assert "[a](b)" not in last
+
+
+def test_a_database_is_opened_by_a_command():
+    """It can be copied as it is; a password is not printed."""
+    assert "mlflow ui --backend-store-uri 'sqlite:////tmp/my runs.db'" == (
+        opening("sqlite:////tmp/my runs.db")
+    )
+    assert 'mlflow ui --backend-store-uri "$MLFLOW_TRACKING_URI"' == (
+        opening("postgresql://ann:secret@db/mlflow")
+    )
 
 
 @pytest.mark.parametrize(

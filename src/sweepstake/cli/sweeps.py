@@ -172,13 +172,13 @@ def tell_board(
     board: Leaderboard, standings: Sequence[Standing], by: str = "", top: int | None = None
 ) -> None:
     """Print trials of a leaderboard in this order, and what was decided about the sweep."""
-    from sweepstake.mlflow_client.comparison import has_pages
+    from sweepstake.mlflow_client.comparison import has_pages, opening
 
     console.out.print(tables.leaderboard_table(board, standings, by, top))
     if board.decision:
         console.tell(board.decision)
     for warning in board.warnings:
         console.say(f"warning: {warning}", style="yellow")
-    if not has_pages(load_settings().mlflow_pages):
-        console.say('To see it: mlflow ui --backend-store-uri "$MLFLOW_TRACKING_URI"')
+    if not has_pages(pages := load_settings().mlflow_pages):
+        console.say(f"To see it: {opening(pages)}")
     console.tell(board.url)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,12 @@ def list_link(sweep: SweepRun, batch: str | None = None) -> str:
 def has_pages(uri: str) -> bool:
     """Whether there is a server with pages; a database alone has none."""
     return urlsplit(uri).scheme in {"http", "https"}
+
+
+def opening(uri: str) -> str:
+    """The command that shows the pages of a database; one with a password is not written out."""
+    shown = '"$MLFLOW_TRACKING_URI"' if urlsplit(uri).password else shlex.quote(uri)
+    return f"mlflow ui --backend-store-uri {shown}"
 
 
 def _pages(uri: str) -> str:

@@ -32,9 +32,9 @@ def importance(points: Sequence[Mapping[str, str]], scores: Sequence[float]) -> 
     """
     if len(points) < LEAST_TRIALS or min(scores) == max(scores):
         return {}
-    chosen = range(len(points))
+    chosen: Sequence[int] = range(len(points))
     if len(points) > MOST_TRIALS:
-        chosen = random.Random(0).sample(chosen, MOST_TRIALS)  # type: ignore[assignment]  # noqa: S311 - no secret
+        chosen = random.Random(0).sample(chosen, MOST_TRIALS)  # noqa: S311  # nosec B311
     levels = _levels(points)
     return _evaluated([_placed(points[at], levels) for at in chosen], [scores[at] for at in chosen])
 
