@@ -30,7 +30,7 @@ def draw(chart: Chart, file: Path) -> None:
 
     columns = min(COLUMNS, max(1, len(chart.panels)))
     rows = max(1, ceil(len(chart.panels) / columns))
-    looks = {"text.parse_math": False, "font.size": 11}  # a dollar sign is one
+    looks: Any = {"text.parse_math": False, "font.size": 11}  # a dollar sign is one
     with rc_context(looks), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # of signs that no font here has
         page = Figure(figsize=(WIDTH, HEIGHT * rows + 0.6), dpi=90)
