@@ -8,6 +8,8 @@ import reported
 
 from sweepstake.reports import report
 
+PATIENCE = 180_000
+"""Milliseconds."""
 PHONE = {"width": 390, "height": 800}
 FRAME = "<!doctype html><html lang='en'><title>t</title><iframe title='f' sandbox='allow-scripts' "
 FRAME += "style='width: 100%; height: 700px'></iframe>"
@@ -34,6 +36,12 @@ def written(tmp_path_factory):
     return write
 
 
+def show(page, file):
+    """Open a report as a download; a busy machine may take its time."""
+    page.set_default_timeout(PATIENCE)
+    page.goto(file.as_uri(), timeout=PATIENCE)
+
+
 def draw_all(page):
     """Scroll through a page until all of its figures are drawn."""
     for place in page.locator(".plot").all():
@@ -43,6 +51,7 @@ def draw_all(page):
 
 def framed(page, file):
     """Show a report as MLflow does, and return its frame."""
+    page.set_default_timeout(PATIENCE)
     page.set_content(FRAME)
     page.evaluate(LOAD, file.read_text(encoding="utf-8"))
     page.frame_locator("iframe").locator("h1").wait_for()
@@ -53,7 +62,7 @@ def framed(page, file):
 def test_the_report_keeps_nobody_out(open_page, written, photograph, scheme):
     """All figures are drawn, in light and dark, and axe-core finds nothing grave."""
     page = open_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
-    page.goto(written(40).as_uri())
+    show(page, written(40))
     draw_all(page)
     photograph(page, f"report-{scheme}")
     assert [] == browsers.accessibility_faults(page)
@@ -61,7 +70,7 @@ def test_the_report_keeps_nobody_out(open_page, written, photograph, scheme):
 
 def test_the_first_screen_has_the_answer(page, written):
     """What won, by how much and whether it is in service, without a scroll."""
-    page.goto(written(40).as_uri())
+    show(page, written(40))
     for text in ("won with f1_macro", "ahead of the second", "✓ In service", "gains 0.0120"):
         box = page.get_by_text(text).first.bounding_box()
         assert box["y"] + box["height"] < 800
@@ -70,7 +79,7 @@ def test_the_first_screen_has_the_answer(page, written):
 def test_the_report_fits_a_phone(open_page, written, photograph):
     """Nothing but tables is wider than the screen."""
     page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
-    page.goto(written(40).as_uri())
+    show(page, written(40))
     draw_all(page)
     photograph(page, "report-phone")
     assert PHONE["width"] == page.evaluate("document.documentElement.scrollWidth")
@@ -92,7 +101,7 @@ def test_hostile_texts_are_inert(page, written, inside):
     file = written(20, hostile=True)
     shown = framed(page, file) if inside else page
     if not inside:
-        page.goto(file.as_uri())
+        show(page, file)
     draw_all(shown)
     assert (None, 0) == (
         shown.evaluate("window.hurt"),
@@ -102,7 +111,7 @@ def test_hostile_texts_are_inert(page, written, inside):
 
 def test_ten_thousand_trials_are_sorted_filtered_and_turned_over_by_keyboard(page, written):
     """Page by page, by any column, by several words at once."""
-    page.goto(written(10_000).as_uri())
+    show(page, written(10_000))
     page.locator("#shown").filter(has_text="1 to 25 of 10000").wait_for()
     page.get_by_role("button", name="Next").focus()
     page.keyboard.press("Enter")
@@ -118,7 +127,7 @@ def test_ten_thousand_trials_are_sorted_filtered_and_turned_over_by_keyboard(pag
 
 def test_colours_change_at_the_button(page, written):
     """Light becomes dark, the figures too."""
-    page.goto(written(40).as_uri())
+    show(page, written(40))
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_role("button", name="Light or dark").click()
     assert before != page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -127,6 +136,6 @@ def test_colours_change_at_the_button(page, written):
 def test_without_scripts_the_answer_and_the_best_are_there(open_page, written):
     """The first trials as a table, and where the rest is."""
     page = open_page(java_script_enabled=False)
-    page.goto(written(40).as_uri())
+    show(page, written(40))
     assert 25 == page.locator("#board tbody tr").count()
     assert page.get_by_text("leaderboard.csv beside this file").is_visible()

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from sweepstake.champions import rounds
 from sweepstake.errors import NotFoundError
@@ -15,6 +16,12 @@ from sweepstake.mlflow_client.registry import Registry
 from sweepstake.reports import decision, report
 from sweepstake.sweeps import refining, reporting
 from sweepstake.sweeps.planned_sweep import open_planned
+
+
+@pytest.fixture
+def client(mlflow_uri):
+    """A client of the server."""
+    return MlflowClient(tracking_uri=mlflow_uri)
 
 
 @pytest.fixture
