@@ -20,7 +20,7 @@ SOURCE = (
 )
 LEAST_TRIALS = 4
 MOST_TRIALS = 2_000
-"""Of more trials a sample is taken, the same each time: every third one, say, may miss half an axis."""
+"""Of more trials a sample is taken, the same each time: a stride may miss values of an axis."""
 TREES, DEPTH = 16, 8
 """Of Optuna's forest, which by default takes minutes for a thousand trials."""
 
