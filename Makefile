@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test compose-test install dev run down backfill-demo bench test test-parts test-stacks test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code clean
+.PHONY: help secrets cluster-test compose-test install dev run down backfill-demo bench test test-parts test-stacks test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code report clean
 
 BIN := .venv/bin
 PROSE := *.md docs/*.md docs/how-to/*.md docs/adr/*.md
@@ -31,6 +31,7 @@ help:
 	@echo "make lint     the static checks alone"
 	@echo "make install  create .venv and install into it"
 	@echo "make lock     resolve the dependencies again (UPGRADE=1: to their newest releases)"
+	@echo "make report   make docs/report.md, in Russian too, and their PDFs, from a real run"
 	@echo "make training-code  record the code that scores are of, after a change of it (CONTRIBUTING.md)"
 	@echo "make clean    stop the stack; remove .venv, its state and every cache"
 
@@ -116,6 +117,10 @@ lint: dev
 
 training-code: dev
 	$(BIN)/python scripts/training_code.py
+
+report: dev
+	@scripts/browser_needs.sh
+	PYTHONPATH=tests/servers $(BIN)/python scripts/report
 
 lock: .venv/.tools
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build --output-file requirements-build.txt

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from jobs import TREES, await_training, check_whole, client
+from compose_jobs import TREES, await_training, check_whole, client
 from project import ROOT, SERVERS, Project, docker
 
 __all__ = ["client"]

@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from jobs import TREES, check_whole, client
+from compose_jobs import TREES, check_whole, client
 from project import ADDRESS, OURS, ROOT, SERVERS, docker
 from sklearn.datasets import load_digits
 
