@@ -298,7 +298,8 @@ def test_a_closed_sweep_carries_its_report(tracking, client, sweep, tmp_path):
         found.data.metrics,
         files,
     )
-    assert "**Best**" == found.data.tags["mlflow.note.content"]
+    told = "**Best**\n\n**Decision: none yet.**"
+    assert told == found.data.tags["mlflow.note.content"]
 
 
 def test_the_comparison_is_among_the_experiments_views(tracking, client, sweep):
