@@ -74,7 +74,7 @@ def refined(planned: PlannedSweep, standings: Sequence[Standing], settings: Sett
     bar = best.metrics[mean_cv(metric)] - _error(best, planned)
     finer = _finer(planned, scored, bar)
     trials = sum(each.size for each in finer)
-    if trials == len(finer):
+    if not _is_new(finer, planned):
         message = f"{plan.sweep}: must have an axis that can be finer, but has none around its "
         message += "best trial. Add values to its grid by hand."
         raise NotFoundError(message)
@@ -150,6 +150,18 @@ def _values(
     kept = {key: value for key, value in raw.items() if key not in REPLACED}
     data = kept.pop("data", {"source": settings.default_source})
     return {"name": name, "model": plan.model, "data": data, **grid, **kept}
+
+
+def _is_new(finer: Sequence[Finer], planned: PlannedSweep) -> bool:
+    """Whether an axis has a value that the sweep had on none."""
+    known = {
+        (name, search_space.canonical(value))
+        for product in search_space.all_products(planned.spec)
+        for name, values in product.axes
+        for value in values
+    }
+    made = (pair for each in finer for pair in each.axes.items())
+    return any((n, search_space.canonical(v)) not in known for n, values in made for v in values)
 
 
 def _error(best: Standing, planned: PlannedSweep) -> float:
