@@ -90,7 +90,7 @@ def test_a_long_leaderboard_is_cut_and_says_so():
     """People see the head of it; the rest is counted."""
     standings = [standing(number, TrialState.COMPLETE, 0.5) for number in range(25)]
     table = tables.leaderboard_table(board(*standings))
-    assert (20, "and 5 more: --json shows all") == (table.row_count, table.caption)
+    assert (20, "and 5 more: --json shows all, --csv too") == (table.row_count, table.caption)
 
 
 def test_a_duration_is_rounded_up():

@@ -8,6 +8,8 @@ from sweepstake.champions.approval import Proposal
 from sweepstake.champions.question import WIDTH, body, draw
 from sweepstake.settings import load_settings
 
+PAGE = "http://mlflow:5000/#/models/"
+TRAINING = "?workflowType=machine_learning"
 GAIN = {
     "rows": 300,
     "score": 0.93,
@@ -58,7 +60,7 @@ def test_both_versions_stand_side_by_side(settings):
     assert "| mean accuracy in cross-validation | 0.9255 |  |" in text
     assert "| between | +0.0050 and +0.0350 |  |" in text
     assert "- recall of \\|b\\|: -0.0100, p 0.4" in text
-    assert "[v2](http://mlflow:5000/#/models/my%20model/versions/2) · [v1](" in text
+    assert f"[v2]({PAGE}my%20model/versions/2{TRAINING}) · [v1](" in text
     assert draw(GAIN, 0.01) in text
     assert "secret" not in text
 
@@ -66,7 +68,7 @@ def test_both_versions_stand_side_by_side(settings):
 def test_the_first_champion_has_nothing_beside_it(settings):
     """Where nothing was compared there is no table and no picture."""
     text = body(proposal(previous="", record=RECORD | {"gain": None, "guards": []}), settings)
-    expected = "It gains.\n\nIn MLflow: [v2](http://mlflow:5000/#/models/my%20model/versions/2)"
+    expected = f"It gains.\n\nIn MLflow: [v2]({PAGE}my%20model/versions/2{TRAINING})"
     assert expected == text
 
 
@@ -75,7 +77,7 @@ def test_no_text_of_a_user_is_markup(settings):
     reason = "Trial 3 gains 1 `f1` on <b>*m*</b>."
     text = body(proposal(reason=reason, model="a) [x](http://evil"), settings)
     assert r"\`f1\` on &lt;b&gt;\*m\*&lt;/b&gt;." in text
-    assert "/#/models/a%29%20%5Bx%5D%28http%3A%2F%2Fevil/versions/2)" in text
+    assert f"/#/models/a%29%20%5Bx%5D%28http%3A%2F%2Fevil/versions/2{TRAINING})" in text
 
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=3).map(sorted), st.floats(0, 1))
