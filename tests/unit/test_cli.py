@@ -43,6 +43,7 @@ COMMANDS = (
     "show",
     "compare",
     "export",
+    "refine",
     "rerun",
     "champion",
     "approve",

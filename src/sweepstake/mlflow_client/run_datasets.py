@@ -9,6 +9,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from sweepstake.domain.tags import MlflowTag
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -94,7 +96,7 @@ def _source(source: str) -> tuple[str, dict[str, Any]]:
         case "http" | "https":
             return "http", {"url": address}
         case _ if address.startswith("sklearn:"):
-            return "code", {"tags": {"mlflow.source.name": address}}
+            return "code", {"tags": {MlflowTag.SOURCE: address}}
         case _:
             return "local", {"uri": address}
 
