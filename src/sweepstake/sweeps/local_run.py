@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from sweepstake import reach
-from sweepstake.errors import TransientError
+from sweepstake.errors import CancelledError, SweepFailedError, TransientError
 from sweepstake.gridfile import loader
 from sweepstake.intake import intake
 from sweepstake.mlflow_client import model_folders
@@ -73,8 +73,10 @@ def run(
         raise TransientError(message + "Run it again: it goes on where it was.") from error
     try:
         sweep.close(drop.sweep, settings)
-    finally:
+    except (CancelledError, SweepFailedError):  # its trials are to be seen all the same
         reporting.write(drop.sweep, settings)
+        raise
+    reporting.write(drop.sweep, settings)
     return drop.sweep
 
 
