@@ -13,8 +13,8 @@ import pytest
 from mlflow import MlflowClient
 
 from sweepstake.cli import main
-from sweepstake.errors import TransientError
-from sweepstake.sweeps import local_run
+from sweepstake.errors import SweepFailedError, TransientError
+from sweepstake.sweeps import local_run, sweep
 
 GRID = """
 data: {source: "sklearn:iris"}
@@ -119,6 +119,24 @@ def test_a_sweep_without_a_champion_is_an_answer(call, grid, name, settings):
     assert (1, "", 1) == (code, out, len(err.splitlines()))
     code, out, err = call("leaderboard", f"{name}-nobody")
     assert (1, "", True) == (code, out, err.startswith(f"{name}-nobody: must be a sweep's name"))
+
+
+def test_a_run_that_fails_leaves_its_report(grid, name, settings, monkeypatch):
+    """Too many failed trials are an error, and are to be seen all the same."""
+    close = sweep.close
+
+    def fail(sweep_id, settings):
+        close(sweep_id, settings)
+        message = "too many"
+        raise SweepFailedError(message)
+
+    monkeypatch.setattr(sweep, "close", fail)
+    with pytest.raises(SweepFailedError):
+        local_run.run(grid, settings, 1, lambda *_: None)
+    client = MlflowClient(settings.tracking_uri)
+    experiment = client.get_experiment_by_name(name).experiment_id
+    (parent,) = client.search_runs([experiment], "tags.`sweepstake.role` = 'sweep'")
+    assert "report.html" in {file.path for file in client.list_artifacts(parent.info.run_id)}
 
 
 def test_a_killed_worker_is_a_sentence_and_the_next_run_goes_on(grid, settings, monkeypatch):
