@@ -158,7 +158,7 @@ def test_who_stops_waiting_is_told_how_to_come_back(type_in, say, folder):
     waiting.sendintr()
     code, said = _end(waiting)
     assert INTERRUPTED == code, said
-    assert "The sweep goes on. Come back by sweepstake leaderboard first-hour-long" in said
+    assert "The sweep goes on. Come back by sweepstake watch first-hour-long" in said
     assert "Traceback" not in said
     code, said = say("cancel", "first-hour-long", "--why", "seen enough")
     assert (0, True) == (code, "ends within seconds" in said)
