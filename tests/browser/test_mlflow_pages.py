@@ -73,8 +73,8 @@ def test_the_comparison_is_wide_and_shows_null(page, photograph, shown, planned)
 
 
 def test_the_list_of_trials_has_a_column_of_data(page, photograph, shown, planned):
-    """The link of the note opens the trials alone, each with its data."""
-    page.goto(f"{shown.settings.tracking_uri}/{list_link(planned.sweep)}")
+    """The link of the note opens the trials alone, best first, each with its data."""
+    page.goto(f"{shown.settings.tracking_uri}/{list_link(planned.sweep, 'mean_cv_accuracy')}")
     page.get_by_text("#5 criterion=entropy depth=∅").first.wait_for(timeout=PATIENCE)
     page.get_by_text("iris (").first.wait_for(timeout=PATIENCE)
     photograph(page, "mlflow-list")

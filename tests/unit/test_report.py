@@ -143,10 +143,11 @@ def test_addresses_of_pages_hold_no_password():
     assert "http://host:5000/#/experiments/3/runs/r1?workflowType=machine_learning" == run_url(
         "http://me:pw@host:5000/", "3", "r1"
     )
-    assert batch_url("http://me:pw@host:5000", SWEEP, "7") == (
+    assert batch_url("http://me:pw@host:5000", SWEEP, "mean_cv_f1", "7") == (
         "http://host:5000/#/experiments/3/runs?searchFilter="
         "tags.%60mlflow.parentRunId%60%20%3D%20%27parent%27%20and%20"
-        "tags.%60sweepstake.batch%60%20%3D%20%277%27&workflowType=machine_learning"
+        "tags.%60sweepstake.batch%60%20%3D%20%277%27"
+        "&orderByKey=metrics.%60mean_cv_f1%60&orderByAsc=false&workflowType=machine_learning"
     )
 
 

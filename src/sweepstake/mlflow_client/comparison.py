@@ -91,14 +91,18 @@ def version_url(uri: str, model: str, version: str) -> str:
     return f"{page}?{urlencode(MODE)}"
 
 
-def batch_url(uri: str, sweep: SweepRun, batch: str) -> str:
-    """The page that lists the children of one batch."""
-    return f"{_pages(uri)}/{list_link(sweep, batch)}"
+def batch_url(uri: str, sweep: SweepRun, metric: str, batch: str) -> str:
+    """The page that lists the children of one batch, greatest ``metric`` first."""
+    return f"{_pages(uri)}/{list_link(sweep, metric, batch)}"
 
 
-def list_link(sweep: SweepRun, batch: str | None = None) -> str:
-    """The address, below MLflow's, of the list of children."""
-    given = {"searchFilter": children_filter(sweep, batch), **MODE}
+def list_link(sweep: SweepRun, metric: str, batch: str | None = None) -> str:
+    """The address, below MLflow's, of the list of children, greatest ``metric`` first.
+
+    In its usual order, that of time, MLflow shows the parent alone, its children folded.
+    """
+    order = {"orderByKey": f"metrics.`{metric}`", "orderByAsc": "false"}
+    given = {"searchFilter": children_filter(sweep, batch), **order, **MODE}
     query = urlencode(given, quote_via=quote)
     return f"#/experiments/{sweep.experiment_id}/runs?{query}"
 

@@ -218,7 +218,8 @@ def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view:
         f"{counts['complete']} of {counts['total']} trials complete, "
         f"{counts['failed']} failed, {untrained}{counts['reused']} reused from earlier sweeps."
     )
-    links = f"[Compare all trials]({view.link}) · [list them]({comparison.list_link(sweep)})"
+    listed = comparison.list_link(sweep, mean_cv(spec.metric))
+    links = f"[Compare all trials]({view.link}) · [list them]({listed})"
     parts = [_headline(standings, spec.metric), links, outcome, _top(standings, spec.metric)]
     return "\n\n".join(part for part in parts if part)
 

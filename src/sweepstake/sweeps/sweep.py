@@ -175,7 +175,7 @@ def train(
                 runs.append(child.run)
             failed += state is TrialState.FAILED
             follow()
-    page = batch_url(settings.mlflow_pages, planned.sweep, name)
+    page = batch_url(settings.mlflow_pages, planned.sweep, mean_cv(planned.spec.metric), name)
     if len(runs) == 1:
         page = run_url(settings.mlflow_pages, planned.plan.experiment_id, runs[0].run_id)
     return Trained(page, failed)
