@@ -236,7 +236,7 @@ def test_what_stands_still_is_told(hands, run, stack):
         seen = page.get("/", headers={"Authorization": api.client.headers["Authorization"]})
     assert f"{run} of DAG sweep: stands still for 60 minutes, because its DAG is paused." in told
     assert [200, True] == [seen.status_code, run in seen.text]
-    assert "because its DAG is paused.<br>Say: airflow dags unpause sweep." in seen.text
+    assert "because its DAG is paused. Say: airflow dags unpause sweep." in seen.text
     begin(hands)
     ends_well(hands, run)
 
