@@ -71,7 +71,13 @@ def test_the_report_keeps_nobody_out(open_page, written, photograph, scheme):
 def test_the_first_screen_has_the_answer(page, written):
     """What won, by how much and whether it is in service, without a scroll."""
     show(page, written(40))
-    for text in ("won with f1_macro", "ahead of the second", "✓ In service", "gains 0.0120"):
+    for text in (
+        "won with f1_macro",
+        "ahead of the second",
+        "✓ Promoted",
+        "Who is in service now",
+        "gains 0.0120",
+    ):
         box = page.get_by_text(text).first.bounding_box()
         assert box["y"] + box["height"] < 800
 

@@ -46,12 +46,15 @@ def swept(project, client):
     return check_whole(client, "digits")
 
 
-def test_a_copied_grid_file_becomes_a_champion_through_s3(project, swept):
-    """MLflow's client finds every trial, and each model lies in the bucket."""
+def test_a_copied_grid_file_becomes_a_champion_through_s3(project, client, swept):
+    """Its sweep succeeded, and its model lies in the bucket."""
     runs = project.airflow("/dags/sweep/dagRuns")["dag_runs"]
     ours = [each["state"] for each in runs if each["dag_run_id"].startswith("digits__")]
     assert ["success"] == ours
-    assert swept.source.startswith(("models:/", "s3://sweepstake/mlflow/"))
+    folder = f"{client.get_run(swept.run_id).info.artifact_uri}/model"
+    assert folder.startswith("s3://sweepstake/mlflow/")
+    code = "from sweepstake.storage.bucket import file_system as f; print(f('s3').ls(%r))" % folder
+    assert "model.skops" in project.run("worker", "python", "-c", code).stdout
 
 
 def test_the_champion_answers_outside_of_the_containers(project, swept):

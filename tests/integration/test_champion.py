@@ -12,7 +12,7 @@ from sweepstake.champions import approval, notices, rounds
 from sweepstake.champions.telling import digest_of
 from sweepstake.domain.promotion import Verdict
 from sweepstake.errors import StackError
-from sweepstake.mlflow_client import aliases
+from sweepstake.mlflow_client import aliases, version_tags
 from sweepstake.mlflow_client.ledger import Act
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.storage.workspace import Workspace
@@ -316,7 +316,7 @@ def test_a_second_round_changes_nothing(train, judge, client, name, registry):
     assert before == (everything(client, name), registry.history(name))
 
 
-@pytest.mark.parametrize("step", [(aliases, "move"), (Registry, "_tag_all")])
+@pytest.mark.parametrize("step", [(aliases, "move"), (version_tags, "tag_all")])
 def test_a_killed_round_is_ended_and_its_sweep_is_not_tested_again(  # noqa: PLR0913, PLR0917
     train, judge, seen, registry, name, monkeypatch, step
 ):

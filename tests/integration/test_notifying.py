@@ -22,6 +22,7 @@ from sweepstake.champions.digest import Digest, Status
 from sweepstake.champions.model_faults import Fault
 from sweepstake.champions.telling import digest_of
 from sweepstake.errors import CancelledError, ReceiverError, SettingsError
+from sweepstake.mlflow_client import version_tags
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps import cancellation, sweep
@@ -418,7 +419,7 @@ def test_a_killed_round_tells_its_digest(finish, settings, name, monkeypatch):
 
     sweep_id = finish(judged=False)
     with monkeypatch.context() as patch:
-        patch.setattr(Registry, "_tag_all", killed)
+        patch.setattr(version_tags, "tag_all", killed)
         with pytest.raises(KeyboardInterrupt):
             rounds.judge_all(settings)
     rounds.judge_all(settings)

@@ -66,7 +66,7 @@ def test_a_report_is_whole_and_takes_the_decision_in(run, submit, settings, page
     after = page_of(sweep_id)
     assert (f"v{entry.version} is champion of", True) == (
         re.search(r"v\d+ is champion of", after)[0],
-        "✓ In service" in after,
+        "✓ Promoted" in after,
     )
     assert without_decision(before) == without_decision(after)
     reporting.write(sweep_id, settings)
@@ -87,7 +87,7 @@ def test_a_round_that_ends_before_the_report_stands_in_it(run, submit, settings,
     with monkey.context() as patched:
         patched.setattr(reporting.report, "write", write)
         reporting.write(sweep_id, settings)
-    assert "✓ In service" in page_of(sweep_id)
+    assert "✓ Promoted" in page_of(sweep_id)
 
 
 def test_a_round_that_was_killed_draws_its_decision_when_it_is_ended(
@@ -104,7 +104,7 @@ def test_a_round_that_was_killed_draws_its_decision_when_it_is_ended(
     assert Registry(settings.tracking_uri).champion(model) is not None
     assert "Not decided yet" in page_of(sweep_id)
     rounds.judge(model, settings)
-    assert "✓ In service" in page_of(sweep_id)
+    assert "✓ Promoted" in page_of(sweep_id)
 
 
 def _killed(*_):

@@ -10,7 +10,7 @@ import numpy as np
 from sweepstake.domain.answers import Answers, Pair
 from sweepstake.domain.ranking import leaderboard
 from sweepstake.domain.trial import Curve, Standing, TrialState
-from sweepstake.reports.decision import Decided, Service
+from sweepstake.reports.decision import Badge, Decided
 from sweepstake.reports.material import Material
 
 HOSTILE = (
@@ -25,10 +25,11 @@ HOSTILE = (
 )
 """Values of parameters, names of them, and reasons."""
 DECIDED = Decided(
-    Service.IN,
-    "v36 is champion of digits.",
+    Badge.PROMOTED,
+    "v36 became champion of digits.",
     "Trial 35 (v36), the best of 36 by cross-validation, gains 0.0120 f1_macro on champion v3.",
     "2026-11-27 18:00 UTC",
+    "Who is in service now: sweepstake champion digits.",
     "f1_macro",
     0.012,
     0.003,

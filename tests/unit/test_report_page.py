@@ -12,7 +12,7 @@ import reported
 
 from sweepstake.reports import decision, page, report
 from sweepstake.reports.chart import Axis, Chart, Panel, Series
-from sweepstake.reports.decision import Decided, Service
+from sweepstake.reports.decision import Badge, Decided
 
 DRAWN = {
     *("curves.png", "decision.png", "failures.png", "folds.png", "importance.png", "pairs.png"),
@@ -72,10 +72,12 @@ def test_the_page_loads_nothing(written):
     assert ([], 0) == (found.loaded, found.tags.count("link"))
 
 
-def test_the_first_screen_says_what_won_by_how_much_and_whether_it_serves(written):
+def test_the_first_screen_says_what_won_by_how_much_and_what_came_of_it(written):
     """In this order, before anything else."""
     text = page_of(written(20)).partition("<main")[2].partition("<nav")[0]
-    places = [text.index(part) for part in ("won with f1_macro", "ahead of the second", "In serv")]
+    places = [
+        text.index(part) for part in ("won with f1_macro", "ahead of the second", "✓ Promoted")
+    ]
     assert sorted(places) == places
     assert "gains 0.0120" in text
 
@@ -179,7 +181,7 @@ def test_the_interval_stands_against_what_it_has_to_exceed():
 def test_a_sweep_that_is_not_judged_says_why():
     """Cancelled, or judged before: it is not in service by this sweep."""
     told = decision.undecided("digits", "Ann cancelled it.")
-    assert Decided(Service.OUT, "No new decision about it.", "Ann cancelled it.") == told
+    assert Decided(Badge.KEPT, "No new decision about it.", "Ann cancelled it.") == told
 
 
 def test_a_chart_that_fails_keeps_no_other_away(monkeypatch, caplog):

@@ -25,10 +25,10 @@ from sweepstake.airflow.page_rights import (
 from sweepstake.airflow_client import answering, backfilling, cancelling, retrying
 from sweepstake.airflow_client.backfill_api import BackfillRequest
 from sweepstake.champions import approval
-from sweepstake.errors import SettingsError
+from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.intake.daily_files import PREFIX
 from sweepstake.pages import errands, model_page, overview, sweep_page
-from sweepstake.pages.states import DAG, dag_of
+from sweepstake.pages.states import DAG, dag_of, is_id
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def retry(request: Request, sweep: str, reader: ReaderDep) -> HTMLResponse
     """Train again what failed in a sweep."""
 
     def act(settings: Settings) -> str:
-        reader.must(dag_of(sweep), RETRY)
+        reader.must(_dag_of(sweep), RETRY)
         found = retrying.retry(sweep, settings)
         if not found.goes_on:
             return f"{found.run}: every trial is complete, so nothing is trained again."
@@ -119,7 +119,7 @@ async def cancel(request: Request, sweep: str, reader: ReaderDep) -> HTMLRespons
     form = await form_of(request)
 
     def act(settings: Settings) -> str:
-        reader.must(dag_of(sweep), CANCEL)
+        reader.must(_dag_of(sweep), CANCEL)
         why = " ".join(form.get("why", "").split())[:LONGEST_WHY]
         found = cancelling.cancel(sweep, reader.name, why, settings)
         if not found.was_live:
@@ -193,6 +193,18 @@ def _told(message: str, *links: tuple[str, str]) -> dict[str, Any]:
 def _forget() -> None:
     for each in (overview, sweep_page, model_page):
         each.forget()
+
+
+def _dag_of(sweep: str) -> str:
+    """The DAG whose rights hold for a sweep, which only its id tells.
+
+    Raises:
+        NotFoundError: it is a name, of whatever DAG.
+    """
+    if not is_id(sweep):
+        message = f"{sweep}: must be the id of a sweep, but is none. See the page Sweeps."
+        raise NotFoundError(message)
+    return dag_of(sweep)
 
 
 def _grid(form: Mapping[str, str]) -> tuple[str, str]:

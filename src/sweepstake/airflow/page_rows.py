@@ -84,11 +84,11 @@ class Rows:
         """The trials of a mapped task of ``train``; ``None`` where it has none."""
         query = _xcom(dag, [run], "plan", "return_value")
         rows = self.session.scalars(query.where(XComModel.dag_id.in_(self.xcoms))).all()
-        batches = _value(rows[0]) if rows else []
-        if not 0 <= index < len(batches):
+        try:
+            found = _value(rows[0])[index] if rows else None
+            return found and Batch(int(found["first"]), int(found["last"]), str(found["label"]))
+        except (LookupError, TypeError, ValueError):  # somebody else wrote it
             return None
-        found = batches[index]
-        return Batch(int(found["first"]), int(found["last"]), str(found["label"]))
 
     def _days(self, runs: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
         query = select(XComModel).where(XComModel.task_id == "plan", XComModel.key == "sweep")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweepstake.champions.finals import Ground, pair_up
-from sweepstake.domain.paired import UNDEFINED, by_folds, measure
+from sweepstake.domain.paired import UNDEFINED, FoldGain, Gain, by_folds, measure
 from sweepstake.domain.spec import PromotionPolicy
 from sweepstake.domain.spec_record import record_of
 from sweepstake.errors import NotFoundError, PermanentError
@@ -22,7 +22,6 @@ from sweepstake.sweeps.trial_lookup import best_trial, find_trial
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sweepstake.domain.paired import FoldGain, Gain
     from sweepstake.mlflow_client.model_version import Version
     from sweepstake.settings import Settings
     from sweepstake.sweeps.trial_lookup import FoundTrial
@@ -126,12 +125,19 @@ def _on_holdout(one: FoundTrial, other: FoundTrial) -> tuple[tuple[Gain, int] | 
         test=lambda *_: 0,
     )
     try:
+        pair, excluded = pair_up(versions[0], versions[1], ground)
+    except PermanentError as error:
+        return None, _reason(error)
+    try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pair, excluded = pair_up(versions[0], versions[1], ground)
+            warnings.simplefilter("ignore")  # of scorers, about rows that they cannot score
             return (measure(pair, spec.metric, CONFIDENCE, spec.seed), excluded), ""
-    except (PermanentError, *UNDEFINED) as error:
-        return None, " ".join(str(error).split()).rstrip(".")
+    except UNDEFINED as error:
+        return None, _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _version(found: FoundTrial) -> Version | None:
@@ -155,27 +161,24 @@ def _by_folds(one: FoundTrial, other: FoundTrial, why: str) -> FoldGain:
         message += f"or folds are others, and they cannot be asked about a holdout: {why}. "
         raise PermanentError(message + "Sweep both on one data source, with one cv and seed.")
     name = f"cv_{one.planned.spec.metric}"
-    first, second = (
-        each.planned.tracking.curve(each.standing.run_id, name) for each in (one, other)
-    )
+    curves = [each.planned.tracking.curve(each.standing.run_id, name) for each in (one, other)]
     try:
-        return by_folds(first, second, CONFIDENCE)
+        return by_folds(curves[0].values, curves[1].values, CONFIDENCE)
     except ValueError as error:
         message = f"{one.label} and {other.label}: {error}. Train them again."
         raise PermanentError(message) from None
 
 
 def _compared(
-    one: FoundTrial, other: FoundTrial, gain: Any, *, excluded: int = 0, note: str = ""
+    one: FoundTrial, other: FoundTrial, gain: Gain | FoldGain, *, excluded: int = 0, note: str = ""
 ) -> Comparison:
-    by_rows = hasattr(gain, "rows")
     return Comparison(
         first=_label(one),
         second=_label(other),
         metric=one.planned.spec.metric,
         differences=tuple(_differences(one, other)),
-        by=HOLDOUT if by_rows else FOLDS,
-        count=gain.rows if by_rows else gain.folds,
+        by=HOLDOUT if isinstance(gain, Gain) else FOLDS,
+        count=gain.rows if isinstance(gain, Gain) else gain.folds,
         excluded=excluded,
         gain=gain.gain,
         low=gain.low,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweepstake.cli import bars, champions, console, servers, tables
-from sweepstake.errors import CancelledError, NotFoundError, StackError, SweepFailedError
+from sweepstake.errors import CancelledError, SettingsError, StackError, SweepFailedError
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ def refine(
             stream.write(grid.text)
     except FileExistsError:
         message = f"{file}: must not be there yet, but is. Name another by --out, or add --force."
-        raise NotFoundError(message) from None
+        raise SettingsError(message) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         message = f"{file}: must be a file that can be written, but: {reason}. Name one by --out."
-        raise NotFoundError(message) from None
+        raise SettingsError(message) from None
     console.tell(f"{file}: {grid.trials} trials. Go on by sweepstake submit {file}")
 
 

@@ -54,6 +54,11 @@ class Curve:
     points: tuple[tuple[int, float], ...]
     """Pairs of step (iteration, fold) and value."""
 
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values alone, by step."""
+        return tuple(value for _, value in self.points)
+
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:

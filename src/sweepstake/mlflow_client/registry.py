@@ -6,17 +6,14 @@ tools that show stages.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.promotion import Ruling, Verdict
 from sweepstake.domain.spec import BackfillPolicy
 from sweepstake.domain.tags import Tag
 from sweepstake.errors import NotFoundError, StackError
-from sweepstake.mlflow_client import aliases
+from sweepstake.mlflow_client import aliases, version_tags
 from sweepstake.mlflow_client.aliases import CHAMPION, DATED
-from sweepstake.mlflow_client.bulk import VERSION_TAGS, VersionTags
 from sweepstake.mlflow_client.connection import Connection, quoted, refused_as
 from sweepstake.mlflow_client.ledger import Ledger
 from sweepstake.mlflow_client.model_store import ModelStore
@@ -37,12 +34,8 @@ if TYPE_CHECKING:
 
 MANAGED = (Tag.MANAGED, "true")
 """The tag of the registered models that sweeps train."""
-WRITERS = 4
-"""Versions whose tags are written at the same time, one by one."""
 RUNS_PER_CALL = 200
 """Runs whose versions are asked for at once."""
-VERSIONS_PER_CALL = 500
-"""Versions whose tags are written in one request."""
 
 
 class Registry:
@@ -157,12 +150,12 @@ class Registry:
     def refuse(self, version: Version, reason: str) -> None:
         """Take a version out of those that wait for a verdict."""
         tags = {Tag.REASON: reason, Tag.DECISION: str(Verdict.REFUSE)}
-        self._tag(version.model, version.version, tags)
+        version_tags.tag(self.client, version.model, version.version, tags)
 
     def enter(self, version: Version) -> None:
         """Let a backfilled version compete for the champion in service after all."""
         tags = {Tag.BACKFILL: str(BackfillPolicy.LIVE), Tag.DECISION: PENDING}
-        self._tag(version.model, version.version, tags)
+        version_tags.tag(self.client, version.model, version.version, tags)
 
     def dated(self, model: str) -> dict[str, str]:
         """The champion's version by day, for the days that have one."""
@@ -207,7 +200,7 @@ class Registry:
 
     def note_pruned(self, version: Version) -> None:
         """Write on a version that its model files are deleted."""
-        self._tag(version.model, version.version, {Tag.PRUNED: "true"})
+        version_tags.tag(self.client, version.model, version.version, {Tag.PRUNED: "true"})
 
     def apply(
         self,
@@ -248,7 +241,8 @@ class Registry:
             aliases.move(self.client, entry)
         except NotFoundError:  # the winner was deleted meanwhile: the others are judged again
             return self._ledger.close_round(entry, done=False)
-        self._tag_all(model, {number: _verdict_tags(each) for number, each in rulings.items()})
+        tags = {number: _verdict_tags(each) for number, each in rulings.items()}
+        version_tags.tag_all(self.client, model, tags)
         tell(entry)
         return self._ledger.close_round(entry)
 
@@ -275,7 +269,7 @@ class Registry:
             aliases.move(self.client, entry)
         except NotFoundError:  # the winner was deleted by hand: nothing can be promoted
             return self._ledger.close_round(entry, done=False)
-        self._tag_all(entry.model, self._left(entry))
+        version_tags.tag_all(self.client, entry.model, self._left(entry))
         tell(entry)
         return self._ledger.close_round(entry)
 
@@ -300,23 +294,6 @@ class Registry:
     def history(self, model: str) -> tuple[LedgerEntry, ...]:
         """The ledger of ``model``, newest first."""
         return self._ledger.entries(model)
-
-    def _tag_all(self, model: str, tags: Mapping[str, Mapping[str, str]]) -> None:
-        """Tag versions by their numbers, many in one request where the server takes that."""
-        if self.client.offers(VERSION_TAGS):
-            numbered = [(int(number), given) for number, given in tags.items()]
-            for first in range(0, len(numbered), VERSIONS_PER_CALL):
-                part = dict(numbered[first : first + VERSIONS_PER_CALL])
-                self.client.post(VERSION_TAGS, VersionTags(model, part).to_json())
-        else:
-            with ThreadPoolExecutor(WRITERS) as pool:
-                list(pool.map(lambda item: self._tag(model, *item), tags.items()))
-
-    def _tag(self, model: str, version: str, tags: Mapping[str, str]) -> None:
-        """Tag a version in the order of ``tags``; one that was deleted by hand needs no tags."""
-        with suppress(NotFoundError):
-            for name, value in tags.items():
-                self.client.set_model_version_tag(model, version, name, value)
 
     def _by_alias(self, model: str, alias: str) -> Version | None:
         from mlflow.exceptions import MlflowException

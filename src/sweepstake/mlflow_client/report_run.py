@@ -1,4 +1,4 @@
-"""The run that a report is about, as the report reads it and is kept with it."""
+"""The run that a report is about, where the report is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sweepstake.domain.trial import Curve
 from sweepstake.mlflow_client.run_files import RunFiles
 from sweepstake.mlflow_client.runs import TrialRun
 
@@ -19,15 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReportRun:
-    """The parent run of a sweep, and what is read of its children for their curves."""
+    """The parent run of a sweep."""
 
     client: Connection
     run_id: str
-
-    def curve(self, child: str, name: str) -> Curve:
-        """The values of a metric of a child run, one for each step, in their order."""
-        found = {point.step: point.value for point in self.client.get_metric_history(child, name)}
-        return Curve(name, tuple(sorted(found.items())))
 
     def add(self, folder: Path) -> None:
         """Store every file below ``folder``; one of the same name is replaced."""

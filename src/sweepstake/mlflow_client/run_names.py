@@ -6,7 +6,7 @@ MLflow's pages cut a name after some thirty characters, so it begins with what d
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
@@ -47,7 +47,7 @@ class Naming:
     classifiers differ.
     """
 
-    words: Mapping[str, str] | None = field(default=None)
+    words: Mapping[str, str] | None = None
     classes: bool = True
 
 

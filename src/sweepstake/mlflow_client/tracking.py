@@ -8,11 +8,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.tags import MlflowTag, Tag
-from sweepstake.domain.trial import TrialState
+from sweepstake.domain.trial import Curve, TrialState
 from sweepstake.errors import NotFoundError
 from sweepstake.mlflow_client.bulk import RUNS
 from sweepstake.mlflow_client.comparison import TAG, children_filter
 from sweepstake.mlflow_client.connection import Connection, quoted
+from sweepstake.mlflow_client.decision_note import with_decision
 from sweepstake.mlflow_client.run_files import RunFiles
 from sweepstake.mlflow_client.runs import (
     Child,
@@ -28,7 +29,6 @@ from sweepstake.mlflow_client.runs import (
     result_params,
     result_tags,
 )
-from sweepstake.wording.markup import escaped
 from sweepstake.wording.near_misses import did_you_mean
 
 if TYPE_CHECKING:
@@ -47,9 +47,6 @@ METRICS_PER_CALL = 800  # with parameters and a tag below MLflow's 1000 entities
 IDENTITY = (Tag.DATA_DIGEST, Tag.SCIKIT_LEARN, Tag.TRAINING)
 """Tags on which trial keys depend: the same grid file on other data is another execution."""
 
-DECIDED = "**Decision: "
-"""How the line of a note begins that says what was decided."""
-UNDECIDED = "none yet.**"
 _STATUS = {
     TrialState.RUNNING: "RUNNING",
     TrialState.COMPLETE: "FINISHED",
@@ -180,10 +177,10 @@ class Tracking:
         """All child runs of ``sweep`` (of one ``batch`` if given), by number, then by age."""
         return self._trials(sweep.experiment_id, children_filter(sweep, batch))
 
-    def curve(self, run_id: str, metric: str) -> tuple[float, ...]:
-        """The values of a metric of a run by step, such as the scores of its folds."""
+    def curve(self, run_id: str, metric: str) -> Curve:
+        """The values of a metric of a run, one for each step, such as the scores of its folds."""
         points = self.client.get_metric_history(run_id, metric)
-        return tuple(float(each.value) for each in sorted(points, key=lambda point: point.step))
+        return Curve(metric, tuple(sorted({each.step: each.value for each in points}.items())))
 
     def tags_of(self, run_id: str) -> dict[str, str]:
         """The tags of a run."""
@@ -311,7 +308,7 @@ class Tracking:
         run = self.client.get_run(sweep.run_id)
         self.files.upload(TrialRun(sweep.run_id, run.info.artifact_uri), artifacts)
         now = _now()
-        note = with_decision(note, UNDECIDED)
+        note = with_decision(note, run.data.tags)
         figures = [Metric(name, value, now, 0) for name, value in metrics.items()]
         self.client.log_batch(sweep.run_id, metrics=figures, tags=[RunTag(MlflowTag.NOTE, note)])
         self.finish(sweep.run_id, state)
@@ -320,8 +317,8 @@ class Tracking:
         """Write on a parent run what was decided about its finalist, as its note's second line."""
         with suppress(NotFoundError):  # whoever deletes the run needs no note
             note = self.client.get_run(run_id).data.tags.get(MlflowTag.NOTE, "")
-            told = with_decision(note, f"{verdict}.** {escaped(reason)}")
-            tags = {Tag.DECISION: verdict, Tag.REASON: reason, MlflowTag.NOTE: told}
+            tags = {Tag.DECISION: verdict, Tag.REASON: reason}
+            tags[MlflowTag.NOTE] = with_decision(note, tags)
             for name, text in tags.items():
                 self.client.set_tag(run_id, name, text)
 
@@ -337,12 +334,6 @@ class Tracking:
         except MlflowException:
             return False
         return True
-
-
-def with_decision(note: str, decision: str) -> str:
-    """A note with what was decided in its second paragraph, in the place of what was there."""
-    parts = [part for part in note.split("\n\n") if not part.startswith(DECIDED)]
-    return "\n\n".join([*parts[:1], DECIDED + decision, *parts[1:]])
 
 
 def _rank(child: Child, registered: Collection[str]) -> tuple[bool, bool, int, str]:

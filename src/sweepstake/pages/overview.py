@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.tags import mean_cv
-from sweepstake.errors import NotFoundError, SweepstakeError, TransientError
+from sweepstake.errors import NotFoundError, PermanentError, SweepstakeError, TransientError
 from sweepstake.mlflow_client import sweep_list
 from sweepstake.mlflow_client.connection import Connection
 from sweepstake.pages.live import Live
 from sweepstake.pages.model_page import ModelPage
 from sweepstake.pages.model_page import read as read_model
 from sweepstake.pages.states import Ran, SweepState, dag_of, day_of, name_of, state_of
+from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps import progress
+from sweepstake.sweeps.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +28,8 @@ MOST_SWEEPS = 100
 MOST_MODELS = 20
 _SWEEPS: Live[tuple[ListedSweep, ...]] = Live()
 _PROGRESS: Live[Progress] = Live()
+_PLANNED: set[tuple[str, str, str]] = set()
+"""The parent runs that are those of plans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ def read(
     """
     faults: list[str] = []
     listed = _listed(settings, faults)
-    seen = [each for each in listed if may_see(dag_of(each.sweep))]
+    planned = [each for each in listed if _is_planned(each, settings)]
+    seen = [each for each in planned if may_see(dag_of(each.sweep))]
     known = {each.sweep for each in seen}
     waiting = [_of_run(sweep, ran.state) for sweep, ran in runs.items() if sweep not in known]
     rows = [_of_parent(each, runs.get(each.sweep), settings) for each in seen]
@@ -108,6 +113,24 @@ def _listed(settings: Settings, faults: list[str]) -> Sequence[ListedSweep]:
     except SweepstakeError as error:
         faults.append(str(error))
         return ()
+
+
+def _is_planned(listed: ListedSweep, settings: Settings) -> bool:
+    """Whether a parent run is that of a plan: anybody who may write runs may tag one as a sweep's.
+
+    That a run is a plan's does not change, so it is looked up once.
+    """
+    key = (settings.tracking_uri, listed.sweep, listed.run_id)
+    if key in _PLANNED:
+        return True
+    try:
+        plan = Plan.load(Workspace(settings.workspace), listed.sweep)
+    except PermanentError:
+        return False
+    if plan.parent_run_id == listed.run_id:
+        _PLANNED.add(key)
+        return True
+    return False
 
 
 def _models(names: Iterable[str], settings: Settings, faults: list[str]) -> Iterable[ModelPage]:

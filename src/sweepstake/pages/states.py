@@ -55,6 +55,11 @@ def state_of(status: str, run: str | None) -> SweepState:
     return known
 
 
+def is_id(sweep: str) -> bool:
+    """Whether it is the id of a sweep, and not a name."""
+    return ID.fullmatch(sweep) is not None
+
+
 def dag_of(sweep: str) -> str:
     """The DAG whose rights hold for a sweep: a file with data by day has one of its own."""
     found = ID.fullmatch(sweep)

@@ -18,22 +18,26 @@ BEGIN, END = "<!--decision-->", "<!--/decision-->"
 """Between these a report has its decision; no text of a user can have them, as each is escaped."""
 
 
-class Service(StrEnum):
-    """Whether the best trial is in service, as a mark and not by colour alone."""
+class Badge(StrEnum):
+    """What came of the best trial, as a mark and not by colour alone."""
 
-    IN = "✓ In service"
-    OUT = "✕ Not in service"
+    PROMOTED = "✓ Promoted"
+    KEPT = "✕ Not promoted"
     OPEN = "… Not decided yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a report says of the champion; ``gain`` lies between ``low`` and ``high``, if known."""
+    """What a report says of the champion; ``gain`` lies between ``low`` and ``high``, if known.
 
-    service: Service
+    It is as of ``when``: a file cannot know who is in service later, and ``later`` says who does.
+    """
+
+    badge: Badge
     headline: str
     reason: str
     when: str = ""
+    later: str = ""
     metric: str = ""
     gain: float | None = None
     low: float | None = None
@@ -45,9 +49,9 @@ class Decided:
 def undecided(model: str, reason: str) -> Decided:
     """Before its round, or where there is none: then ``reason`` says why."""
     if reason:
-        return Decided(Service.OUT, "No new decision about it.", printable(reason))
+        return Decided(Badge.KEPT, "No new decision about it.", printable(reason))
     told = "Its finalist meets the champion next, and this place then says what came of it."
-    return Decided(Service.OPEN, f"{printable(model)}: judged after the sweep.", told)
+    return Decided(Badge.OPEN, f"{printable(model)}: judged after the sweep.", told)
 
 
 def decided(entry: LedgerEntry) -> Decided:
@@ -56,10 +60,11 @@ def decided(entry: LedgerEntry) -> Decided:
     gain = record.get("gain") or {}
     promoted = entry.verdict is Verdict.PROMOTE
     return Decided(
-        service=Service.IN if promoted else Service.OUT,
+        badge=Badge.PROMOTED if promoted else Badge.KEPT,
         headline=_headline(entry, promoted=promoted),
         reason=printable(entry.reason),
         when=f"{entry.decided:%Y-%m-%d %H:%M} UTC",
+        later=f"Who is in service now: sweepstake champion {printable(entry.model)}.",
         metric=printable(str((record.get("terrain") or {}).get("metric", ""))),
         gain=gain.get("gain"),
         low=gain.get("low"),
@@ -95,7 +100,7 @@ def _headline(entry: LedgerEntry, *, promoted: bool) -> str:
     day = f" as of {entry.partition}" if entry.as_of else ""
     model = printable(entry.model)
     if promoted:
-        return f"v{entry.version} is champion of {model}{day}."
+        return f"v{entry.version} became champion of {model}{day}."
     if entry.previous:
-        return f"Champion v{entry.previous} of {model}{day} stays."
-    return f"{model} still has no champion{day}."
+        return f"Champion v{entry.previous} of {model}{day} stayed."
+    return f"{model} still had no champion{day}."

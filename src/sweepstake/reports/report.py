@@ -24,6 +24,7 @@ from sweepstake.wording.spreadsheet import cell
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+    from typing import TextIO
 
     from sweepstake.domain.spec import SweepSpec
     from sweepstake.domain.trial import Standing, TrialResult
@@ -67,8 +68,8 @@ def summarise(
     ``standings`` are ranked, best first; ``warnings`` are those about the data.
     """
     rows = table(standings)
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    _write_csv(rows, columns, folder / "leaderboard.csv")
+    with (folder / "leaderboard.csv").open("w", encoding="utf-8", newline="") as stream:
+        write_csv(rows, stream)
     text = json.dumps(rows, indent=1, default=str, allow_nan=False)
     (folder / "leaderboard.json").write_text(text, encoding="utf-8")
     view = comparison.view(sweep, _compared(spec.metric), varying(standings)[:VIEW_PARAMS])
@@ -177,11 +178,12 @@ def _row(standing: Standing, rank: int | None) -> dict[str, Any]:
     }
 
 
-def _write_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], file: Path) -> None:
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns)
-        writer.writeheader()
-        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+def write_csv(rows: Sequence[Mapping[str, Any]], stream: TextIO) -> None:
+    """Write rows as CSV; a text that spreadsheets take for a formula is marked as text."""
+    columns = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(stream, [cell(name) for name in columns])
+    writer.writeheader()
+    writer.writerows({cell(name): cell(value) for name, value in row.items()} for row in rows)
 
 
 def _compared(metric: str) -> list[str]:

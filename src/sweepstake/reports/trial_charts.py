@@ -58,16 +58,15 @@ def scores(material: Material) -> Chart:
     places = tuple(float(rank) for rank in range(1, len(ranked) + 1))
     values = tuple(map(material.score, ranked))
     spread = tuple(map(material.spread, ranked))
-    series = [Series(places, values, "mean over the folds", hover=hovers(material, ranked))]
+    name = "mean over the folds"
     if len(ranked) > MANY:
-        low, high = zip(*((v - s, v + s) for v, s in zip(values, spread, strict=True)), strict=True)
+        low = tuple(value - half for value, half in zip(values, spread, strict=True))
+        high = tuple(value + half for value, half in zip(values, spread, strict=True))
         bounds = (low, "one deviation below"), (high, "one deviation above")
-        band = [Series(places, edge, name, Kind.LINE, quiet=True) for edge, name in bounds]
-        series = [*band, Series(places, values, "mean over the folds", Kind.LINE)]
+        band = [Series(places, edge, told, Kind.LINE, quiet=True) for edge, told in bounds]
+        series = [*band, Series(places, values, name, Kind.LINE)]
     else:
-        series = [
-            Series(places, values, "mean over the folds", spread=spread, hover=series[0].hover)
-        ]
+        series = [Series(places, values, name, spread=spread, hover=hovers(material, ranked))]
     panel = Panel(Axis("rank"), Axis(score_name(material)), tuple(series))
     return Chart("scores", "Scores in their order", _leaders(material), (panel,))
 

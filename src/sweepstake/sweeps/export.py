@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweepstake.domain.tags import on_holdout
 from sweepstake.errors import NotFoundError, SettingsError
+from sweepstake.reports import report
 from sweepstake.reports.report import table
 from sweepstake.storage.store import write_atomically
 from sweepstake.wording.near_misses import did_you_mean
-from sweepstake.wording.spreadsheet import cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
     from sweepstake.sweeps.leaderboard import Leaderboard
 
 LESS_IS_BETTER = ("_seconds", "log_loss")
-"""How the names of figures end of which a small one is good."""
+"""How the names of figures end of which a small one is good, unless they are negative."""
+NEGATIVE = "neg_"
+"""Part of the names of scikit-learn's scorers of losses: of their scores a great one is good."""
 
 
 def ordered(board: Leaderboard, by: str = "", top: int | None = None) -> tuple[Standing, ...]:
@@ -46,7 +47,7 @@ def ordered(board: Leaderboard, by: str = "", top: int | None = None) -> tuple[S
             message = f"--by: must be a figure of the trials, but got {by!r}."
             message += did_you_mean(by, known) or f" They have {', '.join(known)}."
             raise NotFoundError(message)
-        sign = 1 if by.endswith(LESS_IS_BETTER) else -1
+        sign = 1 if by.endswith(LESS_IS_BETTER) and NEGATIVE not in by else -1
         standings = tuple(sorted(standings, key=lambda each: _place(each, by, sign)))
     return standings[:top]
 
@@ -66,11 +67,7 @@ def frame(standings: Sequence[Standing]) -> pd.DataFrame:
 
 def write_csv(standings: Sequence[Standing], stream: TextIO) -> None:
     """The same rows as CSV; a text that spreadsheets take for a formula is marked as text."""
-    rows = table(standings)
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(stream, [cell(name) for name in columns])
-    writer.writeheader()
-    writer.writerows(map(_cells, rows))
+    report.write_csv(table(standings), stream)
 
 
 def write_file(standings: Sequence[Standing], file: Path) -> None:
@@ -98,7 +95,3 @@ def write_file(standings: Sequence[Standing], file: Path) -> None:
     except OSError as error:
         message = f"{file}: must be a place to write to, but {error.strerror}. Choose another."
         raise SettingsError(message) from None
-
-
-def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {cell(name): cell(value) for name, value in row.items()}

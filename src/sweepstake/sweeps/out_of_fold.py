@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake.data.dataset import open_staged
 from sweepstake.domain.answers import Answers, Pair, ask
 from sweepstake.domain.trial import TrialState
-from sweepstake.errors import SweepstakeError
+from sweepstake.errors import SweepstakeError, TrialFailedError
 from sweepstake.processes.isolation import Worker
 from sweepstake.processes.single_core import one_core
 
@@ -94,6 +94,9 @@ class _Folds:
 def _together(parts: Sequence[tuple[Any, Answers]], rows: int) -> Answers:
     """The answers of all folds, in the order of the rows."""
     first = parts[0][1]
+    if any(list(said.classes) != list(first.classes) for _, said in parts):
+        message = "the rows of a fold lack a class that others have"
+        raise TrialFailedError(message)
     return Answers(
         predicted=_filled([(at, said.predicted) for at, said in parts], rows),
         classes=first.classes,

@@ -113,7 +113,7 @@ def _gathered(
     planned: PlannedSweep, standings: tuple[Standing, ...], settings: Settings
 ) -> tuple[Material, float]:
     """The material, and the seconds that the best trial was fitted again."""
-    plan, run = planned.plan, _run_of(planned.plan, planned.registry)
+    plan = planned.plan
     ranked = Material(
         sweep=plan.sweep,
         model=plan.model,
@@ -136,8 +136,8 @@ def _gathered(
         data=ranked.data,
         standings=standings,
         warnings=plan.warnings,
-        folds={s.number: _folds(run, s, plan.spec.metric) for s in ranked.ranked[:FOLDED]},
-        curves=tuple(each for s in ranked.ranked[:CURVED] for each in _curves(run, s)),
+        folds={s.number: _folds(planned, s) for s in ranked.ranked[:FOLDED]},
+        curves=tuple(each for s in ranked.ranked[:CURVED] for each in _curves(planned, s)),
         answers=asked.pair,
         unanswered=asked.reason,
         next_grid=text,
@@ -147,13 +147,14 @@ def _gathered(
     return material, asked.seconds
 
 
-def _folds(run: ReportRun, standing: Standing, metric: str) -> tuple[float, ...]:
-    return tuple(value for _, value in run.curve(standing.run_id, f"cv_{metric}").points)
+def _folds(planned: PlannedSweep, standing: Standing) -> tuple[float, ...]:
+    return planned.tracking.curve(standing.run_id, f"cv_{planned.spec.metric}").values
 
 
-def _curves(run: ReportRun, standing: Standing) -> tuple[tuple[int, Curve], ...]:
+def _curves(planned: PlannedSweep, standing: Standing) -> tuple[tuple[int, Curve], ...]:
     names = [name for name in CURVES if name in standing.metrics]
-    return tuple((standing.number, run.curve(standing.run_id, name)) for name in names)
+    curve = planned.tracking.curve
+    return tuple((standing.number, curve(standing.run_id, name)) for name in names)
 
 
 def _run_of(plan: Plan, registry: Registry) -> ReportRun:

@@ -40,8 +40,9 @@ class Figure:
 
     @property
     def is_equal(self) -> bool:
-        """Whether both are the same to the last digit."""
-        return self.recorded == self.again
+        """Whether both are the same to the last digit, or both undefined."""
+        both_undefined = self.recorded != self.recorded and self.again != self.again
+        return self.recorded == self.again or both_undefined
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,6 @@ def _figures(planned: PlannedSweep, child: Child, result: TrialResult) -> Iterat
             yield Figure(name, child.metrics.get(name), result.metrics.get(name))
     metric = f"cv_{planned.spec.metric}"
     again = dict(next((curve.points for curve in result.curves if curve.name == metric), ()))
-    recorded = dict(enumerate(planned.tracking.curve(child.run_id, metric)))
+    recorded = dict(planned.tracking.curve(child.run_id, metric).points)
     for fold in sorted({*again, *recorded}):
         yield Figure(f"{metric}[{fold}]", recorded.get(fold), again.get(fold))

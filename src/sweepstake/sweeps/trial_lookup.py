@@ -125,7 +125,7 @@ def record_of(found: FoundTrial, settings: Settings) -> TrialRecord:
         params=dict(run.data.params) if run else {},
         metric=metric,
         metrics=standing.metrics,
-        folds=tracking.curve(standing.run_id, f"cv_{metric}") if run else (),
+        folds=tracking.curve(standing.run_id, f"cv_{metric}").values if run else (),
         origin={**origin, Tag.DATA: planned.spec.data.filled_source},
         version=standing.version,
         decision=known.decision if known else "",

@@ -50,6 +50,9 @@ def watch(
                 at = progress.measure(planned)
                 show(sweep, at)
                 still.see(sweep, at.ended)
+            else:
+                show(name, None)
+                still.see(name, -1)
             if status and status != OPEN:
                 return sweep, status
             time.sleep(POLL_SECONDS)
@@ -74,10 +77,10 @@ class _Still:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._ended, self._since = -1, time.monotonic()
+        self._ended, self._since = -2, time.monotonic()
 
     def see(self, sweep: str, ended: int) -> None:
-        """Say it once for each time that it stands still."""
+        """Say it each time that it stood still so long; ``ended`` is -1 before it has begun."""
         now = time.monotonic()
         if ended != self._ended:
             self._ended, self._since = ended, now
@@ -85,4 +88,5 @@ class _Still:
             self._since = now
             minutes = round(STILL_SECONDS / 60)
             hint = "sweepstake status tells whether Airflow stands still"
-            self._say(f"{sweep}: no trial has ended for {minutes} minutes; {hint}.")
+            what = "no trial has ended" if ended >= 0 else "it has not begun"
+            self._say(f"{sweep}: {what} for {minutes} minutes; {hint}.")
