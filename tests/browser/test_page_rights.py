@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from mlflow import MlflowClient
 
 OURS = {"X-Sweepstake": "page"}
 READ = {
@@ -119,6 +120,26 @@ def test_a_run_of_another_dag_tells_nothing(shown):
 def test_what_is_not_there_is_told_as_a_sentence(ask, path):
     """A 404, or a refusal, and never a traceback."""
     assert ask("ann", "GET", path) in {403, 404}
+
+
+@pytest.mark.parametrize("act", ["retry", "cancel"])
+def test_acts_take_the_id_of_a_sweep_alone(ask, act):
+    """A name may be that of another DAG's sweep, to which other rights belong."""
+    assert 404 == ask("ann", "POST", f"/sweeps/flowers-first/{act}", headers=OURS)
+
+
+def test_a_run_that_says_it_is_a_sweep_is_not_listed(shown):
+    """Anybody who may write runs may tag one so; the list has the parents of plans."""
+    client = MlflowClient(shown.settings.tracking_uri)
+    tags = {"sweepstake.role": "sweep", "sweepstake.sweep": shown.second}
+    forged = tags | {"sweepstake.model": "flowers", "sweepstake.decision": "forged"}
+    client.create_run(client.create_experiment("forgery"), tags=forged)
+    acts = {"why": "to read anew"}  # whoever acts sees what has changed
+    shown.airflow.call(
+        "ann", "POST", f"/sweepstake/sweeps/{shown.second}/cancel", headers=OURS, data=acts
+    )
+    page = shown.airflow.call("ann", "GET", "/sweepstake/").text
+    assert (1, False) == (page.count(f'title="{shown.second}"'), "forged" in page)
 
 
 def test_a_viewer_sees_no_button(shown):

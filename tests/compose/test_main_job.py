@@ -53,7 +53,7 @@ def test_a_copied_grid_file_becomes_a_champion_through_s3(project, client, swept
     assert ["success"] == ours
     folder = f"{client.get_run(swept.run_id).info.artifact_uri}/model"
     assert folder.startswith("s3://sweepstake/mlflow/")
-    code = "from sweepstake.storage.bucket import file_system as f; print(f('s3').ls(%r))" % folder
+    code = f"from sweepstake.storage import bucket; print(bucket.file_system('s3').ls({folder!r}))"
     assert "model.skops" in project.run("worker", "python", "-c", code).stdout
 
 

@@ -302,6 +302,17 @@ def test_a_closed_sweep_carries_its_report(tracking, client, sweep, tmp_path):
     assert told == found.data.tags["mlflow.note.content"]
 
 
+def test_a_sweep_that_is_closed_again_keeps_its_decision(tracking, client, sweep, tmp_path):
+    """Whoever clears the task that ranks finds in the note what was decided before."""
+    tracking.close_sweep(sweep, TrialState.COMPLETE, {}, "**Best**\n\nThe rest.", tmp_path)
+    tracking.tell_decision(sweep.run_id, "promote", "It gains 0.1 *surely*.")
+    told = client.get_run(sweep.run_id).data.tags["mlflow.note.content"]
+    tracking.close_sweep(sweep, TrialState.COMPLETE, {}, "**Best**\n\nThe rest.", tmp_path)
+    assert told == client.get_run(sweep.run_id).data.tags["mlflow.note.content"]
+    decided = r"**Decision: promote.** It gains 0.1 \*surely\*."
+    assert f"**Best**\n\n{decided}\n\nThe rest." == told
+
+
 def test_the_comparison_is_among_the_experiments_views(tracking, client, sweep):
     """The tag that MLflow's page reads is there under the key of the link."""
     page = view(sweep, ["mean_cv_f1"], ["max_depth"])

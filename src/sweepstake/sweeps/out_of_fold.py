@@ -88,13 +88,17 @@ class _Folds:
             for train, test in fit_trial.folds_of(dataset, spec.cv, spec.seed):
                 model = clone(estimator).fit(take(train), dataset.y_train[train])
                 parts.append((test, ask(model, take(test))))
-        return _together(parts, len(dataset.y_train))
+        return joined(parts, len(dataset.y_train))
 
 
-def _together(parts: Sequence[tuple[Any, Answers]], rows: int) -> Answers:
-    """The answers of all folds, in the order of the rows."""
+def joined(parts: Sequence[tuple[Any, Answers]], rows: int) -> Answers:
+    """The answers of all folds, in the order of the rows.
+
+    Raises:
+        TrialFailedError: the models do not know the same classes.
+    """
     first = parts[0][1]
-    if any(list(said.classes) != list(first.classes) for _, said in parts):
+    if not all(_are_same(said.classes, first.classes) for _, said in parts):
         message = "the rows of a fold lack a class that others have"
         raise TrialFailedError(message)
     return Answers(
@@ -103,6 +107,15 @@ def _together(parts: Sequence[tuple[Any, Answers]], rows: int) -> Answers:
         probability=_filled([(at, said.probability) for at, said in parts], rows),
         margin=_filled([(at, said.margin) for at, said in parts], rows),
     )
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    """Whether classes are the same; several labels have a list with those of each."""
+    import numpy as np
+
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(np.array_equal, one, other))
+    return bool(np.array_equal(one, other))
 
 
 def _filled(parts: Sequence[tuple[Any, Any]], rows: int) -> Any:
