@@ -60,6 +60,16 @@ def test_answers_of_folds_are_of_the_same_classes():
         out_of_fold.joined(parts, 4)
 
 
+def test_answers_about_several_labels_are_joined():
+    """Each label has classes and probabilities of its own."""
+    both = Answers(np.zeros((2, 2)), [np.array([0, 1])] * 2, [np.full((2, 2), 0.5)] * 2, None)
+    joined = out_of_fold.joined([(np.array([0, 1]), both), (np.array([2, 3]), both)], 4)
+    assert ((4, 2), [(4, 2)] * 2) == (
+        joined.predicted.shape,
+        [each.shape for each in joined.probability],
+    )
+
+
 def test_a_sweep_that_does_not_begin_is_told(monkeypatch):
     """Who waits for it hears so again and again, and sees its name meanwhile."""
     asked, shown, said = [], [], []
