@@ -81,7 +81,7 @@ def test_a_trial_is_told_shown_exported_and_trained_again(swept, settings, name,
     assert sorted(told[0][1].course) == list(told[0][1].course)
 
 
-def test_two_trials_are_compared_on_the_rows_that_both_have_seen(swept, settings, name):
+def test_two_trials_are_compared_on_rows_that_neither_has_seen(swept, settings, name):
     """On the holdout by the models, else on the folds; which of both is said."""
     found = compare(f"{name}/2", f"{name}/0", settings)
     assert ("holdout", 30) == (found.by, found.count)
