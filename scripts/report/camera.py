@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 SIZE = {"width": 1360, "height": 800}
 COLOURS = 128
-MILLISECONDS = 90_000
+PATIENCE = 180_000
+"""Milliseconds until a page has what it is about."""
+DRAWING = 8_000
+"""Milliseconds for what is drawn after that."""
 TERMINAL = """<body style="margin:0;background:#1e1e2e"><pre style="color:#e6e6e6;font:14px/1.45
 'DejaVu Sans Mono',monospace;padding:20px;margin:0;display:inline-block"></pre></body>"""
 
@@ -33,14 +36,11 @@ class Camera:
     page: Page
     folder: Path
 
-    def take(self, name: str, url: str, sight: str, *, clicks: tuple[str, ...] = ()) -> None:
+    def take(self, name: str, url: str, sight: str) -> None:
         """A picture of what a browser shows at an address, once a text is in sight."""
         self.page.goto(url)
-        self.page.get_by_text(sight).first.wait_for(timeout=MILLISECONDS)
-        for each in clicks:
-            self.page.locator(each).first.click()
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_timeout(2500)  # for what is drawn after its data have come
+        self.page.get_by_text(sight).first.wait_for()
+        self.page.wait_for_timeout(DRAWING)
         self._keep(name, self.page.screenshot())
 
     def type(self, name: str, text: str) -> None:
@@ -64,4 +64,5 @@ def open_camera(settings: Settings, folder: Path) -> Iterator[Camera]:
     with chromium.running() as browser:
         context = browser.new_context(viewport=SIZE, color_scheme="light")
         context.add_cookies([{"name": "_token", "value": token, "url": settings.airflow_url}])
+        context.set_default_timeout(PATIENCE)
         yield Camera(context.new_page(), folder)
