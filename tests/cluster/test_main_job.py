@@ -51,6 +51,17 @@ PREDICTION = """if True:
         time.sleep(int(answer.headers["Retry-After"]))
     print(json.dumps([answer.headers["X-Model-Version"], len(answer.json()["predictions"])]))
 """
+PAGE = """if True:
+    import httpx, json
+    from sweepstake.airflow_client.api import AirflowApi
+    from sweepstake.settings import load_settings
+    settings = load_settings()
+    with AirflowApi.of(settings) as api:
+        headers = {"Authorization": api.client.headers["Authorization"]}
+    page = httpx.get(settings.airflow_url + "/sweepstake/", headers=headers, timeout=120)
+    told = ("/models/digits", "/sweeps/main-job__", "does not answer")
+    print(json.dumps([page.status_code, *(each in page.text for each in told)]))
+"""
 INTRUSION = """if True:
     import json
     from sweepstake.mlflow_client.connection import Connection
@@ -109,6 +120,11 @@ def test_the_champions_server_follows_the_alias(cluster, swept):
     """The service `champion` answers with the winner, as a user who may only read."""
     cluster.await_health("champion")
     assert [swept["champion"]["version"], 20] == said(cluster, "champion", PREDICTION)
+
+
+def test_the_page_shows_sweeps_and_champions(cluster, swept):
+    """The api-server reaches MLflow and the bucket, so that its page tells all of it."""
+    assert [200, True, True, False] == said(cluster, "doctor", PAGE)
 
 
 def test_readers_change_nothing(cluster, swept):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -105,17 +106,21 @@ class Project:
         done = self.compose("run", "--rm", "--no-TTY", "doctor", "sweepstake", *words, "--json")
         return json.loads(done.stdout)
 
-    def airflow(self, path, body=None, **params):
-        """What Airflow's REST API answers."""
+    @contextmanager
+    def administrator(self):
+        """A client of Airflow, logged in as its administrator."""
         url = f"http://{self.address}:8080"
         user = {"username": "admin", "password": self.secret("AIRFLOW_ADMIN_PASSWORD")}
         with httpx.Client(base_url=url, timeout=120) as client:
             token = client.post("/auth/token", json=user).json()["access_token"]
-            headers = {"Authorization": f"Bearer {token}"}
-            method = "GET" if body is None else "POST"
-            answer = client.request(
-                method, f"/api/v2{path}", json=body, params=params, headers=headers
-            )
+            client.headers["Authorization"] = f"Bearer {token}"
+            yield client
+
+    def airflow(self, path, body=None, **params):
+        """What Airflow's REST API answers."""
+        method = "GET" if body is None else "POST"
+        with self.administrator() as client:
+            answer = client.request(method, f"/api/v2{path}", json=body, params=params)
             return answer.raise_for_status().json()
 
 

@@ -1,6 +1,7 @@
 """The main job on a Docker engine, and what only an engine shows."""
 
 import json
+import re
 
 import httpx
 import pytest
@@ -27,7 +28,7 @@ STORES = [("postgres", 5432), ("redis", 6379), ("minio", 9000)]
 PORTS = (5000, 8080, 8100, 9000, 9001)
 REACHED = {
     "mlflow": ["postgres", "minio"],
-    "api-server": ["postgres"],
+    "api-server": ["postgres", "minio"],
     "scheduler": ["postgres", "redis"],
     "dag-processor": ["postgres", "minio"],
     "triggerer": ["postgres"],
@@ -66,6 +67,21 @@ def test_the_champion_answers_outside_of_the_containers(project, swept):
         answer = http.post(f"http://{ADDRESS}:8100/invocations", json=body)
     assert (200, 20) == (answer.status_code, len(answer.json()["predictions"]))
     assert swept.version == answer.headers["X-Model-Version"]
+
+
+@pytest.mark.long
+def test_a_sweep_is_started_and_shown_on_the_page(project, client, swept):
+    """The api-server writes to the folder of grids, and reaches MLflow and the bucket."""
+    form = {"file": "paged.yaml", "content": TREES.replace("NAME", "paged")}
+    with project.administrator() as reader:
+        reader.headers["X-Sweepstake"] = "page"
+        checked = reader.post("/sweepstake/submit/check", data=form).text
+        form["digest"] = re.search(r'name="digest" value="(\w+)"', checked)[1]
+        told = reader.post("/sweepstake/submit/start", data=form).text
+        assert "is in the watched folder" in told
+        check_whole(client, "paged")
+        page = reader.get("/sweepstake/").text
+    assert all(f"/models/{name}" in page for name in ("digits", "paged"))
 
 
 @pytest.mark.long
