@@ -155,6 +155,7 @@ def test_a_server_comes_back_though_its_workers_outlived_it(stack):
     assert pids(stack.settings)["mlflow"] not in {killed, None}
 
 
+@pytest.mark.long
 def test_the_database_comes_back_and_its_clients_with_it(stack):
     """After the database server is killed, every component is healthy again by itself."""
     kill_component(stack.settings, "postgres")

@@ -4,6 +4,9 @@ Each test holds the stack by a lock in the database or by a signal, so that what
 in the middle of what its name says. Then the sweep has to end well by itself within a minute. A
 busy machine takes longer for everything: ``SWEEPSTAKE_TEST_SLACK`` says how many times as long the
 tests wait. A stall lasts forever or for ten minutes and more, so that they still tell one.
+
+`make test` has the moments that once stood still, and all of them at once; each alone is in
+`make test-long`.
 """
 
 from __future__ import annotations
@@ -112,6 +115,7 @@ def test_a_scheduler_killed_in_a_transaction(hands, run):
     ends_well(hands, run)
 
 
+@pytest.mark.long
 def test_a_scheduler_killed_beside_its_tasks(hands, run):
     """Its tasks end with it, and the next scheduler gives them another try."""
     with ExitStack() as until:
@@ -146,6 +150,7 @@ def test_a_worker_killed_during_its_task(hands, run):
     ends_well(hands, run)
 
 
+@pytest.mark.long
 def test_a_task_killed_alone(hands, run):
     """Its worker reports it, and it is tried again."""
     with ExitStack() as until:
@@ -154,6 +159,7 @@ def test_a_task_killed_alone(hands, run):
     ends_well(hands, run)
 
 
+@pytest.mark.long
 def test_a_worker_killed_after_its_task(hands, run):
     """The end that it was about to report is lost: what the task did is found by its next try."""
     plan = hands.settings.workspace / "sweeps" / run / "plan.json"
@@ -166,6 +172,7 @@ def test_a_worker_killed_after_its_task(hands, run):
     ends_well(hands, run)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in COMPONENTS if name != "scheduler"])
 def test_a_component_killed_beside_a_task(hands, run, name):
     """A task that runs meanwhile, or its next try, does its work when the component is back."""
@@ -175,6 +182,7 @@ def test_a_component_killed_beside_a_task(hands, run, name):
     ends_well(hands, run)
 
 
+@pytest.mark.long
 def test_an_api_server_killed_in_a_request(hands, run):
     """What it was told is told again."""
     with ExitStack() as until:
@@ -188,6 +196,7 @@ def test_an_api_server_killed_in_a_request(hands, run):
     ends_well(hands, run)
 
 
+@pytest.mark.long
 def test_a_database_killed_in_a_transaction(hands, run):
     """Every component loses its connections, and the transaction is undone."""
     with ExitStack() as until:
@@ -196,6 +205,7 @@ def test_a_database_killed_in_a_transaction(hands, run):
     ends_well(hands, run)
 
 
+@pytest.mark.long
 def test_a_triggerer_that_was_to_notice_a_file(hands):
     """The next one notices it, or the timer does."""
     with hands.stopped("triggerer"):
