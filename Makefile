@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test compose-test install dev run down backfill-demo bench test test-parts test-stacks test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code report clean
+.PHONY: help secrets cluster-test compose-test install dev run down backfill-demo bench test test-stacks test-servers test-units test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code report clean
 
 BIN := .venv/bin
 PROSE := *.md docs/*.md docs/how-to/*.md docs/adr/*.md
@@ -14,7 +14,7 @@ help:
 	@echo "make down     stop the embedded stack"
 	@echo "make backfill-demo  sweep a week of daily data on a stack of its own, and draw its champions"
 	@echo "make test     everything that CI runs"
-	@echo "make test-parts, make test-stacks  the two halves of it: without and with whole stacks"
+	@echo "make test-stacks, test-servers, test-units  the parts of it: whole stacks, single servers, neither"
 	@echo "make test-quick  unit and integration tests that take no more than a second or two each"
 	@echo "make test-browser  the pages in Debian's Chromium, which apt installs where it is not (root)"
 	@echo "make upgrade-check  the quick tests on the newest releases, pre-releases too, in .venv-newest"
@@ -47,17 +47,20 @@ down:
 backfill-demo: install
 	scripts/backfill_demo.sh
 
-# Stacks wait for each other most of the time, so that the others fill a second core meanwhile.
+# Two parts at a time, the longest first: stacks wait for each other most of the time, so that a second core is idle.
 test: lint
 	@scripts/cluster_needs.sh
 	@scripts/browser_needs.sh
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-stacks test-parts
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-stacks test-servers test-units
 
 test-stacks: dev
 	$(BIN)/pytest --durations=25 -m "not long" tests/cluster tests/compose tests/e2e
 
-test-parts: dev
-	$(BIN)/pytest --durations=40 -m "not long" tests/browser tests/fuzz tests/integration tests/unit
+test-servers: dev
+	$(BIN)/pytest --durations=40 -m "not long" tests/integration
+
+test-units: dev
+	$(BIN)/pytest --durations=10 -m "not long" tests/browser tests/fuzz tests/unit
 
 test-quick: dev
 	$(BIN)/pytest -m "not long and not slow" tests/unit tests/integration

@@ -6,6 +6,7 @@ past days, takes pictures of all that is asked for, and writes ``docs/report*.md
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,8 +117,11 @@ def mlflow_sights(made: Stage, figures: dict[str, Any]) -> Iterator[tuple[str, s
     runs = f"{made.settings.tracking_uri}/#/experiments/{experiment}/runs"
     parent = board["url"].partition("?")[0]
     best = f"{runs}/{board['standings'][0]['run_id']}"
+    told = client.get_run(parent.rpartition("/")[2]).data.tags["mlflow.note.content"]
+    (compared,) = {found[1] for found in re.finditer(r"\((\S+viewStateShareKey\S+)\)", told)}
     yield "mlflow-runs", f"{runs}?workflowType=machine_learning", "digits-forest"
     yield "mlflow-parent", f"{parent}?workflowType=machine_learning", "digits-forest"
+    yield "mlflow-compare", compared, "mean_cv_f1_macro"
     yield "mlflow-trial", f"{best}?workflowType=machine_learning", "mean_cv_f1_macro"
     yield "mlflow-model", f"{made.settings.tracking_uri}/#/models/digits", "champion"
 
