@@ -27,6 +27,8 @@ class Project:
         self.folder, self.name, self.address = folder, name, address
         self.grids, self.env = folder / "grids", folder / ".env"
         self.grids.mkdir()
+        os.chown(self.grids, -1, 50000)  # as docs/how-to/several-hosts.md says
+        self.grids.chmod(0o775)
         self.files = [ROOT / "docker-compose.yml", ROOT / "tests" / "compose" / "engine.yml"]
         command = [sys.executable, ROOT / "scripts" / "make_secrets.py", self.env]
         subprocess.run(command, check=True, capture_output=True)

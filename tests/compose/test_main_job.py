@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 from compose_jobs import TREES, check_whole, client
-from project import ADDRESS, OURS, ROOT, SERVERS, docker
+from project import ADDRESS, OURS, ROOT, SERVERS, docker, until
 from sklearn.datasets import load_digits
 
 __all__ = ["client"]
@@ -49,9 +49,13 @@ def swept(project, client):
 
 def test_a_copied_grid_file_becomes_a_champion_through_s3(project, client, swept):
     """Its sweep succeeded, and its model lies in the bucket."""
-    runs = project.airflow("/dags/sweep/dagRuns")["dag_runs"]
-    ours = [each["state"] for each in runs if each["dag_run_id"].startswith("digits__")]
-    assert ["success"] == ours
+
+    def states():
+        runs = project.airflow("/dags/sweep/dagRuns")["dag_runs"]
+        return [each["state"] for each in runs if each["dag_run_id"].startswith("digits__")]
+
+    until("end of its run, with its report", lambda: states() not in (["queued"], ["running"]))
+    assert ["success"] == states()
     folder = f"{client.get_run(swept.run_id).info.artifact_uri}/model"
     assert folder.startswith("s3://sweepstake/mlflow/")
     code = f"from sweepstake.storage import bucket; print(bucket.file_system('s3').ls({folder!r}))"

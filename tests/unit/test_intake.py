@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from sweepstake.errors import GridFileError, NotFoundError
+from sweepstake.errors import GridFileError, NotFoundError, SettingsError
 from sweepstake.gridfile import file_names, loader
 from sweepstake.intake import daily_files, intake, reports, sightings
 from sweepstake.intake.intake import Drop
@@ -114,6 +114,14 @@ def test_a_complete_file_stands_for_a_sweep(settings):
     put(settings, "flowers.yaml")
     assert (Drop("flowers.yaml", digest(GRID), sweep_of("flowers", GRID)),) == intake.scan(settings)
     assert GRID == Workspace(settings.workspace).read_snapshot(digest(GRID))
+
+
+def test_a_folder_that_takes_no_file_is_a_sentence(settings):
+    """Whoever submits is told which folder it is and what to do."""
+    settings.grids.rmdir()
+    settings.grids.touch()
+    with pytest.raises(SettingsError, match="must let a.yaml be written there, but got 'Not a dir"):
+        intake.drop(GRID, "a", "a.yaml", settings)
 
 
 def test_a_name_in_the_file_names_the_sweep(settings):

@@ -13,11 +13,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from sweepstake.errors import GridFileError, NotFoundError, Problem
+from sweepstake.errors import GridFileError, NotFoundError, Problem, SettingsError
 from sweepstake.gridfile import file_names
 from sweepstake.intake import daily_files, reports, sightings
 from sweepstake.intake.daily_files import Daily
 from sweepstake.storage import files
+from sweepstake.storage.disk import disk_faults
 from sweepstake.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -124,10 +125,18 @@ def drop(content: bytes, name: str, file: str, settings: Settings) -> Drop:
 
     Raises:
         GridFileError: its name is not allowed there.
+        SettingsError: the folder cannot be written to.
+        DiskFullError: there is no space.
     """
     if fault := file_names.fault(file):
         raise GridFileError(file, [Problem(0, "", fault)])
-    reports.put(settings, file, content)
+    try:
+        with disk_faults():
+            reports.put(settings, file, content)
+    except OSError as error:
+        message = f"{settings.grids}: must let {file} be written there, but got {error.strerror!r}."
+        message += " Let the user of this program write to the folder, or put the file there."
+        raise SettingsError(message) from error
     return claim(content, name, file, settings)
 
 
