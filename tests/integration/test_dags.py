@@ -84,11 +84,24 @@ def test_every_dag_serialises(dags, name):
 def test_the_sweep_plans_trains_and_closes(dags):
     """The books are closed whatever happened before, and how that went is how the run ends."""
     dag = dags["sweep"]
-    after = {"plan": ["train"], "train": ["close"], "close": ["report"], "report": []}
-    assert after == edges(dag)
+    first = "waves.ask_1"
+    after = {"plan": ["train"], "train": ["close", first], "close": ["report"], "report": []}
+    assert after == {name: then for name, then in edges(dag).items() if "waves." not in name}
     report = dag.get_task("report")
     assert (True, False) == (report.is_teardown, report.on_failure_fail_dagrun)
     assert "all_done" == dag.get_task("close").trigger_rule
+
+
+def test_waves_follow_each_other_and_are_closed_together(dags):
+    """Each wave is asked for whatever became of the one before, and trained in the same pool."""
+    dag = dags["sweep"]
+    after = edges(dag)
+    for wave in range(1, 15):
+        assert [f"waves.train_{wave}"] == after[f"waves.ask_{wave}"]
+        assert ["close", f"waves.ask_{wave + 1}"] == after[f"waves.train_{wave}"]
+        assert "training" == dag.get_task(f"waves.train_{wave}").partial_kwargs["pool"]
+        assert "all_done" == dag.get_task(f"waves.ask_{wave}").trigger_rule
+    assert ["close"] == after["waves.train_15"]
 
 
 def test_a_sweep_is_started_by_intake_only(dags):

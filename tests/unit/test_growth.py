@@ -133,10 +133,12 @@ def test_chains_are_whole_in_their_tasks_and_grow(space, sizes, depths, seconds)
     """Each trial is in one task; all of a depth are in one, the fewest trees first."""
     trials, _ = space(sizes, depths)
     checked = SimpleNamespace(trial_seconds=(seconds,))
-    order = workload.order(trials, checked, ())
+    order = workload.order(trials, checked.trial_seconds, ())
     assert sorted(order) == list(range(len(trials)))
     homes = {}
-    for number, (first, last) in enumerate(workload.ranges(trials, checked, order, Limits(), 2)):
+    for number, (first, last) in enumerate(
+        workload.ranges(trials, checked.trial_seconds, order, Limits(), 2)
+    ):
         for at in range(first, last + 1):
             params = trials[order[at]].estimator.params
             homes.setdefault(params["max_depth"], []).append((number, params["n_estimators"]))
@@ -150,8 +152,8 @@ def test_a_task_has_as_many_trials_as_the_file_says(space):
     """Then a chain may be cut: it is the user's word."""
     trials, _ = space([1, 2, 3], [1, 2])
     checked = SimpleNamespace(trial_seconds=(1.0,))
-    order = workload.order(trials, checked, {0})
-    ranges = workload.ranges(trials, checked, order, Limits(trials_per_task=2), 2)
+    order = workload.order(trials, checked.trial_seconds, {0})
+    ranges = workload.ranges(trials, checked.trial_seconds, order, Limits(trials_per_task=2), 2)
     assert ((0, 1), (2, 3), (4, 4)) == ranges
 
 
@@ -160,8 +162,8 @@ def test_no_slot_is_left_without_work(space, slots):
     """A short sweep has a task for each slot, and none is more than its share."""
     trials, _ = space([1], list(range(1, 41)))
     checked = SimpleNamespace(trial_seconds=(1.0,))
-    order = workload.order(trials, checked, ())
-    ranges = workload.ranges(trials, checked, order, Limits(), slots)
+    order = workload.order(trials, checked.trial_seconds, ())
+    ranges = workload.ranges(trials, checked.trial_seconds, order, Limits(), slots)
     sizes = [last - first + 1 for first, last in ranges]
     assert (True, True) == (len(sizes) >= slots, max(sizes) <= -(-40 // slots))
 

@@ -327,7 +327,7 @@ class SweepstakePlugin(AirflowPlugin):
         },
         {
             "name": "Trials",
-            "href": "sweepstake/runs/{DAG_ID}/{RUN_ID}?index={MAP_INDEX}",
+            "href": "sweepstake/runs/{DAG_ID}/{RUN_ID}?task={TASK_ID}&index={MAP_INDEX}",
             "destination": "task_instance",
             "url_route": "trials",
         },

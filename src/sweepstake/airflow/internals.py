@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
-__all__ = ["NAMES", "DecoratedOperator", "count_runs", "task_decorator_factory"]
+__all__ = ["NAMES", "DecoratedOperator", "count_runs", "skip_tasks", "task_decorator_factory"]
 
 NAMES = (
     "airflow.api_fastapi.app.get_auth_manager",
@@ -28,6 +28,7 @@ NAMES = (
     "airflow.executors.base_executor.get_execution_api_server_url",
     "airflow.sdk.bases.decorator.DecoratedOperator",
     "airflow.sdk.bases.decorator.task_decorator_factory",
+    "airflow.sdk.execution_time.comms.SkipDownstreamTasks",
     "airflow.sdk.execution_time.task_runner.RuntimeTaskInstance.get_dr_count",
     "airflow.timetables.trigger.CronPartitionTimetable._align_to_next",
     "airflow.timetables.trigger.CronPartitionTimetable._format_key",
@@ -47,3 +48,16 @@ def count_runs(
     """How many of these runs of a DAG there are, in these states if any are given."""
     wanted = None if states is None else list(states)
     return int(instance.get_dr_count(dag, run_ids=list(runs), states=wanted))
+
+
+def skip_tasks(task_ids: Sequence[str]) -> None:
+    """Let tasks of the run at hand be skipped, from within a task that goes on after it.
+
+    Airflow's own way ends the task, which then can hand nothing on.
+    """
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import SkipDownstreamTasks
+
+    if task_ids:
+        message = SkipDownstreamTasks(tasks=list(task_ids))
+        task_runner.SUPERVISOR_COMMS.send(msg=message)

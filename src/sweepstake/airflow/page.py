@@ -133,7 +133,8 @@ async def show_run(
         rows = _rows(session, reader)
         sweep, ran = rows.sweep_of(dag_id, run_id), rows.run(dag_id, run_id)
         mapped = index.isdecimal() and index.isascii()
-        batch = rows.batch(dag_id, run_id, int(index[:9])) if mapped else None
+        task = request.query_params.get("task", "")
+        batch = rows.batch(dag_id, run_id, int(index[:9]), task) if mapped else None
         session.close()
         if not sweep or not ran:
             raise missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from sqlalchemy import or_, select
 
+from sweepstake.airflow.task_graph import WAVES
 from sweepstake.airflow_client.retrying import DAG
 from sweepstake.airflow_client.standstill import OF_FILES
 from sweepstake.pages.states import Ran
@@ -80,13 +82,18 @@ class Rows:
             return ""
         return run if dag == DAG else self._days([(dag, run)]).get((dag, run), "")
 
-    def batch(self, dag: str, run: str, index: int) -> Batch | None:
-        """The trials of a mapped task of ``train``; ``None`` where it has none."""
-        query = _xcom(dag, [run], "plan", "return_value")
+    def batch(self, dag: str, run: str, index: int, task: str = "") -> Batch | None:
+        """The trials of a mapped task that trains; ``None`` where it has none."""
+        query = _xcom(dag, [run], _asker_of(task), "return_value")
         rows = self.session.scalars(query.where(XComModel.dag_id.in_(self.xcoms))).all()
         try:
             found = _value(rows[0])[index] if rows else None
-            return found and Batch(int(found["first"]), int(found["last"]), str(found["label"]))
+            return found and Batch(
+                int(found["first"]),
+                int(found["last"]),
+                str(found["label"]),
+                int(found.get("wave", 0)),
+            )
         except (LookupError, TypeError, ValueError):  # somebody else wrote it
             return None
 
@@ -117,6 +124,12 @@ class Rows:
             }
             for each in self.session.scalars(query)
         ]
+
+
+def _asker_of(task: str) -> str:
+    """The task whose result the mapped task of this name trains."""
+    wave = re.fullmatch(rf"{WAVES}\.train_([0-9]{{1,3}})", task)
+    return f"{WAVES}.ask_{wave[1]}" if wave else "plan"
 
 
 def _xcom(dag: str, runs: list[str], task: str, key: str) -> Any:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import DAG, get_current_context
+from airflow.sdk import DAG, TaskGroup, get_current_context
 
 from sweepstake.airflow.adapter import (
     MODEL_VERSIONS,
@@ -19,7 +19,9 @@ from sweepstake.airflow.adapter import (
     task,
     tracked,
 )
+from sweepstake.airflow.internals import skip_tasks
 from sweepstake.airflow.timetables import KEY_FORMAT, DayPartitions, DayPartitionsOnDemand
+from sweepstake.domain.waves import MOST_WAVES
 from sweepstake.errors import NotFoundError, OverlapError
 from sweepstake.intake.intake import take
 from sweepstake.settings import load_settings
@@ -36,6 +38,8 @@ LABEL = "{{ outcome | default('') }}{{ task.op_kwargs['batch']['label'] }}"
 
 Airflow cuts a name at its end, and trials have the values of users in theirs.
 """
+WAVES = "waves"
+"""The group of the tasks of a search after its first wave."""
 MIDNIGHT = "0 0 * * *"
 RUNS = 4
 """Days of one DAG that are in work at the same time, unless a backfill says otherwise."""
@@ -48,20 +52,27 @@ Backfill it with `sweepstake backfill {name} --from 2026-01-01 --to 2026-01-07`,
 """
 
 
-def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
-    """Add the tasks of a sweep to the DAG at hand; ``drop_of`` a DAG run is what it sweeps."""
+def plan_train_close(drop_of: Callable[[Any], Drop], waves: int = MOST_WAVES) -> None:
+    """Add the tasks of a sweep to the DAG at hand; ``drop_of`` a DAG run is what it sweeps.
+
+    A search chooses its first wave in ``plan``; the tasks of the others are in a group that is
+    shown closed, and skipped in one step once no wave is left.
+    """
 
     @task()
     def plan(dag_run: Any = None, ti: Any = None) -> list[dict[str, Any]]:
         from dataclasses import asdict
 
+        from sweepstake.sweeps.asking import more_waves
         from sweepstake.sweeps.sweep import plan
 
         drop = drop_of(dag_run)
         ti.xcom_push("sweep", drop.sweep)
         note_run(drop, dag_run)
+        settings = load_settings()
         with again_later(OverlapError):
-            batches = plan(drop, load_settings(), is_live, again=is_asked_for(ti))
+            batches = plan(drop, settings, is_live, again=is_asked_for(ti))
+        skip_tasks(_tasks_from(1 + more_waves(drop.sweep, settings), waves))
         return [asdict(batch) for batch in batches]
 
     @tracked(map_index_template=LABEL, pool=POOL)
@@ -96,8 +107,42 @@ def plan_train_close(drop_of: Callable[[Any], Drop]) -> None:
         if sweep_id is not None:
             reporting.write(sweep_id, load_settings())
 
+    closed = close()
+    trained = train.expand(batch=plan())
+    trained >> closed
+    if waves > 1:
+        _later_waves(train, trained, closed, waves)
     # As a teardown it waits for all and decides nothing: how the sweep ended is for close to say.
-    train.expand(batch=plan()) >> close() >> report().as_teardown()
+    closed >> report().as_teardown()
+
+
+def _later_waves(train: Any, trained: Any, closed: Any, waves: int) -> None:
+    """Add the tasks of the waves after the first one: each is asked for, then trained."""
+    with TaskGroup(WAVES, tooltip="What a search trains after its first wave"):
+        for wave in range(1, waves):
+            asked = task(task_id=f"ask_{wave}", trigger_rule="all_done")(_ask)(wave, waves)
+            trained >> asked
+            trained = train.override(task_id=f"train_{wave}").expand(batch=asked)
+            trained >> closed
+
+
+def _ask(wave: int, waves: int, ti: Any = None) -> list[dict[str, Any]]:
+    """Choose a wave; where there is none, those after it are skipped too."""
+    from dataclasses import asdict
+
+    from sweepstake.sweeps.asking import ask
+
+    sweep_id = ti.xcom_pull(task_ids="plan", key="sweep")
+    batches = ask(sweep_id, wave, load_settings()) if sweep_id is not None else None
+    if batches is None:
+        skip_tasks(_tasks_from(wave + 1, waves))
+    return [asdict(batch) for batch in batches or ()]
+
+
+def _tasks_from(wave: int, waves: int) -> list[str]:
+    """The tasks of a wave and of all after it."""
+    numbers = range(wave, waves)
+    return [f"{WAVES}.{name}_{number}" for number in numbers for name in ("ask", "train")]
 
 
 def daily_dag(daily: Daily) -> DAG:
@@ -119,7 +164,9 @@ def daily_dag(daily: Daily) -> DAG:
         ),
     )
     with made:
-        plan_train_close(lambda run: _drop_of_day(daily.name, run))
+        plan_train_close(
+            lambda run: _drop_of_day(daily.name, run), MOST_WAVES if daily.in_waves else 1
+        )
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.tags import mean_cv
@@ -28,7 +29,8 @@ def leaderboard(standings: Sequence[Standing], metric: str) -> tuple[Standing, .
     """Complete trials by ``mean_cv_<metric>``, the greatest first; then the others by number.
 
     Equal scores are in the order of the trials' numbers; a score that is missing or not finite
-    comes after all others.
+    comes after all others. Trials that were scored on a part of the data come after those on all of
+    it, those of a later rung first: their scores are not of the same data.
     """
     return tuple(sorted(standings, key=lambda standing: _place(standing, metric)))
 
@@ -36,12 +38,17 @@ def leaderboard(standings: Sequence[Standing], metric: str) -> tuple[Standing, .
 def best(standings: Sequence[Standing], metric: str) -> Standing | None:
     """The head of the leaderboard, if it is complete and has a score."""
     for head in leaderboard(standings, metric)[:1]:
-        incomplete, unscored, *_ = _place(head, metric)
+        incomplete, _, unscored, *_ = _place(head, metric)
         return None if incomplete or unscored else head
     return None
 
 
-def _place(standing: Standing, metric: str) -> tuple[bool, bool, float, int]:
+def _place(standing: Standing, metric: str) -> tuple[bool, int, bool, float, int]:
     incomplete = standing.state is not TrialState.COMPLETE
     score = None if incomplete else standing.metrics.get(mean_cv(metric))
-    return (incomplete, *order(score, standing.number))
+    whole = standing.rung is None or incomplete
+    return (
+        incomplete,
+        -sys.maxsize if whole else -(standing.rung or 0),
+        *order(score, standing.number),
+    )

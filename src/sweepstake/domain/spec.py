@@ -6,9 +6,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.search import Search
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+
+    from sweepstake.domain.search import Range
 
 PARTITION = "{partition}"
 """Stands in ``data.source`` for the day of a partition, written 2026-01-15."""
@@ -42,10 +46,13 @@ class EstimatorSpec:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One classifier with its fixed parameters and the union of products to search."""
+    """One classifier with its fixed parameters and the union of products to search.
+
+    An axis is a list of values, or a range of numbers.
+    """
 
     estimator: EstimatorSpec
-    grids: tuple[Mapping[str, tuple[Any, ...]], ...] = ()
+    grids: tuple[Mapping[str, tuple[Any, ...] | Range], ...] = ()
 
 
 MISSING = (
@@ -224,6 +231,7 @@ class SweepSpec:
     schedule: Schedule | None = None
     keep: Keep | None = None
     """What pruning leaves; ``None`` means all."""
+    search: Search = field(default_factory=Search)
 
     def at(self, partition: date | None) -> SweepSpec:
         """This sweep on the data of one day."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
+from sweepstake.domain.search import Method, Range, Search, Stop
 from sweepstake.domain.spec import (
     BackfillPolicy,
     Candidate,
@@ -27,6 +28,7 @@ from sweepstake.domain.spec import (
 def record_of(spec: SweepSpec) -> dict[str, Any]:
     """The spec in JSON's own types."""
     plain = {field.name: getattr(spec, field.name) for field in fields(spec)}
+    del plain["search"]
     return {
         **plain,
         "data": {**asdict(spec.data), "partition": str(spec.data.partition or "")},
@@ -35,6 +37,7 @@ def record_of(spec: SweepSpec) -> dict[str, Any]:
         "promotion": asdict(spec.promotion),
         "schedule": asdict(spec.schedule) if spec.schedule else None,
         "keep": asdict(spec.keep) if spec.keep else None,
+        **({"search": asdict(spec.search)} if spec.search != Search() else {}),
     }
 
 
@@ -51,6 +54,7 @@ def spec_of(record: Mapping[str, Any]) -> SweepSpec:
             "promotion": _promotion(record["promotion"]),
             "schedule": Schedule(**record["schedule"]) if record["schedule"] else None,
             "keep": Keep(**record["keep"]) if record.get("keep") else None,
+            "search": _search(record["search"]) if "search" in record else Search(),
         }
     )
 
@@ -71,42 +75,54 @@ def _promotion(record: Mapping[str, Any]) -> PromotionPolicy:
     return PromotionPolicy(**{**record, **kinds})
 
 
+def _search(record: Mapping[str, Any]) -> Search:
+    kinds = {"method": Method(record["method"]), "stop": Stop(**record["stop"])}
+    return Search(**{**record, **kinds})
+
+
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
 def _of_candidate(candidate: Candidate) -> dict[str, Any]:
-    grids = [
-        {name: [_of_value(value) for value in values] for name, values in grid.items()}
-        for grid in candidate.grids
-    ]
-    return {"estimator": _of_value(candidate.estimator), "grids": grids}
+    grids = [{name: _of_axis(values) for name, values in grid.items()} for grid in candidate.grids]
+    return {"estimator": record_of_value(candidate.estimator), "grids": grids}
 
 
 def _candidate(record: Mapping[str, Any]) -> Candidate:
     grids = tuple(
-        {name: tuple(map(_value, values)) for name, values in grid.items()}
-        for grid in record["grids"]
+        {name: _axis(values) for name, values in grid.items()} for grid in record["grids"]
     )
-    return Candidate(_value(record["estimator"]), grids)
+    return Candidate(value_of(record["estimator"]), grids)
 
 
-def _of_value(value: Any) -> Any:
+def _of_axis(values: tuple[Any, ...] | Range) -> Any:
+    if isinstance(values, Range):
+        return asdict(values)
+    return [record_of_value(value) for value in values]
+
+
+def _axis(record: Any) -> tuple[Any, ...] | Range:
+    return Range(**record) if isinstance(record, Mapping) else tuple(map(value_of, record))
+
+
+def record_of_value(value: Any) -> Any:
     """The value of a parameter; mappings become pairs, as their keys may be numbers."""
     if isinstance(value, EstimatorSpec):
-        return {"estimator": value.name, "params": _of_value(value.params)}
+        return {"estimator": value.name, "params": record_of_value(value.params)}
     if isinstance(value, Mapping):
-        return {"pairs": [[key, _of_value(each)] for key, each in value.items()]}
+        return {"pairs": [[key, record_of_value(each)] for key, each in value.items()]}
     if isinstance(value, list | tuple):
-        return [_of_value(each) for each in value]
+        return [record_of_value(each) for each in value]
     return value
 
 
-def _value(record: Any) -> Any:
+def value_of(record: Any) -> Any:
+    """The value of a parameter that a record is of."""
     if isinstance(record, list):
-        return [_value(each) for each in record]
+        return [value_of(each) for each in record]
     if not isinstance(record, dict):
         return record
     if "estimator" in record:
-        return EstimatorSpec(record["estimator"], _value(record["params"]))
-    return {key: _value(each) for key, each in record["pairs"]}
+        return EstimatorSpec(record["estimator"], value_of(record["params"]))
+    return {key: value_of(each) for key, each in record["pairs"]}

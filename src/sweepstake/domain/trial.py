@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sweepstake.domain.search import Portion
     from sweepstake.domain.spec import EstimatorSpec
 
 
@@ -39,11 +40,15 @@ SETTLED = frozenset({TrialState.COMPLETE, TrialState.SKIPPED})
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One point: its number in the sweep, its content key and the classifier to fit."""
+    """One point: its number in the sweep, its content key and the classifier to fit.
+
+    ``portion`` is the part of the data that a trial of a rung is scored on.
+    """
 
     number: int
     key: str
     estimator: EstimatorSpec
+    portion: Portion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +104,7 @@ class Standing:
     started: int = 0
     """In milliseconds since the epoch, as the end; 0 where it has none."""
     ended: int = 0
+    wave: int | None = None
+    """The wave that it was chosen in, from 0; ``None`` where all are chosen at once."""
+    rung: int | None = None
+    """The rung that it was scored on, from 0; ``None`` for all of the data."""

@@ -7,26 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import Candidate
 from sweepstake.errors import Problem
+from sweepstake.gridfile import ranges
 from sweepstake.gridfile.document import join, line_of, member
 from sweepstake.gridfile.estimators import as_spec, as_value, findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sweepstake.domain.search import Range
     from sweepstake.gridfile.estimators import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A parameter as written: its place and its values, of which a fixed one has a single one."""
+    """A parameter as written: its place and its values, of which a fixed one has a single one.
+
+    Of a range, ``values`` are its bounds.
+    """
 
     path: str
     values: tuple[Any, ...]
     fixed: bool
+    range: Range | None = None
 
     def place(self, found: Finding) -> str:
         """The path of a mistake on this axis."""
         path = self.path
+        if found.position is not None and self.range:
+            return member(path, ("min", "max")[found.position])
         if found.position is not None and not self.fixed:
             path = join(path, found.position)
         return member(path, found.inside) if found.inside else path
@@ -109,19 +117,24 @@ def _grids(raw: Any, path: str) -> Iterator[dict[str, Axis]]:
 
 
 def _product(raw: Mapping[Any, Any], path: str) -> dict[str, Axis]:
-    return {
-        str(name): Axis(
-            join(path, name), tuple(as_value(str(name), value) for value in values), fixed=False
-        )
-        for name, values in raw.items()
-        if isinstance(values, list) and values
-    }
+    axes = ((str(name), _axis(str(name), values, join(path, name))) for name, values in raw.items())
+    return {name: axis for name, axis in axes if axis is not None}
+
+
+def _axis(name: str, values: Any, path: str) -> Axis | None:
+    """An axis of sound shape."""
+    if isinstance(values, list) and values:
+        return Axis(path, tuple(as_value(name, value) for value in values), fixed=False)
+    found = ranges.read(values)
+    return Axis(path, (found.low, found.high), fixed=False, range=found) if found else None
 
 
 def candidate(written: Written) -> Candidate:
     """The candidate that was written."""
     fixed = {name: axis.values[0] for name, axis in written.fixed.items()}
-    grids = tuple({name: axis.values for name, axis in grid.items()} for grid in written.grids)
+    grids = tuple(
+        {name: axis.range or axis.values for name, axis in grid.items()} for grid in written.grids
+    )
     return Candidate(as_spec(written.name, fixed), grids)
 
 

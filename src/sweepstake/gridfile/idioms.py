@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 PARALLEL = "is not needed: the trials run in parallel by themselves. Remove it."
 REFITTED = "is not needed: every trial is fitted on all training rows. Remove it."
-WHOLE_GRID = "is not available: every point of the grid is trained. List fewer values instead."
+DRAWS = "is written 'search: {method: random, trials: 60}' here. Move it there."
+THIRDS = "is not available: the best third goes on, on three times as much data. Remove it."
+EVENLY = "is not needed: numbers are drawn evenly, or with 'log: true' by logarithms. Remove it."
 STRATIFIED = "is not available: folds and holdout are stratified and shuffled. Remove it."
 WEIGHTS = "is not available: all rows weigh the same; 'class_weight' weighs classes. Remove it."
 IN_CODE = "is not available: no code runs from a grid file. Remove it."
 
 KEYS = {
     "param_grid": "is called 'grid' here. Rename it.",
-    "param_distributions": "is called 'grid' here and holds lists of values. Rename it.",
+    "param_distributions": "is called 'grid' here and holds lists and ranges. Rename it.",
     "parameters": "is called 'grid' here where it holds lists, and 'params' elsewhere. Rename it.",
     "hyperparameters": "is called 'grid' here where it holds lists, else 'params'. Rename it.",
     "scoring": "is called 'metric' here. Rename it.",
@@ -43,9 +45,13 @@ KEYS = {
     "return_train_score": "is not needed: the scores of the folds are tracked. Remove it.",
     "error_score": "is not needed: a trial that fails is shown as failed. Remove it.",
     "verbose": "is not needed: progress is shown as trials end. Remove it.",
-    "search": WHOLE_GRID,
-    "n_iter": WHOLE_GRID,
-    "n_trials": WHOLE_GRID,
+    "n_iter": DRAWS,
+    "n_trials": DRAWS,
+    "method": "belongs under 'search'. Move it there.",
+    "trials": "belongs under 'search'. Move it there.",
+    "max_time": "belongs under 'search'. Move it there.",
+    "timeout": "is written 'search: {max_time: 2h}' here. Move it there.",
+    "early_terminate": "is written 'search: {method: halving, trials: 60}' here. Move it there.",
     "fit_params": "is not available: nothing is passed to fit. Remove it.",
     "groups": STRATIFIED,
     "repeats": STRATIFIED,
@@ -65,6 +71,36 @@ DATA_KEYS = {
     "test_size": "is called 'holdout' here. Rename it.",
 }
 """Keys of ``data`` that mean something elsewhere."""
+SEARCH_KEYS = {
+    "type": "is called 'method' here. Rename it.",
+    "algorithm": "is called 'method' here. Rename it.",
+    "sampler": "is called 'method' here. Rename it.",
+    "n_iter": "is called 'trials' here. Rename it.",
+    "n_trials": "is called 'trials' here. Rename it.",
+    "run_cap": "is called 'trials' here. Rename it.",
+    "n_candidates": "is called 'trials' here. Rename it.",
+    "timeout": "is called 'max_time' here, as in 2h. Rename it.",
+    "random_state": "is called 'seed' here. Rename it.",
+    "target": "belongs under 'stop'. Move it there.",
+    "patience": "belongs under 'stop'. Move it there.",
+    "batch_size": "is called 'wave' here. Rename it.",
+    "factor": THIRDS,
+    "eta": THIRDS,
+    "reduction_factor": THIRDS,
+    "resource": "is not needed: rows from 1,000 on, folds below. Remove it.",
+    "min_resources": "is not needed: the rungs follow from trials and rows. Remove it.",
+    "max_resources": "is not needed: the last rung has all rows. Remove it.",
+    "aggressive_elimination": THIRDS,
+}
+"""Keys of ``search`` that other tools have."""
+RANGE_KEYS = {
+    "distribution": EVENLY,
+    "type": EVENLY,
+    "q": "is called 'step' here. Rename it.",
+    "scale": "is written 'log: true' here, or left out.",
+    "base": "is not needed: any base gives the same numbers. Remove it.",
+}
+"""Keys of a range that other tools have."""
 PARAMETERS = {
     "multi_class": "It was removed from scikit-learn 1.8: several classes work without it.",
     "presort": "It was removed from scikit-learn 0.24. Leave it out.",
@@ -90,6 +126,7 @@ POWER = re.compile(rf"({NUMBER})\s*(\*\*|\^|/|\*)\s*({NUMBER})")
 TUPLE = re.compile(rf"\(\s*({NUMBER}(?:\s*,\s*{NUMBER})*)\s*,?\s*\)")
 CALL = re.compile(r"(?:np\.|numpy\.)?(range|arange|linspace|logspace|geomspace)\(([^()]*)\)")
 DOTS = re.compile(r"([-+]?\d+)\s*(?:\.\.\.?|-|:)\s*([-+]?\d+)")
+GRID = re.compile(r"(candidates\[\d+\]\.)?grid(\[\d+\])?\.")
 LONGEST_TEXT = 100
 MOST_VALUES = 50
 """Values of a range that a message writes out."""
@@ -99,8 +136,10 @@ MOST_WHOLE = 10**15
 
 
 def of_key(path: str, key: str) -> str | None:
-    """What to do about an unknown key at the top level or in ``data``."""
-    return {"": KEYS, "data": DATA_KEYS}.get(path, {}).get(key)
+    """What to do about an unknown key at the top level, in ``data``, ``search`` or a range."""
+    owner = "range" if GRID.match(path) else path
+    known = {"": KEYS, "data": DATA_KEYS, "search": SEARCH_KEYS, "range": RANGE_KEYS}
+    return known.get(owner, {}).get(key)
 
 
 def of_parameter(param: str) -> str:
@@ -161,9 +200,19 @@ def _of_mapping(value: Mapping[Any, Any]) -> str:
     start, stop, step = (value.get(key) for key in ("start", "stop", "step"))
     if isinstance(start, int) and isinstance(stop, int) and isinstance(step or 1, int):
         return _listed(list(islice(range(start, stop, step or 1), MOST_VALUES + 1)))
-    if {"min", "max", "low", "high", "distribution"} & value.keys():
-        return "Ranges are not searched: list the values."
+    if {"low", "high", "distribution", "lower", "upper"} & value.keys():
+        return _bounded(value)
     return ""
+
+
+def _bounded(value: Mapping[Any, Any]) -> str:
+    """The bounds of another tool as a range."""
+    low, high = (value.get(a, value.get(b)) for a, b in (("low", "lower"), ("high", "upper")))
+    numbers = all(isinstance(each, int | float) for each in (low, high))
+    kind = str(value.get("distribution", value.get("type", "")))
+    log = ", log: true" if value.get("log") is True or kind.startswith("log") else ""
+    bounds = f"min: {shown(low)}, max: {shown(high)}{log}" if numbers else "min: 0.001, max: 10.0"
+    return f"Write a range, {{{bounds}}}, and 'search: {{method: random, trials: 60}}'."
 
 
 def _of_call(text: str) -> Sequence[int | float]:

@@ -30,6 +30,7 @@ from sweepstake.gridfile import (
     schedules,
     schema,
     search_space,
+    searches,
     variants,
 )
 from sweepstake.gridfile.allowlist import must_be_used
@@ -216,6 +217,7 @@ def _problems(document: Document) -> Iterator[Problem]:
         yield from candidates.problems_of(written, lines)
     yield from candidates.doubled(raw, lines)
     yield from schedules.problems_of(raw, lines)
+    yield from searches.problems_of(raw, lines)
     message = metrics.problem_of(raw.get("metric"))
     if message:
         yield Problem(lines["metric"], "metric", message)
@@ -248,12 +250,15 @@ def _guard_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterato
 
 
 def _oversize(spec: SweepSpec, lines: Mapping[str, int]) -> Iterator[Problem]:
-    points = search_space.size(spec)
-    if points > spec.limits.max_trials:
-        path = next((key for key in ("grid", "candidates", "configs") if key in lines), "")
+    drawn = spec.search.trials
+    points, most = drawn or search_space.size(spec), spec.limits.max_trials
+    if points > most:
+        whole = next((key for key in ("grid", "candidates", "configs") if key in lines), "")
+        path = "search.trials" if drawn else whole
+        way_out = "Lower it" if drawn else "Remove values"
         message = (
-            f"must have at most {spec.limits.max_trials:,} trials, but has {points:,}. "
-            "Remove values, or raise limits.max_trials."
+            f"must have at most {most:,} trials, but has {points:,}. "
+            f"{way_out}, or raise limits.max_trials."
         )
         yield Problem(line_of(lines, path), path, message)
 
@@ -274,6 +279,7 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         promotion=_promotion(raw.get("promotion", {})),
         schedule=schedules.read(raw),
         keep=Keep(**raw["keep"]) if "keep" in raw else None,
+        search=searches.read(raw, seconds_of),
         **{key: raw[key] for key in ("cv", "seed") if key in raw},
     )
 

@@ -16,8 +16,15 @@ FEW = 8
 
 
 def reference() -> str:
-    """Markdown tables: one of the top level and one for each key that is a mapping of its own."""
-    return "\n".join(["## Keys\n", HEAD, *_rows(schema()), "", *_sections(schema(), "")])
+    """Markdown tables: of the top level, of each key that is a mapping of its own, of a range."""
+    tables = [*_rows(schema()), "", *_sections(schema(), ""), *_range()]
+    return "\n".join(["## Keys\n", HEAD, *tables])
+
+
+def _range() -> Iterator[str]:
+    """A table of what stands in place of a list of values."""
+    part = schema()["$defs"]["range"]
+    yield from ("## A range in `grid`\n", part["description"], "", HEAD, *_rows(part), "")
 
 
 def _sections(mapping: Mapping[str, Any], place: str) -> Iterator[str]:

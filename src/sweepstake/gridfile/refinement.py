@@ -62,7 +62,7 @@ def refine(product: Product, best: Mapping[str, Any], tried: Tried, bar: float) 
     """The axes of ``product`` around its ``best`` point; scores from ``bar`` on are as good."""
     axes = {
         name: _valid(product, name, _finer(values, best[name], tried[name], bar), best[name])
-        for name, values in product.axes
+        for name, values in product.lists
     }
     return Finer(product.estimator, axes)
 
@@ -186,7 +186,7 @@ def _unevenness(steps: Sequence[float]) -> float:
 def _valid(product: Product, name: str, values: list[Any], best: Any) -> tuple[Any, ...]:
     """The values that scikit-learn allows; the best one was fitted."""
     fixed = {param: (value,) for param, value in product.estimator.params.items()}
-    others = {axis: each for axis, each in product.axes if axis != name}
+    others = {axis: each for axis, each in product.lists if axis != name}
     axes = {**fixed, **others, name: tuple(values)}
     wrong = {
         found.position for found in findings(product.estimator.name, axes) if found.param == name

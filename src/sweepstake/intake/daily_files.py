@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.search import Method
 from sweepstake.errors import NotFoundError
 from sweepstake.wording.near_misses import did_you_mean
 
@@ -25,13 +26,17 @@ PREFIX = "sweep__"
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """A grid file with data by day; ``cron`` is empty where it runs only when it is asked to."""
+    """A grid file with data by day; ``cron`` is empty where it runs only when it is asked to.
+
+    ``in_waves`` says whether its search chooses trials by the scores of others.
+    """
 
     name: str
     file: str
     cron: str
     start: str
     timezone: str
+    in_waves: bool = False
 
     @property
     def dag_id(self) -> str:
@@ -43,7 +48,8 @@ class Daily:
         """What Airflow has to know of a grid file."""
         schedule = spec.schedule
         cron, start = (schedule.cron, schedule.start) if schedule else ("", "")
-        return cls(spec.name, file, cron, start, spec.data.timezone)
+        in_waves = spec.search.method in {Method.HALVING, Method.TPE}
+        return cls(spec.name, file, cron, start, spec.data.timezone, in_waves)
 
 
 def publish(found: Iterable[Daily], undecided: Collection[str], workspace: Workspace) -> None:

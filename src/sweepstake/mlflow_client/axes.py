@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.search import Range
 from sweepstake.gridfile.search_space import ABSENT, canonical
 from sweepstake.mlflow_client.run_names import clip, shown
 
@@ -61,7 +62,12 @@ def axes_of(trials: SearchSpace) -> Axes:
 
 
 def _is_lossy(values: Sequence[Any]) -> bool:
-    """Whether trials would be left out: some are numbers, others are not or are not given."""
+    """Whether trials would be left out: some are numbers, others are not or are not given.
+
+    The numbers of a range are too many for words.
+    """
+    if any(isinstance(value, Range) for value in values):
+        return False
     numbers = sum(map(_is_number, values))
     return 1 < len(values) <= MOST_VALUES and (0 < numbers < len(values) or ABSENT in values)
 

@@ -81,6 +81,7 @@ class Batch:
     first: int
     last: int
     label: str
+    wave: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ def _model(model: str, settings: Settings) -> ModelPage | None:
 
 
 def _of_batch(found: Board, batch: Batch) -> Shown:
-    numbers = set(found.plan.order[batch.first : batch.last + 1])
+    numbers = set(found.plan.numbers(batch.first, batch.last, batch.wave))
     return _shown(found.board.metric, [each for each in found.rows if each.number in numbers])
 
 

@@ -6,14 +6,17 @@ a few rows, and some of these fits are timed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.data import dataset, partitions, splitting
+from sweepstake.domain.search import Method
+from sweepstake.domain.waves import Sizes, Wave, waves_of
 from sweepstake.errors import DataError, GridFileError, Problem
 from sweepstake.gridfile import loader
 from sweepstake.gridfile.document import line_of
-from sweepstake.gridfile.search_space import all_products, size, trials
+from sweepstake.gridfile.draws import points, trials_of
+from sweepstake.gridfile.search_space import all_products, ends, size
 from sweepstake.preflight import cell_warnings, data_warnings, refusals
 from sweepstake.preflight.time_estimate import trial_seconds
 from sweepstake.preflight.trial_fits import FitProcess, Rows
@@ -37,7 +40,8 @@ class Preflight:
     """What a sweep will be: its trials, the seconds of computing they take together, its rows.
 
     ``trial_seconds`` are those of one trial, for each product of the search space. ``sides`` are
-    the positions in ``table`` of the rows to train on and of the holdout.
+    the positions in ``table`` of the rows to train on and of the holdout. ``waves`` are the steps
+    in which the trials are chosen.
     """
 
     trial_count: int
@@ -46,6 +50,7 @@ class Preflight:
     table: Table
     sides: tuple[np.ndarray, np.ndarray]
     warnings: tuple[str, ...] = ()
+    waves: tuple[Wave, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -55,7 +60,8 @@ class Preflight:
     def figures(self) -> dict[str, Any]:
         """What is told of it: all but the rows themselves."""
         told = ("trial_count", "estimate_seconds", "rows", "trial_seconds", "warnings")
-        return {name: getattr(self, name) for name in told}
+        waves = {"waves": [asdict(each) for each in self.waves]} if len(self.waves) > 1 else {}
+        return {name: getattr(self, name) for name in told} | waves
 
 
 def load(
@@ -120,22 +126,47 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
         rows = first_fold(grid.spec, table, sides[0])
     except DataError as error:
         raise GridFileError(grid.file, _located(error, grid.lines)) from error
-    with FitProcess(grid.spec, rows) as process:
-        found, complete = refusals.find(grid.spec, process)
-        if refusals.are_fatal(grid.spec, found):
-            raise GridFileError(grid.file, list(refusals.problems(grid, found)))
-        seconds = trial_seconds(grid.spec, process)
-    space = trials(grid.spec, table.digest)
+    edges = ends(grid.spec)
+    with FitProcess(edges, rows) as process:
+        found, complete = refusals.find(edges, process)
+        if refusals.are_fatal(edges, found):
+            problems = list(refusals.problems(replace(grid, spec=edges), found))
+            raise GridFileError(grid.file, problems)
+        seconds = trial_seconds(edges, process)
+    waves = waves_of(grid.spec.search, _sizes(grid.spec, table.y[sides[0]], settings))
+    space = trials_of(grid.spec, table.digest, portion=waves[0].portion)
     warnings = [
         *data_warnings.warnings_of(table, sides),
         *cell_warnings.warnings_of(table),
-        *refusals.skipped(grid.spec, found),
+        *refusals.skipped(edges, found),
         *_of_space(grid.spec, len(space), complete=complete),
     ]
-    parts = [shared_trees.share_of(product) for product in all_products(grid.spec)]
+    alone = grid.spec.search.method is not Method.GRID
+    parts = [1.0 if alone else shared_trees.share_of(each) for each in all_products(grid.spec)]
     work = [each * part for each, part in zip(seconds, parts, strict=True)]
-    total = sum(work[space.product_of(number)] for number in range(len(space)))
-    return Preflight(len(space), total, seconds, table, sides, tuple(warnings))
+    first = sum(work[space.product_of(number)] for number in range(len(space)))
+    if len(waves) == 1:
+        waves = (Wave(len(space), waves[0].portion),)
+    count = sum(wave.trials for wave in waves)
+    total = sum(wave.trials * _share(wave) for wave in waves) * first / len(space)
+    return Preflight(count, total, seconds, table, sides, tuple(warnings), waves)
+
+
+def _share(wave: Wave) -> float:
+    return wave.portion.share if wave.portion else 1.0
+
+
+def _sizes(spec: SweepSpec, y: np.ndarray, settings: Settings) -> Sizes:
+    import numpy as np
+
+    least = np.unique(y, return_counts=True)[1].min() if y.ndim == 1 else len(y)
+    return Sizes(
+        points=points(spec),
+        slots=settings.slots,
+        rows=len(y),
+        least=-(-spec.cv * len(y) // int(least)),
+        folds=spec.cv,
+    )
 
 
 def _at(grid: GridFile, settings: Settings, partition: date | None) -> GridFile:
@@ -160,7 +191,10 @@ def _located(error: DataError, lines: Mapping[str, int]) -> list[Problem]:
 
 
 def _of_space(spec: SweepSpec, trial_count: int, *, complete: bool) -> Iterator[str]:
-    doubled = size(spec) - trial_count
+    grid, asked = spec.search.method is Method.GRID, spec.search.trials or 0
+    doubled = size(spec) - trial_count if grid else 0
+    if asked > points(spec):
+        yield f"search.trials: the space has {points(spec):,} points only: each is trained once."
     if doubled:
         yield f"points that the grid writes more than once: {doubled:,}; each is trained once."
     if not complete:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.search import Method
 from sweepstake.domain.spec import EstimatorSpec, OnInvalid, Preprocess
 from sweepstake.gridfile.search_space import canonical, products, size
 from sweepstake.preflight.sample_points import Probe, choices, numbers, other_numbers
@@ -145,6 +146,8 @@ def _where(spec: SweepSpec, group: Sequence[Tried]) -> str:
     with_params = f" with {params}" if params else ""
     if total == 1:
         return with_params
+    if spec.search.method is not Method.GRID:  # how many of the draws nobody has counted
+        return f" in some trials, first{with_params or ' without parameters'}"
     return f" in {count:,} of {total:,} trials, first{with_params or ' without parameters'}"
 
 

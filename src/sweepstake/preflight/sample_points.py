@@ -41,8 +41,8 @@ class Probe:
 
 def choices(product: Product) -> Iterator[Probe]:
     """A probe for each combination of choices."""
-    names = [name for name, _ in product.axes]
-    for chosen in combinations(*(_representatives(values) for _, values in product.axes)):
+    names = [name for name, _ in product.lists]
+    for chosen in combinations(*(_representatives(values) for _, values in product.lists)):
         point = dict(zip(names, chosen, strict=True))
         yield Probe(product.point(point), {name: _choice(value) for name, value in point.items()})
 
@@ -52,7 +52,7 @@ def numbers(product: Product, sound: EstimatorSpec) -> Iterator[list[Probe]]:
 
     The least and the greatest come first.
     """
-    for name, values in product.axes:
+    for name, values in product.lists:
         left = sorted(v for v in values if _is_number(v) and v != sound.params[name])
         ordered = [*left[:1], *left[-1:], *left[1:-1]] if len(left) > 1 else left
         points = [product.point({**sound.params, name: value}) for value in ordered]
@@ -63,7 +63,7 @@ def other_numbers(product: Product, probe: Probe) -> Iterator[EstimatorSpec]:
     """The probe's choices with the least and with the greatest numbers, where these are others."""
     for end in (min, max):
         point = dict(probe.estimator.params)
-        for name, values in product.axes:
+        for name, values in product.lists:
             if _is_number(point[name]):
                 point[name] = end(value for value in values if _is_number(value))
         if point != probe.estimator.params:

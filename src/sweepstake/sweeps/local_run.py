@@ -21,7 +21,7 @@ from sweepstake.gridfile import loader
 from sweepstake.intake import intake
 from sweepstake.mlflow_client import model_folders
 from sweepstake.preflight import checks
-from sweepstake.sweeps import progress, reporting, sweep
+from sweepstake.sweeps import asking, progress, reporting, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -64,10 +64,12 @@ def run(
         drop = drop.on(spec.data.partition, backfill=partition is not None)
     try:
         with _pool(jobs) as pool, ThreadPoolExecutor(1) as beside:
-            batches = sweep.plan(drop, settings)
+            batches = sweep.plan(drop, settings, again=True)
             for library in ("matplotlib.backends.backend_agg", *model_folders.LIBRARIES):
                 beside.submit(model_folders.load_library, library)  # ranking and judging need them
             _train(batches, settings, pool, jobs, show)
+            for later in asking.later_waves(drop.sweep, settings):
+                _train(later, settings, pool, jobs, show)
     except BrokenProcessPool as error:
         message = f"{drop.sweep}: its processes must stay alive, but one was killed. "
         raise TransientError(message + "Run it again: it goes on where it was.") from error

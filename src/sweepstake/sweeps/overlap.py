@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake.domain.tags import Tag
 from sweepstake.errors import GridFileError, NotFoundError, OverlapError
-from sweepstake.gridfile import loader, search_space
+from sweepstake.gridfile import draws, loader
 from sweepstake.mlflow_client.tracking import Tracking
 from sweepstake.storage.workspace import Workspace
 
@@ -102,7 +102,7 @@ def _keys(other: str, snapshot: str, sweep: SweepRun, settings: Settings) -> set
         spec = loader.parse(workspace.read_snapshot(snapshot), other, settings).spec
     except (GridFileError, NotFoundError):
         return set()
-    return {trial.key for trial in search_space.trials(spec, sweep.tags[Tag.DATA_DIGEST])}
+    return {trial.key for trial in draws.trials_of(spec, sweep.tags[Tag.DATA_DIGEST])}
 
 
 def _beginning(sweep_id: str) -> str:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.search import Portion
 from sweepstake.domain.spec_record import record_of, spec_of
 from sweepstake.domain.tags import mean_cv
+from sweepstake.domain.waves import Wave
 from sweepstake.errors import GridFileError, NotFoundError
+from sweepstake.gridfile.draws import trials_of
 from sweepstake.mlflow_client.run_datasets import RunDataset
 from sweepstake.settings import load_settings
+from sweepstake.sweeps import asked_waves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sweepstake.domain.spec import SweepSpec
+    from sweepstake.gridfile.search_space import SearchSpace
     from sweepstake.storage.workspace import Workspace
+    from sweepstake.sweeps.asked_waves import AskedWave
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The trials ``order[first:last + 1]`` of a plan, trained by one task.
+    """The trials ``order[first:last + 1]`` of a wave of a plan, trained by one task.
 
     ``label`` names the batch for people; it is the only part that a list of batches repeats.
     """
@@ -31,6 +37,12 @@ class Batch:
     first: int
     last: int
     label: str
+    wave: int = 0
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other batches of its sweep: ``4``, or ``2-4`` in a later wave."""
+        return f"{self.wave}-{self.first}" if self.wave else str(self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,32 @@ class Plan:
     """What deserves a look in the data."""
     dataset: RunDataset | None = None
     """What runs say of the data; ``None`` in plans of earlier releases."""
+    waves: tuple[Wave, ...] = ()
+    trial_seconds: tuple[float, ...] = ()
+    asked: tuple[AskedWave, ...] = ()
+
+    @property
+    def search_folder(self) -> str:
+        """Where the records of its search are: one on other data has its own."""
+        return f"sweeps/{self.sweep}/search-{self.parent_run_id}"
+
+    @property
+    def trials(self) -> SearchSpace:
+        """The trials that are chosen so far."""
+        portion = self.waves[0].portion if self.waves else None
+        later = [each.points for each in self.asked]
+        return trials_of(self.spec, self.data_digest, later, portion)
+
+    def wave_of_each(self) -> list[int]:
+        """The wave of each trial, by number; none where all are chosen at once."""
+        first = len(self.trials) - sum(len(each.points) for each in self.asked)
+        sizes = [first, *(len(each.points) for each in self.asked)]
+        return [at for at, size in enumerate(sizes) for _ in range(size)] if self.waves else []
+
+    def numbers(self, first: int, last: int, wave: int = 0) -> tuple[int, ...]:
+        """The numbers of the trials at these positions of a wave's order."""
+        order = self.asked[wave - 1].order if wave else self.order
+        return order[first : last + 1]
 
     @property
     def model(self) -> str:
@@ -81,6 +119,11 @@ class Plan:
             "spec": record_of(self.spec),
             "dataset": asdict(self.dataset) if self.dataset else None,
         }
+        del record["asked"]  # kept one by one
+        if len(self.waves) > 1:
+            record["waves"] = [asdict(wave) for wave in self.waves]
+        else:
+            del record["waves"], record["trial_seconds"]
         workspace.write_record(_record_name(self.sweep), record)
         digest = hashlib.sha256(self.model.encode()).hexdigest()
         workspace.write_record(f"models/{digest}", {"model": self.model})
@@ -100,12 +143,30 @@ class Plan:
         record["dataset"] = RunDataset(**record["dataset"]) if record.get("dataset") else None
         record["warnings"] = tuple(record.get("warnings", ()))
         record["reused"] = {int(number): run for number, run in record["reused"].items()}
-        return cls(**record)
+        record["waves"] = tuple(map(_wave, record.get("waves", ())))
+        record["trial_seconds"] = tuple(record.get("trial_seconds", ()))
+        plan = cls(**record)
+        return plan._with_asked(workspace) if plan.waves else plan
+
+    def with_wave(self, wave: AskedWave) -> Plan:
+        """The plan with one more wave."""
+        return replace(self, asked=(*self.asked, wave))
+
+    def _with_asked(self, workspace: Workspace) -> Plan:
+        """The plan with the waves that were asked for since."""
+        waves = tuple(asked_waves.asked(self.search_folder, workspace, len(self.waves) - 1))
+        reused = {number: run for wave in waves for number, run in wave.reused.items()}
+        return replace(self, asked=waves, reused={**self.reused, **reused})
 
 
 def planned_models(workspace: Workspace) -> tuple[str, ...]:
     """The registered models that sweeps of this workspace train, sorted."""
     return tuple(sorted(record["model"] for record in workspace.records("models")))
+
+
+def _wave(record: Mapping[str, Any]) -> Wave:
+    portion = record["portion"]
+    return Wave(record["trials"], Portion(**portion) if portion else None)
 
 
 def _record_name(sweep_id: str) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sweepstake.domain.revision import training_tag
 from sweepstake.domain.tags import Tag, on_holdout, own
-from sweepstake.gridfile import search_space
 from sweepstake.mlflow_client.axes import axes_of
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.run_names import naming_of
@@ -89,7 +88,7 @@ def open_planned(sweep_id: str, settings: Settings) -> PlannedSweep:
     """
     workspace = Workspace(settings.workspace)
     plan = Plan.load(workspace, sweep_id)
-    trials = search_space.trials(plan.spec, plan.data_digest)
+    trials = plan.trials
     return PlannedSweep(
         plan=plan,
         trials=trials,

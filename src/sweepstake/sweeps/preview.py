@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sweepstake.gridfile import search_space
+from sweepstake.gridfile import draws
 from sweepstake.mlflow_client.run_names import full_name
 from sweepstake.sweeps.workload import order, ranges
 
 if TYPE_CHECKING:
+    from sweepstake.domain.waves import Wave
     from sweepstake.gridfile.grid_file import GridFile
     from sweepstake.preflight.checks import Preflight
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The trials and tasks of a sweep; ``estimate_seconds`` are of one core."""
+    """The trials and tasks of a sweep; ``estimate_seconds`` are of one core.
+
+    Of a search in ``waves``, tasks and ``trials`` are those of the first one; the others follow
+    from scores. ``max_seconds`` is for how long trials begin, where that is limited.
+    """
 
     sweep: str
     model: str
@@ -26,20 +31,33 @@ class Preview:
     fit_count: int
     estimate_seconds: float
     trials: tuple[str, ...]
+    waves: tuple[Wave, ...] = ()
+    max_seconds: float | None = None
 
 
 def preview(grid: GridFile, checked: Preflight, slots: int) -> Preview:
     """What ``plan`` would do with a checked grid file if nothing of it was trained yet."""
     spec = grid.spec
-    trials = search_space.trials(spec, data_digest="")
-    numbers = order(trials, checked, done=())
+    portion = checked.waves[0].portion if checked.waves else None
+    trials = draws.trials_of(spec, data_digest="", portion=portion)
+    seconds = checked.trial_seconds
+    numbers = order(trials, seconds, done=())
     return Preview(
         sweep=grid.sweep_id,
         model=spec.model,
         metric=spec.metric,
-        trial_count=len(trials),
-        task_count=len(ranges(trials, checked, numbers, spec.limits, slots)),
-        fit_count=len(trials) * (spec.cv + 1),
+        trial_count=checked.trial_count,
+        task_count=len(ranges(trials, seconds, numbers, spec.limits, slots)),
+        fit_count=sum(wave.trials * _fits(wave, spec.cv) for wave in checked.waves),
         estimate_seconds=checked.estimate_seconds,
         trials=tuple(full_name(trial) for trial in trials),
+        waves=checked.waves if len(checked.waves) > 1 else (),
+        max_seconds=spec.search.max_time,
     )
+
+
+def _fits(wave: Wave, cv: int) -> int:
+    """How many fits a trial of a wave takes: its folds, and one of all rows unless it is a rung."""
+    if wave.portion is None:
+        return cv + 1
+    return wave.portion.folds or cv

@@ -243,7 +243,7 @@ class RestWriter:
             return
         tracking.log_result(run.run_id, ended.result, ended.sha256)
         tracking.finish(run.run_id, TrialState.COMPLETE)
-        if self._planned.spec.register_top is None:
+        if self._planned.spec.register_top is None and ended.sha256:
             tags = self._planned.version_tags(ended.begun.trial, ended.result.metrics, ended.sha256)
             model = self._planned.spec.model
             self._planned.registry.register(model, run.run_id, tags, fresh=True)
@@ -305,8 +305,8 @@ class BulkWriter:
         )
 
     def _version(self, ended: Ended, result: TrialResult) -> dict[str, str] | None:
-        """The tags of the version, where every trial becomes one."""
-        if self._planned.spec.register_top is not None:
+        """The tags of the version, where every trial becomes one, and this one has a model."""
+        if self._planned.spec.register_top is not None or not ended.sha256:
             return None
         begun = ended.begun
         tags = self._planned.version_tags(begun.trial, result.metrics, ended.sha256)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.ranking import leaderboard
+from sweepstake.domain.search import Range
 from sweepstake.domain.tags import mean_cv, std_cv
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import NotFoundError
@@ -31,7 +32,7 @@ LEAST_POINTS = 30
 """A finer grid may have as many points as the sweep, or this many."""
 REPLACED = (
     *("name", "model", "estimator", "params", "grid", "candidates"),
-    *("classificator", "kwargs", "configs"),
+    *("classificator", "kwargs", "configs", "search"),
 )
 EDITOR = "yaml-language-server: $schema=../schemas/sweep.schema.json"
 COUNTED = re.compile(r"(.+)-([1-9][0-9]{0,3})")
@@ -67,6 +68,7 @@ def refined(planned: PlannedSweep, standings: Sequence[Standing], settings: Sett
     """
     plan, metric = planned.plan, planned.spec.metric
     scored = [s for s in standings if s.state is TrialState.COMPLETE and _is_scored(s, metric)]
+    scored = [s for s in scored if s.rung is None]  # those of rungs are scored on other data
     if not scored:
         message = f"{plan.sweep}: must have a trial with a score, but has none. Read the reasons."
         raise NotFoundError(message)
@@ -113,13 +115,30 @@ def _finer(planned: PlannedSweep, scored: Sequence[Standing], bar: float) -> tup
         groups.setdefault(planned.trials.product_of(standing.number), []).append(standing)
     metric = mean_cv(planned.spec.metric)
     good = [at for at, group in groups.items() if group[0].metrics[metric] >= bar][:MOST_PRODUCTS]
-    tried = [_tried(planned, products[at], groups[at]) for at in good]
+    chosen = [_listed(planned, products[at], groups[at]) for at in good]
+    tried = [_tried(planned, each, groups[at]) for at, each in zip(good, chosen, strict=True)]
     finer = [
-        refinement.refine(products[at], _params(planned, groups[at][0]), known, bar)
-        for at, known in zip(good, tried, strict=True)
+        refinement.refine(each, _params(planned, groups[at][0]), known, bar)
+        for at, each, known in zip(good, chosen, tried, strict=True)
     ]
     most = min(planned.spec.limits.max_trials, max(len(planned.trials), LEAST_POINTS))
     return refinement.within(finer, tried, most)
+
+
+def _listed(planned: PlannedSweep, product: Product, group: Sequence[Standing]) -> Product:
+    """The product with the numbers that were tried of a range, those next to the best one."""
+    axes = tuple(
+        (name, _near(planned, name, group) if isinstance(values, Range) else values)
+        for name, values in product.axes
+    )
+    return replace(product, axes=axes)
+
+
+def _near(planned: PlannedSweep, name: str, group: Sequence[Standing]) -> tuple[Any, ...]:
+    best = _params(planned, group[0])[name]
+    numbers = sorted({_params(planned, each)[name] for each in group})
+    at = numbers.index(best)
+    return tuple(numbers[max(0, at - 1) : at + 2])
 
 
 def _tried(
@@ -130,7 +149,7 @@ def _tried(
     metric = mean_cv(planned.spec.metric)
     for standing in reversed(group):  # the best comes last, and counts
         params = _params(planned, standing)
-        for name, scores in found.items():
+        for name, scores in found.items():  # of a range, of all its numbers
             scores[search_space.canonical(params[name])] = standing.metrics[metric]
     return found
 
@@ -156,9 +175,8 @@ def _is_new(finer: Sequence[Finer], planned: PlannedSweep) -> bool:
     """Whether an axis has a value that the sweep had on none."""
     known = {
         (name, search_space.canonical(value))
-        for product in search_space.all_products(planned.spec)
-        for name, values in product.axes
-        for value in values
+        for number in range(len(planned.trials))
+        for name, value in planned.trials[number].estimator.params.items()
     }
     made = (pair for each in finer for pair in each.axes.items())
     return any((n, search_space.canonical(v)) not in known for n, values in made for v in values)

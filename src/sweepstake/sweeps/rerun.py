@@ -165,12 +165,19 @@ class _Again:
     """Fits in the process that is forked for it."""
 
     def __init__(self, spec: SweepSpec, dataset: Dataset) -> None:
-        from sweepstake.training import fit_trial
+        from sweepstake.training import fit_trial, portions
 
-        self._fit, self._spec, self._dataset = fit_trial.train, spec, dataset
+        self._fit, self._rate, self._spec, self._dataset = (
+            fit_trial.train,
+            portions.rate,
+            spec,
+            dataset,
+        )
 
     def fit(self, trial: Trial) -> TrialResult:
         """What a trial reports; its estimator stays in the process."""
+        if trial.portion:
+            return self._rate(trial, trial.portion, self._spec, self._dataset)
         return self._fit(trial, self._spec, self._dataset)[1]
 
 

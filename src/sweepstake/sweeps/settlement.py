@@ -12,7 +12,7 @@ from sweepstake.domain.spec import BackfillPolicy
 from sweepstake.domain.tags import Tag
 from sweepstake.domain.trial import SETTLED, Standing, TrialState
 from sweepstake.mlflow_client.run_names import shown
-from sweepstake.sweeps import provenance
+from sweepstake.sweeps import budget, provenance
 from sweepstake.sweeps.cancellation import reason_of
 
 if TYPE_CHECKING:
@@ -23,14 +23,18 @@ if TYPE_CHECKING:
     from sweepstake.mlflow_client.runs import Child
     from sweepstake.sweeps.planned_sweep import PlannedSweep
 
+    Missing = tuple[TrialState, str] | None
+    """What a trial without a run is; ``None`` where it is no trial, as the search ended before."""
+
 ORPHANED = "Its task ended before the trial did, on every attempt. Retry the sweep."
 NEVER_STARTED = "Its task never began to train it. Retry the sweep."
+NOTHING = (TrialState.PENDING, "")
 WRITERS = 4
 """Versions that are registered at the same time."""
 
 
 def settle(planned: PlannedSweep, cancelled: str = "") -> tuple[Standing, ...]:
-    """One final standing for each trial of the plan, by number.
+    """One final standing for each trial of the plan, by number; of an ended search, that began.
 
     ``cancelled`` is why trials were not trained, where the sweep was cancelled; the runs that are
     open then are removed.
@@ -44,9 +48,11 @@ def settle(planned: PlannedSweep, cancelled: str = "") -> tuple[Standing, ...]:
         children = tuple(_without_open(planned, children))
     by_key = _by_key(planned, tuple(_end(planned, child) for child in children))
     versions = _register(planned, by_key)
-    lost = (TrialState.FAILED, NEVER_STARTED)
+    lost: Missing = (TrialState.FAILED, NEVER_STARTED)
     if cancelled:
         lost = (TrialState.CANCELLED, cancelled)
+    elif budget.ended(planned.workspace, planned.plan):
+        lost = None
     return tuple(_standings(planned, by_key, versions, lost))
 
 
@@ -55,7 +61,9 @@ def stand(planned: PlannedSweep) -> tuple[Standing, ...]:
     by_key = _by_key(planned, planned.tracking.children(planned.sweep))
     versions = _present(planned, by_key, planned.versions())
     cancelled = reason_of(planned.workspace, planned.plan.sweep)
-    missing = (TrialState.CANCELLED if cancelled else TrialState.PENDING, cancelled)
+    missing: Missing = (TrialState.CANCELLED if cancelled else TrialState.PENDING, cancelled)
+    if not cancelled and budget.ended(planned.workspace, planned.plan):
+        missing = None
     return tuple(_standings(planned, by_key, versions, missing))
 
 
@@ -163,11 +171,14 @@ def _standings(
     planned: PlannedSweep,
     by_key: Mapping[str, Child],
     versions: Mapping[str, Version],
-    missing: tuple[TrialState, str],
+    missing: Missing,
 ) -> Iterable[Standing]:
+    waves = planned.plan.wave_of_each()
     for trial in planned.trials:
         child, version = by_key.get(trial.key), versions.get(trial.key)
-        state, reason = (child.state, child.reason) if child else missing
+        if child is None and missing is None:
+            continue
+        state, reason = (child.state, child.reason) if child else missing or NOTHING
         yield Standing(
             number=trial.number,
             key=trial.key,
@@ -183,6 +194,8 @@ def _standings(
             batch=child.batch if child else "",
             started=child.started if child else 0,
             ended=child.ended if child else 0,
+            wave=waves[trial.number] if waves else None,
+            rung=trial.portion.rung if trial.portion else None,
         )
 
 

@@ -19,7 +19,7 @@ from sweepstake.errors import (
     SweepFailedError,
     printable,
 )
-from sweepstake.gridfile import search_space
+from sweepstake.gridfile import draws
 from sweepstake.intake import intake, reports
 from sweepstake.mlflow_client.bulk import MODEL_FOLDER
 from sweepstake.mlflow_client.comparison import batch_url, run_url
@@ -32,11 +32,13 @@ from sweepstake.reports import report
 from sweepstake.storage.disk import disk_faults
 from sweepstake.storage.scratch import scratch
 from sweepstake.storage.workspace import Workspace
-from sweepstake.sweeps import overlap, workload
+from sweepstake.sweeps import budget, overlap, workload
+from sweepstake.sweeps.budget import Budget
 from sweepstake.sweeps.cancellation import Cancellation, lift, reason_of
 from sweepstake.sweeps.plan import Batch, Plan
 from sweepstake.sweeps.planned_sweep import open_planned, shared_tags, sweep_tags
 from sweepstake.sweeps.recorder import Recorder
+from sweepstake.sweeps.search_state import stopped_short, told_of_search
 from sweepstake.sweeps.settlement import settle
 from sweepstake.sweeps.trainer import Trainer
 from sweepstake.wording.markup import escaped
@@ -44,7 +46,7 @@ from sweepstake.wording.markup import escaped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sweepstake.domain.spec import Limits, SweepSpec
+    from sweepstake.domain.spec import SweepSpec
     from sweepstake.domain.trial import TrialResult
     from sweepstake.gridfile.grid_file import GridFile
     from sweepstake.gridfile.search_space import SearchSpace
@@ -93,7 +95,8 @@ def plan(
         overlap.check_again(drop.sweep, is_live, workspace, asked=again)
     grid, checked = _read(drop, settings)
     digest = _stage(checked, workspace)
-    trials = search_space.trials(grid.spec, digest)
+    portion = checked.waves[0].portion
+    trials = draws.trials_of(grid.spec, digest, portion=portion)
     policy = str(grid.spec.promotion.backfill) if drop.backfill else ""
     own = sweep_tags(grid.spec, drop.snapshot, checked.table.span, policy)
     sweep = _open_sweep(drop, grid.spec, shared_tags(grid.spec, digest), own, settings)
@@ -105,8 +108,8 @@ def plan(
     if may_wait:
         left = {each.key for each in trials if each.number not in done | reused.keys()}
         overlap.check(sweep, left, is_live, settings)
-    order = workload.order(trials, checked, done | reused.keys())
-    Plan(
+    order = workload.order(trials, checked.trial_seconds, done | reused.keys())
+    planned = Plan(
         sweep=drop.sweep,
         file=drop.file,
         snapshot=drop.snapshot,
@@ -114,16 +117,20 @@ def plan(
         experiment_id=sweep.experiment_id,
         parent_run_id=sweep.run_id,
         data_digest=digest,
-        trial_count=len(trials),
+        trial_count=checked.trial_count,
         order=order,
         reused=reused,
         backfill=policy,
         warnings=checked.warnings,
         dataset=dataset,
-    ).save(workspace)
-    ranges = workload.ranges(trials, checked, order, grid.spec.limits, settings.slots)
+        waves=checked.waves,
+        trial_seconds=checked.trial_seconds,
+    )
+    planned.save(workspace)
+    budget.begin(workspace, planned, again=again)
+    ranges = workload.ranges(trials, checked.trial_seconds, order, grid.spec.limits, settings.slots)
     return tuple(
-        Batch(drop.sweep, first, last, _label(trials, order[first : last + 1]))
+        Batch(drop.sweep, first, last, label_of(trials, order[first : last + 1]))
         for first, last in ranges
     )
 
@@ -141,7 +148,8 @@ def train(
     A repeated call finds what an earlier one has finished and does only the rest; ``again`` says
     whether trials that failed belong to the rest. ``follow`` is called after each trial. A trial
     that hangs, takes too much memory or crashes its process fails alone. Once somebody has
-    cancelled the sweep, the trial at hand is given up and no other begun.
+    cancelled the sweep, the trial at hand is given up and no other begun; nor is one once its
+    search has ended.
 
     Raises:
         DiskFullError: there is no space for a model; nothing is lost, call again.
@@ -154,22 +162,24 @@ def train(
         planned.workspace.bring_data(planned.plan.data_digest), planned.plan.data_digest
     )
     trainer = Trainer(planned.spec, dataset, planned.workspace.template(batch.sweep))
-    name = str(batch.first)
+    name = batch.name
     found = planned.tracking.deduplicate(planned.tracking.children(planned.sweep, name))
     left = {child.key: child for child in found}
     settled = SETTLED if again else SETTLED | {TrialState.FAILED}
     runs, failed = [], 0
     cancellation = Cancellation(planned.workspace, batch.sweep)
+    left_over = Budget(planned.workspace, planned.plan)
     with Recorder(planned, name) as recorder, Worker(trainer) as worker:
-        for number in planned.plan.order[batch.first : batch.last + 1]:
-            if cancellation.reason:
+        for number in planned.plan.numbers(batch.first, batch.last, batch.wave):
+            if cancellation.reason or left_over.spent:
                 break
             trial = planned.trials[number]
             child = left.get(trial.key)
             if child is None or child.state not in settled:
                 begun = recorder.begin(trial, child)
                 runs.append(begun.run)
-                state = _train_trial(recorder, worker, begun, planned.spec.limits, cancellation)
+                state, score = _train_trial(recorder, worker, begun, planned.spec, cancellation)
+                left_over.note(score)
             else:
                 state = child.state
                 runs.append(child.run)
@@ -204,9 +214,11 @@ def close(sweep_id: str, settings: Settings) -> str:
         summary = report.summarise(
             ranked, planned.spec, planned.sweep, folder, planned.plan.warnings
         )
-        note = f"**{escaped(cancelled)}**\n\n{summary.note}" if cancelled else summary.note
+        told = cancelled or told_of_search(planned, standings)
+        note = f"**{escaped(told)}**\n\n{summary.note}" if told else summary.note
         planned.tracking.share_view(planned.sweep, summary.view)
-        state = TrialState.COMPLETE if tolerated else TrialState.FAILED
+        stopped = stopped_short(planned)
+        state = TrialState.COMPLETE if tolerated and not stopped else TrialState.FAILED
         if cancelled:
             state = TrialState.CANCELLED
         planned.tracking.close_sweep(planned.sweep, state, summary.metrics, note, folder)
@@ -215,6 +227,13 @@ def close(sweep_id: str, settings: Settings) -> str:
     else:
         message = f"{cancelled} What is done stays. Go on by sweepstake retry."
         raise CancelledError(message)
+    if stopped:
+        message = f"{sweep_id}: its search must end for a reason, but {stopped} "
+        raise SweepFailedError(message + "Read the log of its task ask; then retry the sweep.")
+    if not standings:
+        message = f"{sweep_id}: at least one trial must begin, but none did. "
+        message += budget.ended(planned.workspace, planned.plan)
+        raise SweepFailedError(message + " Raise search.max_time.")
     if not tried:
         message = f"{sweep_id}: at least one trial must be fitted, but all {len(standings)} were "
         message += "skipped. Read their reasons on the parent run; then fix the grid file."
@@ -286,7 +305,7 @@ def _known(
     return done, {missing[key]: run_id for key, run_id in found.items()}
 
 
-def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
+def label_of(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
     """A batch's name in Airflow: its trial, or the first and last of them."""
     if len(numbers) == 1:
         return run_name(trials[numbers[0]], naming_of(trials))
@@ -294,13 +313,15 @@ def _label(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
 
 
 def _train_trial(
-    recorder: Recorder, worker: Worker, begun: Begun, limits: Limits, cancellation: Cancellation
-) -> TrialState:
-    """Fit one trial, and what became of it; what ends the fit is not the task's end."""
+    recorder: Recorder, worker: Worker, begun: Begun, spec: SweepSpec, cancellation: Cancellation
+) -> tuple[TrialState, float | None]:
+    """Fit one trial; what became of it, and its score. What ends the fit is not the task's end."""
     run_id, folder = begun.run.run_id, recorder.folder(begun) / MODEL_FOLDER
 
     def fit() -> tuple[TrialResult, str]:
-        result = worker.call("fit", begun.trial, limits=limits, check=cancellation.check)
+        result = worker.call("fit", begun.trial, limits=spec.limits, check=cancellation.check)
+        if begun.trial.portion:
+            return result, ""  # scored on a part of the data, it becomes no model
         shutil.rmtree(folder, ignore_errors=True)  # of a process that stood still
         return result, worker.call("write", run_id, folder)
 
@@ -308,12 +329,12 @@ def _train_trial(
         result, sha256 = repeat_once(fit)
     except CancelledError:
         recorder.give_up(begun)
-        return TrialState.CANCELLED
+        return TrialState.CANCELLED, None
     except InvalidPointError as error:
         recorder.skip(begun, str(error))
-        return TrialState.SKIPPED
+        return TrialState.SKIPPED, None
     except PermanentError as error:
         recorder.fail(begun, str(error))
-        return TrialState.FAILED
+        return TrialState.FAILED, None
     recorder.complete(begun, result, sha256)
-    return TrialState.COMPLETE
+    return TrialState.COMPLETE, result.metrics.get(mean_cv(spec.metric))

@@ -57,8 +57,10 @@ class Trainer:
             raise InvalidPointError(sentence(error)) from None
 
     def _train(self, trial: Trial) -> TrialResult:
-        from sweepstake.training import fit_trial
+        from sweepstake.training import fit_trial, portions
 
+        if trial.portion:
+            return portions.rate(trial, trial.portion, self._spec, self._dataset, self._cache)
         self._fitted, result = fit_trial.train(trial, self._spec, self._dataset, cache=self._cache)
         return result
 

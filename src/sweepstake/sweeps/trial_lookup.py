@@ -169,8 +169,11 @@ def _of_run(run_id: str, settings: Settings) -> FoundTrial:
 
 
 def _numbered(planned: PlannedSweep, number: int) -> FoundTrial:
-    standings = stand(planned)
-    if not 0 <= number < len(standings):
-        message = f"{planned.plan.sweep}: must have a trial {number}, but has 0 to "
-        raise NotFoundError(message + f"{len(standings) - 1}.")
+    standings = {each.number: each for each in stand(planned)}
+    if number not in standings:
+        message = f"{planned.plan.sweep}: must have a trial {number}, but has "
+        message += (
+            f"{len(standings):,}, of the numbers 0 to {max(standings)}." if standings else "none."
+        )
+        raise NotFoundError(message)
     return FoundTrial(planned, standings[number])

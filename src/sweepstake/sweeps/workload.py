@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from sweepstake.domain.spec import Limits
     from sweepstake.domain.trial import Trial
     from sweepstake.gridfile.search_space import SearchSpace
-    from sweepstake.preflight.checks import Preflight
 
 SECONDS_PER_TASK = 30.0
 """Work that a task should have, so that its start-up does not count."""
@@ -24,18 +23,25 @@ TASKS_PER_SWEEP = 200
 """More tasks make Airflow's pages slow and balance the load no better."""
 
 
-def order(trials: SearchSpace, checked: Preflight, done: Container[int]) -> tuple[int, ...]:
-    """The numbers of the trials that are not ``done``, those that take long first.
+def order(
+    trials: SearchSpace, seconds: Sequence[float], done: Container[int], first: int = 0
+) -> tuple[int, ...]:
+    """The numbers of the trials from ``first`` on that are not ``done``, the longest ones first.
 
-    Forests that grow from each other come one after the other.
+    ``seconds`` are those of a trial of each product. Forests that grow from each other come one
+    after the other.
     """
-    left = (trials[number] for number in range(len(trials)) if number not in done)
-    chains = sorted(shared_trees.chains(left), key=lambda chain: -_seconds(trials, checked, chain))
+    left = (trials[number] for number in range(first, len(trials)) if number not in done)
+    chains = sorted(shared_trees.chains(left), key=lambda chain: -_seconds(trials, seconds, chain))
     return tuple(trial.number for chain in chains for trial in chain)
 
 
 def ranges(
-    trials: SearchSpace, checked: Preflight, numbers: Sequence[int], limits: Limits, slots: int
+    trials: SearchSpace,
+    seconds: Sequence[float],
+    numbers: Sequence[int],
+    limits: Limits,
+    slots: int,
 ) -> tuple[tuple[int, int], ...]:
     """First and last position in ``numbers`` of each batch; no chain of forests is cut in two.
 
@@ -47,7 +53,7 @@ def ranges(
         [(trial,) for trial in left] if limits.trials_per_task else [*shared_trees.chains(left)]
     )
     packed = pack(
-        [_seconds(trials, checked, chain) for chain in chains],
+        [_seconds(trials, seconds, chain) for chain in chains],
         seconds_per_task=SECONDS_PER_TASK,
         max_tasks=TASKS_PER_SWEEP,
         trials_per_task=limits.trials_per_task,
@@ -57,7 +63,9 @@ def ranges(
     return tuple((ends[first], ends[last + 1] - 1) for first, last in packed)
 
 
-def _seconds(trials: SearchSpace, checked: Preflight, chain: Sequence[Trial]) -> float:
+def _seconds(trials: SearchSpace, seconds: Sequence[float], chain: Sequence[Trial]) -> float:
     """What the trials of a chain take in all, tracking included."""
-    each = checked.trial_seconds[trials.product_of(chain[0].number)]
-    return len(chain) * (each * shared_trees.share(chain) + TRACKING_SECONDS)
+    each = seconds[trials.product_of(chain[0].number)]
+    portion = chain[0].portion
+    part = portion.share if portion else 1.0
+    return len(chain) * (each * part * shared_trees.share(chain) + TRACKING_SECONDS)

@@ -87,6 +87,38 @@ def train(
     )
 
 
+def rate(
+    trial: Trial,
+    spec: SweepSpec,
+    dataset: Dataset,
+    most: int | None = None,
+    cache: ForestCache | None = None,
+) -> TrialResult:
+    """Cross-validate a trial and no more, on the first ``most`` folds or on all; no model is made.
+
+    Raises:
+        DataError: a class has too few training rows for the folds.
+        Exception: whatever the classifier raises while it is fitted or asked.
+    """
+    cache = cache or ForestCache()
+    cache.enter(trial.estimator)
+    classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
+    with _heard_warnings() as heard, one_core():
+        classifier = estimators.build(trial.estimator, spec.seed, classes)
+        estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
+        folds, _ = _cross_validate(estimator, spec, dataset, cache, most)
+    return TrialResult(
+        trial=trial,
+        params=params_of(classifier),
+        metrics=_summary(folds, spec.metric),
+        curves=_fold_curves(folds, spec.metric),
+        confusion=(),
+        labels=(),
+        warnings=tuple(dict.fromkeys(map(_sentence, heard))),
+        grown=cache.grown,
+    )
+
+
 def score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
     """The score of a fitted estimator on the holdout; greater is better."""
     with _heard_warnings(), one_core():
@@ -100,16 +132,23 @@ def _score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
 
 
 def _cross_validate(
-    estimator: BaseEstimator, spec: SweepSpec, dataset: Dataset, cache: ForestCache
+    estimator: BaseEstimator,
+    spec: SweepSpec,
+    dataset: Dataset,
+    cache: ForestCache,
+    most: int | None = None,
 ) -> tuple[list[Fold], tuple[Curve, ...]]:
-    """Every fold's figures, and the staged scores of the last fold's model on its test rows."""
+    """Every fold's figures, and the staged scores of the last fold's model on its test rows.
+
+    With ``most``, only so many folds.
+    """
     from sklearn.base import clone
 
     y = dataset.y_train
     rate = scorer(spec.metric, y)
     take = row_taker(estimator, dataset)
     folds = []
-    for number, (train_rows, test_rows) in enumerate(folds_of(dataset, spec.cv, spec.seed)):
+    for number, (train_rows, test_rows) in enumerate(folds_of(dataset, spec.cv, spec.seed)[:most]):
         features, unseen = take(train_rows), take(test_rows)
         start = perf_counter()
         model = cache.fit(number, clone(estimator), features, y[train_rows])

@@ -69,7 +69,7 @@ def share(chain: Sequence[Trial]) -> float:
 
 def share_of(product: Product) -> float:
     """The part of their trees that the chains of a product of the search space have to fit."""
-    sizes = dict(product.axes).get(SIZE, ())
+    sizes = dict(product.lists).get(SIZE, ())
     return max(sizes) / sum(sizes) if sizes and stem(product[0]) else 1.0
 
 
