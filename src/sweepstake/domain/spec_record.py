@@ -19,6 +19,7 @@ from sweepstake.domain.spec import (
     Preprocess,
     PromotionPolicy,
     Schedule,
+    Step,
     SweepSpec,
     Unanswered,
 )
@@ -94,7 +95,9 @@ def _candidate(record: Mapping[str, Any]) -> Candidate:
 def _of_value(value: Any) -> Any:
     """The value of a parameter; mappings become pairs, as their keys may be numbers."""
     if isinstance(value, EstimatorSpec):
-        return {"estimator": value.name, "params": _of_value(value.params)}
+        steps = [[step.param, step.columns] for step in value.steps]
+        own = {"steps": steps} if steps else {}
+        return {"estimator": value.name, "params": _of_value(value.params), **own}
     if isinstance(value, Mapping):
         return {"pairs": [[key, _of_value(each)] for key, each in value.items()]}
     if isinstance(value, list | tuple):
@@ -108,5 +111,6 @@ def _value(record: Any) -> Any:
     if not isinstance(record, dict):
         return record
     if "estimator" in record:
-        return EstimatorSpec(record["estimator"], _value(record["params"]))
+        steps = tuple(Step(*each) for each in record.get("steps", ()))
+        return EstimatorSpec(record["estimator"], _value(record["params"]), steps)
     return {key: _value(each) for key, each in record["pairs"]}

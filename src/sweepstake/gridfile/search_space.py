@@ -11,7 +11,7 @@ import json
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from itertools import accumulate
@@ -59,7 +59,7 @@ class Product:
     def point(self, values: Mapping[str, Any]) -> EstimatorSpec:
         """The classifier with these values on the axes."""
         params = {**self.estimator.params, **values}
-        return EstimatorSpec(self.estimator.name, dict(sorted(params.items())))
+        return replace(self.estimator, params=dict(sorted(params.items())))
 
 
 def products(candidate: Candidate) -> tuple[Product, ...]:
@@ -89,7 +89,9 @@ def _plain(value: Any) -> Any:
     """Values as JSON has them; mappings as sorted pairs, since keys may mix text and numbers."""
     if isinstance(value, EstimatorSpec):
         release = release_of(value.name)
-        known = {"release": release} if release else {}
+        known: dict[str, Any] = {"release": release} if release else {}
+        if value.steps:
+            known["steps"] = [[step.param, step.columns] for step in value.steps]
         return {"estimator": value.name, "params": _plain(value.params), **known}
     if isinstance(value, Mapping):
         pairs = ([json.dumps(key), _plain(item)] for key, item in value.items())
