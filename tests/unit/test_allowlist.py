@@ -123,7 +123,7 @@ print(json.dumps([
     [
         ("XGBClassifier", "It is in the package xgboost: install it beside Sweepstake."),
         ("catboost.CatBoostClassifier", "install it beside Sweepstake and add it to SWEEPSTAKE_"),
-        ("Pipeline", "Name its classifier alone: 'preprocess: auto' imputes"),
+        ("Pipeline", "Name its classifier alone, and what stands before it under 'steps': {"),
         ("SVR", "'sweepstake schema' lists the names."),
         (
             "RandomForestRegressor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweepstake.domain.spec import EstimatorSpec
-from sweepstake.gridfile import loader, refinement
+from sweepstake.gridfile import loader, refinement, search_space
 from sweepstake.gridfile.search_space import Product, canonical
 from sweepstake.settings import load_settings
 from sweepstake.sweeps.refining import next_name
@@ -103,3 +103,22 @@ def test_the_file_reads_as_what_it_was_made_of(monkeypatch):
     assert ("on", "a\u2028b", "{{x}}") == spec.data.drop
     read = [(each.estimator, dict(*each.grids)) for each in spec.candidates]
     assert [(each.estimator, dict(each.axes)) for each in many] == read
+
+
+def test_a_finer_grid_of_steps_is_a_grid_file_again():
+    """The steps stand in it with their choices, and their parameters are narrowed like others."""
+    text = (
+        b"data: {source: 'sklearn:iris'}\nestimator: SVC\n"
+        b"steps: {scale: [StandardScaler, passthrough], reduce: PCA}\n"
+        b"grid: {reduce__n_components: [1, 3], C: [1, 10]}\n"
+    )
+    (product,) = search_space.all_products(loader.parse(text, "g.yaml", load_settings({})).spec)
+    tried = {
+        name: {canonical(value): 0.9 - at / 10 for at, value in enumerate(values)}
+        for name, values in product.axes
+    }
+    finer = refinement.refine(product, product[0].params, tried, 0.75)
+    written = {"data": {"source": "sklearn:iris"}, **finer.written()}
+    again = loader.parse(refinement.text(written, ()).encode(), "g.yaml", load_settings({})).spec
+    assert finer.estimator.steps == again.candidates[0].estimator.steps
+    assert finer.size == search_space.size(again)

@@ -45,7 +45,7 @@ def test_every_keyword_that_can_fail_has_its_words():
         "$schema", "$defs", "$ref", "title", "description", "default", "examples", "errorMessage",
             "typeMessage",
         "properties", "items", "if", "then", "else", "allOf", "anyOf", "not", "pattern",
-        "additionalProperties",
+        "additionalProperties", "propertyNames",
     }  # fmt: skip
     used = {keyword for part in _objects(schema.schema()) if "type" in part for keyword in part}
     assert used - silent - set(schema.RULES) == set()

@@ -28,20 +28,54 @@ class Preprocess(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A place before the classifier that a transformer takes.
+
+    ``param`` is its name among the parameters: its value there is the transformer, and
+    ``<param>__<name>`` is a parameter of that. ``columns`` is the entry of the grid file's
+    ``columns`` whose columns it is given, those of one entry one after another; empty: all.
+    """
+
+    param: str
+    columns: str = ""
+
+    def holds(self, param: str) -> bool:
+        """Whether a parameter is this place, or one of what stands there."""
+        return param == self.param or param.startswith(f"{self.param}__")
+
+
+@dataclass(frozen=True, slots=True)
 class EstimatorSpec:
     """A classifier with its parameters; also the form of an inner classifier given as a value.
 
     ``name`` is the dotted path of an allow-listed class; a value in ``params`` may be an
-    ``EstimatorSpec`` or a mapping of names to them (the ``estimators`` of an ensemble).
+    ``EstimatorSpec`` or a mapping of names to them (the ``estimators`` of an ensemble). ``steps``
+    are the places before the classifier, in their order; ``params`` has what stands there too.
     """
 
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
 
     @property
     def short_name(self) -> str:
         """The class name without its module."""
         return self.name.rpartition(".")[2]
+
+    def step_of(self, param: str) -> Step | None:
+        """The step that a parameter is, or is of; ``None`` for those of the classifier."""
+        return max(
+            (step for step in self.steps if step.holds(param)),
+            key=lambda step: len(step.param),
+            default=None,
+        )
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """The parameters of the classifier alone."""
+        if not self.steps:
+            return self.params
+        return {name: value for name, value in self.params.items() if not self.step_of(name)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sweepstake.domain.spec import (
     Preprocess,
     PromotionPolicy,
     Schedule,
+    Step,
     SweepSpec,
     Unanswered,
 )
@@ -109,7 +110,9 @@ def _axis(record: Any) -> tuple[Any, ...] | Range:
 def record_of_value(value: Any) -> Any:
     """The value of a parameter; mappings become pairs, as their keys may be numbers."""
     if isinstance(value, EstimatorSpec):
-        return {"estimator": value.name, "params": record_of_value(value.params)}
+        steps = [[step.param, step.columns] for step in value.steps]
+        own = {"steps": steps} if steps else {}
+        return {"estimator": value.name, "params": record_of_value(value.params), **own}
     if isinstance(value, Mapping):
         return {"pairs": [[key, record_of_value(each)] for key, each in value.items()]}
     if isinstance(value, list | tuple):
@@ -124,5 +127,6 @@ def value_of(record: Any) -> Any:
     if not isinstance(record, dict):
         return record
     if "estimator" in record:
-        return EstimatorSpec(record["estimator"], value_of(record["params"]))
+        steps = tuple(Step(*each) for each in record.get("steps", ()))
+        return EstimatorSpec(record["estimator"], value_of(record["params"]), steps)
     return {key: value_of(each) for key, each in record["pairs"]}

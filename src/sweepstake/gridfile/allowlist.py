@@ -21,11 +21,12 @@ from sweepstake.settings import load_settings
 from sweepstake.wording.near_misses import listed, near_misses, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from types import ModuleType
 
 SETTING = "SWEEPSTAKE_ESTIMATORS"
 PIPELINE = "Pipeline"
+STEPS = "{scale: StandardScaler, reduce: PCA}"
 OPEN = {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
 
 
@@ -75,17 +76,35 @@ def _public_name(classifier: type) -> str:
 
 def added_by(name: str) -> dict[str, type]:
     """The classifiers that the operator adds by the name of a class or of a package."""
-    package, _, last = name.rpartition(".")
-    if last[:1].isupper():
-        known = _classifiers_of(_imported(package), package)
-        found = {public: kind for public, kind in known if public == name}
-    else:
-        found = dict(_classifiers_of(_imported(name), name))
-    if not found:
+    found = _public(name)
+    if not any(map(_is_classifier, found.values())) and not any(map(_is_step, found.values())):
         message = f"{SETTING}: must name classifiers or packages of them, but got {shown(name)}."
         message += " Write for example lightgbm or lightgbm.LGBMClassifier."
         raise SettingsError(message)
-    return found
+    return {public: kind for public, kind in found.items() if _is_classifier(kind)}
+
+
+@cache
+def added_transformers() -> dict[str, type]:
+    """The transformers that the operator adds, by dotted name.
+
+    Raises:
+        SettingsError: the setting names something that is not there.
+    """
+    found = {public: kind for name in added_by_operator() for public, kind in _public(name).items()}
+    return {public: kind for public, kind in found.items() if _is_step(kind)}
+
+
+def _public(name: str) -> dict[str, type]:
+    """The public classes that a name stands for: itself, or those of a package."""
+    package, _, last = name.rpartition(".")
+    home = package if last[:1].isupper() else name
+    module = _imported(home)
+    shorts = [last] if home == package and last else sorted(vars(module))
+    found = {
+        f"{home}.{short}": getattr(module, short, None) for short in shorts if short[:1] != "_"
+    }
+    return {public: kind for public, kind in found.items() if isclass(kind)}
 
 
 def _imported(name: str) -> ModuleType:
@@ -97,17 +116,21 @@ def _imported(name: str) -> ModuleType:
         raise SettingsError(message) from error
 
 
-def _classifiers_of(module: ModuleType, name: str) -> Iterator[tuple[str, type]]:
-    for public in sorted(vars(module)):
-        kind = getattr(module, public)
-        if not public.startswith("_") and _is_classifier(kind):
-            yield f"{name}.{public}", kind
-
-
 def _is_classifier(kind: object) -> bool:
     from sklearn.base import BaseEstimator, ClassifierMixin
 
     return isclass(kind) and issubclass(kind, ClassifierMixin) and issubclass(kind, BaseEstimator)
+
+
+def _is_step(kind: object) -> bool:
+    """Whether a class transforms rows and is no estimator of another kind."""
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+
+    if not isclass(kind) or not issubclass(kind, BaseEstimator):
+        return False
+    return issubclass(kind, TransformerMixin) and not issubclass(
+        kind, ClassifierMixin | RegressorMixin
+    )
 
 
 @cache
@@ -117,13 +140,12 @@ def _by_class_name() -> dict[str, str]:
 
 
 def kind_of(name: str) -> type:
-    """The class of an allowed dotted name, imported now where it is a booster's."""
-    known = classifiers()
-    return known[name] if name in known else _booster(name)
+    """The class of an allowed dotted name, imported now where it is a booster's or a step's."""
+    return classifiers().get(name) or added_transformers().get(name) or _reviewed(name)
 
 
 @cache
-def _booster(name: str) -> type:
+def _reviewed(name: str) -> type:
     package, _, short = name.rpartition(".")
     kind: type = getattr(import_module(package), short)
     return kind
@@ -171,8 +193,7 @@ def _way_out(name: str) -> str:
         home = ELSEWHERE[short]
         return f"It is in {home}: install it beside Sweepstake and add it to {SETTING}."
     if short == PIPELINE:
-        way_out = "Name its classifier alone: 'preprocess: auto' imputes, scales and encodes"
-        return f"{way_out}; other steps are not available."
+        return f"Name its classifier alone, and what stands before it under 'steps': {STEPS}."
     suggestions = _suggestions(name)
     near = f" Did you mean {listed(suggestions)}?" if suggestions else ""
     if short.endswith(("Regressor", "Regression")):
@@ -197,7 +218,7 @@ def _stem(name: str) -> str:
 
 @cache
 def parameters(name: str) -> Mapping[str, Parameter]:
-    """The parameters of an allow-listed classifier by name.
+    """The parameters of an allow-listed classifier or transformer by name.
 
     Where its signature is open (``**kwargs``), those that it knows by itself are added.
     """

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import Candidate
 from sweepstake.errors import Problem
-from sweepstake.gridfile import ranges
+from sweepstake.gridfile import ranges, step_choices, step_findings, steps
 from sweepstake.gridfile.document import join, line_of, member
-from sweepstake.gridfile.estimators import as_spec, as_value, findings
+from sweepstake.gridfile.estimators import as_spec, as_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sweepstake.domain.search import Range
+    from sweepstake.domain.spec import EstimatorSpec
     from sweepstake.gridfile.estimators import Finding
+    from sweepstake.gridfile.steps import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,13 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A candidate as written: the place of its name, its fixed parameters and its products."""
+    """A candidate as written: the place of its name, its fixed parameters, products and steps."""
 
     path: str
     name: str
     fixed: Mapping[str, Axis]
     grids: tuple[Mapping[str, Axis], ...] = ()
+    slots: tuple[Slot, ...] = ()
 
 
 def read_candidates(raw: Mapping[str, Any]) -> list[Written]:
@@ -55,9 +58,9 @@ def read_candidates(raw: Mapping[str, Any]) -> list[Written]:
     if "classificator" in raw or "configs" in raw:
         written = _course(raw)
     elif "candidates" in raw:
-        written = (_native(part, path) for part, path in _mappings(raw, "candidates"))
+        written = (_native(part, path, raw) for part, path in _mappings(raw, "candidates"))
     else:
-        written = iter([_native(raw, "")])
+        written = iter([_native(raw, "", raw)])
     return [candidate for candidate in written if candidate is not None]
 
 
@@ -74,7 +77,8 @@ def _course(raw: Mapping[str, Any]) -> Iterator[Written | None]:
     for part, path in parts:
         name = _name(part.get("classificator"))
         fixed = _kwargs(part.get("kwargs"), member(path, "kwargs"))
-        yield Written(member(path, "classificator"), name, fixed) if name else None
+        slots = steps.read({}, raw, "")
+        yield Written(member(path, "classificator"), name, fixed, (), slots) if name else None
 
 
 def _kwargs(raw: Any, path: str) -> dict[str, Axis]:
@@ -88,11 +92,23 @@ def _kwargs(raw: Any, path: str) -> dict[str, Axis]:
     return fixed
 
 
-def _native(raw: Mapping[str, Any], path: str) -> Written | None:
+def _native(raw: Mapping[str, Any], path: str, shared: Mapping[str, Any]) -> Written | None:
     name = _name(raw.get("estimator"))
     fixed = _fixed(raw.get("params"), member(path, "params"))
-    grids = tuple(_grids(raw.get("grid"), member(path, "grid")))
-    return Written(member(path, "estimator"), name, fixed, grids) if name else None
+    slots = steps.read(raw, shared, path)
+    grids = tuple(_of_steps(grid, slots) for grid in _grids(raw.get("grid"), member(path, "grid")))
+    return Written(member(path, "estimator"), name, fixed, grids, slots) if name else None
+
+
+def _of_steps(grid: Mapping[str, Axis], slots: Sequence[Slot]) -> dict[str, Axis]:
+    """The axes of a grid, of which those that are steps have transformers as values."""
+    names = {slot.step.param for slot in slots}
+    return {
+        name: replace(axis, values=tuple(map(steps.as_choice, axis.values)))
+        if name in names
+        else axis
+        for name, axis in grid.items()
+    }
 
 
 def _name(raw: Any) -> str:
@@ -135,22 +151,71 @@ def candidate(written: Written) -> Candidate:
     grids = tuple(
         {name: axis.range or axis.values for name, axis in grid.items()} for grid in written.grids
     )
-    return Candidate(as_spec(written.name, fixed), grids)
+    plain = as_spec(written.name, fixed)
+    return _with_steps(plain, grids, written.slots) if written.slots else Candidate(plain, grids)
+
+
+def _with_steps(
+    plain: EstimatorSpec, grids: Sequence[Mapping[str, Any]], slots: Sequence[Slot]
+) -> Candidate:
+    """The candidate with its steps: what all its products have alike is fixed, the rest axes."""
+    own = {name: v for name, v in plain.params.items() if steps.of(name, slots) is None}
+    tuned = {name: (v,) for name, v in plain.params.items() if name not in own}
+    made = [
+        dict(each)
+        for grid in grids or ({},)
+        for each in step_choices.products({**tuned, **grid}, slots)
+    ]
+    names = [name for name in made[0] if steps.of(name, slots) and _is_fixed(name, made, grids)]
+    fixed = {name: made[0][name][0] for name in names}
+    axes = tuple({n: v for n, v in each.items() if n not in fixed} for each in made)
+    spec = replace(plain, params={**own, **fixed}, steps=tuple(slot.step for slot in slots))
+    return Candidate(spec, axes if any(axes) or len(axes) > 1 else ())
+
+
+def _is_fixed(name: str, made: Sequence[Mapping[str, Any]], grids: Sequence[Any]) -> bool:
+    """Whether all products have one and the same value there, and no grid writes an axis of it."""
+    if any(name in grid for grid in grids):
+        return False
+    values = [each.get(name, ()) for each in made]
+    return len(values[0]) == 1 and all(value == values[0] for value in values)
 
 
 def problems_of(written: Written, lines: Mapping[str, int]) -> Iterator[Problem]:
     """Unknown classifiers and parameters, values out of bounds, parameters given twice."""
     spec = as_spec(written.name, {})
+    slots = {slot.step.param: _axis_of(slot) for slot in written.slots}
     for grid in written.grids or ({},):
         for name in sorted(written.fixed.keys() & grid.keys()):
             path = grid[name].path
             message = f"'{name}' is in params too. Keep it in one of them."
             yield Problem(line_of(lines, path), path, message)
-        axes = {**written.fixed, **grid}
+        for name in sorted(written.fixed.keys() & slots.keys()):
+            path = written.fixed[name].path
+            yield Problem(line_of(lines, path), path, "is a step. Write it under 'steps' alone.")
+        axes = {**{n: axis for n, axis in written.fixed.items() if n not in slots}, **grid}
         values = {name: axis.values for name, axis in axes.items()}
-        for found in findings(spec.name, values):
-            path = axes[found.param].place(found) if found.param else written.path
+        for found in step_findings.findings(spec.name, values, written.slots):
+            place = {**slots, **axes}
+            path = place[found.param].place(found) if found.param else written.path
             yield Problem(line_of(lines, path), path, found.message)
+        yield from _too_many(values, written, lines)
+
+
+def _axis_of(slot: Slot) -> Axis:
+    return Axis(slot.path, slot.choices, fixed=not slot.listed)
+
+
+def _too_many(
+    axes: Mapping[str, Any], written: Written, lines: Mapping[str, int]
+) -> Iterator[Problem]:
+    """Choices with parameters of their own multiply what is to be held, before any trial does."""
+    found = step_choices.count(axes, written.slots)
+    if found > step_choices.MOST_PRODUCTS:
+        path = written.slots[0].path
+        message = f"must have at most {step_choices.MOST_PRODUCTS:,} combinations of choices with "
+        message += f"parameters of their own, but has {found:,}. List fewer choices."
+        yield Problem(line_of(lines, path), path, message)
 
 
 def doubled(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ SIMPLE = {
     "_RandomStates": "a whole number from 0 to 4294967295, or null",
     "_ArrayLikes": "a list",
     "_CVObjects": "a whole number of at least 2",
-    "HasMethods": INNER,
+    "MissingValues": "a number, text, or null",
 }
 UNWRITABLE = frozenset({"_Callables", "_SparseMatrices", "_NanConstraint", "Hidden"})
 """Kinds of values that scikit-learn takes from Python and no grid file can write."""
@@ -47,7 +47,20 @@ def complaint(classifier: type, param: str, value: Any) -> str | None:
     visible = [constraint for constraint in constraints if not constraint.hidden]
     near = did_you_mean(value, _options(visible)) if isinstance(value, str) else ""
     way_out = of_value(param, value) or near
+    if not allowed(visible):
+        return "takes what no grid file can write. Leave it out."
     return f"must be {allowed(visible)}, but got {_shown(value)}.{way_out}"
+
+
+def as_tuple(kind: type, param: str, value: Any) -> Any:
+    """A list as a tuple where scikit-learn takes no list: no grid file can write a tuple."""
+    if not isinstance(value, list):
+        return value
+    constraints = constraints_of(kind, param) or []
+    if any(constraint.is_satisfied_by(value) for constraint in constraints):
+        return value
+    taken = any(constraint.is_satisfied_by(tuple(value)) for constraint in constraints)
+    return tuple(value) if taken else value
 
 
 def allowed(constraints: list[Any]) -> str:
@@ -70,16 +83,23 @@ def describe(constraint: Any) -> str:
         return _interval(constraint)
     if kind in {"StrOptions", "Options"}:
         return _one_of(constraint)
+    if kind == "HasMethods":
+        return _methods(constraint.methods)
     if kind == "_InstancesOf":
         return TYPES.get(constraint.type, "")
     return SIMPLE[kind]
 
 
 def _one_of(constraint: Any) -> str:
-    options = sorted(constraint.options - constraint.deprecated)
+    options = [o for o in constraint.options - constraint.deprecated if not isinstance(o, type)]
     if constraint.type is str:
-        return listed(options)
-    return " or ".join(shown(option) for option in options)
+        return listed(sorted(options))
+    return " or ".join(shown(option) for option in sorted(options))
+
+
+def _methods(names: list[str]) -> str:
+    """An inner classifier, a list, or nothing that a file can write."""
+    return INNER if "fit" in names else "a list" if names == ["__iter__"] else ""
 
 
 def _options(constraints: list[Any]) -> list[str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.errors import NotFoundError
+from sweepstake.gridfile import transformers
 from sweepstake.gridfile.allowlist import dotted, kind_of, parameters, release_of, resolve
-from sweepstake.gridfile.constraints import INNER, complaint
+from sweepstake.gridfile.constraints import INNER, as_tuple, complaint
 from sweepstake.gridfile.document import member
 from sweepstake.gridfile.idioms import of_parameter
 from sweepstake.wording.near_misses import did_you_mean, listed, shown
@@ -18,7 +19,10 @@ from sweepstake.wording.near_misses import did_you_mean, listed, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-CLASS_WEIGHT = "class_weight"
+    from sweepstake.domain.spec import Step
+
+BY_LABEL = frozenset({"class_weight", "sampling_strategy"})
+"""Parameters whose mappings have labels as keys."""
 ENSEMBLE = "estimators"
 """The parameter of VotingClassifier and StackingClassifier that names several classifiers."""
 
@@ -89,7 +93,18 @@ def findings(name: str, axes: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
         yield Finding("", None, "", str(error))
         return
     for param, values in axes.items():
-        yield from _axis(name, str(param), values, axes)
+        yield from axis(name, str(param), values, axes)
+    yield from incomplete(name, axes)
+
+
+def parameter_names(name: str) -> tuple[str, ...]:
+    """The parameters of a classifier by its class or dotted name; none of an unknown one."""
+    known = dotted(name)
+    return tuple(parameters(known)) if known else ()
+
+
+def incomplete(name: str, axes: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
+    """The parameter that a class needs and is not given."""
     missing = [
         param
         for param, known in parameters(name).items()
@@ -105,7 +120,7 @@ def _incomplete(name: str, param: str) -> str:
     return f"{_short(name)} needs the parameter '{param}'. Write for example {param}: {example}."
 
 
-def _axis(
+def axis(
     name: str, param: str, values: Sequence[Any], axes: Mapping[str, Sequence[Any]]
 ) -> Iterator[Finding]:
     """The mistakes of one axis."""
@@ -125,7 +140,7 @@ def _axis(
 def _unknown(name: str, head: str, tail: str, members: Iterable[str]) -> str:
     """The message for a parameter; one with the name of a pipeline's step before it has its own."""
     if tail in parameters(name):
-        return f"no step comes before {_short(name)} here. Write '{tail}' without '{head}__'."
+        return f"'steps' has no step '{head}'. Write '{tail}' for the parameter of {_short(name)}."
     return unknown_parameter(name, head, members)
 
 
@@ -162,7 +177,7 @@ def _nested(
     for spec in inner:
         if dotted(spec.name):
             inner_axes = {key: (value,) for key, value in spec.params.items()}
-            for found in _axis(spec.name, tail, values, inner_axes):
+            for found in axis(spec.name, tail, values, inner_axes):
                 yield replace(found, param=param)
 
 
@@ -183,7 +198,10 @@ def _value(name: str, param: str, position: int, value: Any) -> Iterator[Finding
         return
     inside = list(_inner(param, position, "", value)) if isinstance(value, EstimatorSpec) else []
     yield from inside
-    message = None if inside else complaint(kind_of(name), param, _built(param, value, None, ()))
+    if inside:
+        return
+    built = as_tuple(kind_of(name), param, _built(param, value, None, ()))
+    message = complaint(kind_of(name), param, built)
     if message:
         yield Finding(param, position, "", message)
 
@@ -223,9 +241,41 @@ def build(spec: EstimatorSpec, seed: int | None = None, classes: Sequence[Any] =
     Raises:
         NotFoundError: the classifier is not on the allow-list.
     """
-    name = resolve(spec.name)
+    return _made(resolve(spec.name), spec.own, seed, classes)
+
+
+def build_steps(
+    spec: EstimatorSpec, seed: int | None = None, classes: Sequence[Any] = ()
+) -> list[tuple[Step, Any]]:
+    """What stands before the classifier, in its order: new transformers, or ``passthrough``.
+
+    Seeds and labels are given to them as to the classifier.
+
+    Raises:
+        NotFoundError: a transformer is not on the allow-list.
+    """
+    return [(step, _step(spec, step, seed, classes)) for step in spec.steps]
+
+
+def _step(spec: EstimatorSpec, step: Step, seed: int | None, classes: Sequence[Any]) -> Any:
+    value = spec.params[step.param]
+    if not isinstance(value, EstimatorSpec):
+        return value
+    tuned = {
+        name.removeprefix(f"{step.param}__"): each
+        for name, each in spec.params.items()
+        if name != step.param and spec.step_of(name) == step
+    }
+    params = {**value.params, **tuned}
+    return _made(transformers.resolve(value.name), params, seed, classes)
+
+
+def _made(name: str, given: Mapping[str, Any], seed: int | None, classes: Sequence[Any]) -> Any:
     known = parameters(name)
-    params = {key: _built(key, value, seed, classes) for key, value in spec.params.items()}
+    params = {
+        key: as_tuple(kind_of(name), key, _built(key, value, seed, classes))
+        for key, value in given.items()
+    }
     if seed is not None and "random_state" in known:
         params.setdefault("random_state", seed)
     direct = {key: value for key, value in params.items() if key in known}
@@ -234,11 +284,15 @@ def build(spec: EstimatorSpec, seed: int | None = None, classes: Sequence[Any] =
 
 
 def releases(values: Iterable[Any]) -> set[str]:
-    """The packages, pinned, of classifiers among values that scikit-learn does not bring."""
+    """The packages, pinned, of classifiers and transformers that scikit-learn does not bring.
+
+    Those of samplers are not among them: no stored model needs one.
+    """
     found: set[str] = set()
     for value in values:
         if isinstance(value, EstimatorSpec):
-            found |= {release_of(value.name), *releases(value.params.values())} - {""}
+            own = "" if transformers.is_sampler(value.name) else release_of(value.name)
+            found |= {own, *releases(value.params.values())} - {""}
         elif isinstance(value, Mapping):
             found |= releases(value.values())
         elif isinstance(value, list | tuple):
@@ -250,11 +304,13 @@ def _built(param: str, value: Any, seed: int | None, classes: Sequence[Any]) -> 
     """A parameter's value as scikit-learn takes it."""
     if isinstance(value, EstimatorSpec):
         return build(value, seed, classes)
+    if param == transformers.SCORE_FUNC and value in transformers.SCORE_FUNCTIONS:
+        return transformers.score_function(value, seed)
     if isinstance(value, Mapping) and any(isinstance(v, EstimatorSpec) for v in value.values()):
         return [(name, _built(name, inner, seed, classes)) for name, inner in value.items()]
-    if param.rpartition("__")[2] == CLASS_WEIGHT and isinstance(value, Mapping):
+    if param.rpartition("__")[2] in BY_LABEL and isinstance(value, Mapping):
         return _by_label(value, classes)
-    if param.rpartition("__")[2] == CLASS_WEIGHT and isinstance(value, list):
+    if param.rpartition("__")[2] in BY_LABEL and isinstance(value, list):
         return [_built(param, each, seed, classes) for each in value]
     return value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.gridfile.allowlist import dotted
+from sweepstake.gridfile.allowlist import PIPELINE, dotted
 from sweepstake.gridfile.variants import CLASSIFIER_KEYS, KWARGS_KEYS
 from sweepstake.gridfile.yaml_file import plain_number
 
@@ -19,6 +19,8 @@ LONGEST = 600
 """Characters of a rewritten file; of a longer one, the grids are left out."""
 DEEPEST = 4
 """Levels of a foreign file that are looked into."""
+PAIR = 2
+"""A step has a name and what stands there."""
 DATA = {"source": "FILE", "target": "COLUMN"}
 CLASS_KEYS = ("class_path", "_target_", "class", "estimator_class", *CLASSIFIER_KEYS)
 PARAMS_KEYS = ("init_args", *KWARGS_KEYS)
@@ -94,6 +96,30 @@ def _polyaxon(raw: Any, _: Mapping[str, Any]) -> Reading:
     return "an operation of Polyaxon", _searched(_spaces(_mapping(matrix, "params")))
 
 
+def _pipeline(raw: Any, _: Mapping[str, Any]) -> Reading:
+    """A pipeline as scikit-learn has it, its classifier among the steps."""
+    params, name = _mapping(raw, "params"), _mapping(raw, "").get("estimator")
+    steps = params.get("steps")
+    if str(name).rpartition(".")[2] != PIPELINE or not isinstance(steps, list) or not steps:
+        return NONE
+    if not all(isinstance(pair, list) and len(pair) == PAIR for pair in steps):
+        return NONE
+    *before, (prefix, last) = steps
+    classifier = last if isinstance(last, dict) else {"estimator": last}
+    grid = {str(key).removeprefix(f"{prefix}__"): v for key, v in _mapping(raw, "grid").items()}
+    own = {"steps": {str(step): _placed(value) for step, value in before}}
+    rest = {key: raw[key] for key in raw if key not in {"data", "estimator", "params", "grid"}}
+    written = {"data": raw.get("data", DATA), **own, **classifier, "grid": grid, **rest}
+    whose = "a pipeline; here 'steps' is what stands before the classifier"
+    return whose, {key: value for key, value in written.items() if value}
+
+
+def _placed(value: Any) -> Any:
+    """What stands in a step: its class alone, where it has no parameters."""
+    alone = isinstance(value, dict) and value.keys() == {"estimator"}
+    return value["estimator"] if alone else value
+
+
 def _classes(raw: Any, _: Mapping[str, Any]) -> Reading:
     """A mapping of classifiers' names to their grids."""
     names = _mapping(raw, "")
@@ -158,6 +184,7 @@ READERS: tuple[Callable[[Any, Mapping[str, Any]], Reading], ...] = (
     _hydra,
     _nni,
     _polyaxon,
+    _pipeline,
     _classes,
     _with_dataset,
     _model_alone,

@@ -15,8 +15,9 @@ from statistics import pstdev
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
-from sweepstake.gridfile.estimators import findings
+from sweepstake.gridfile import step_findings
 from sweepstake.gridfile.search_space import canonical
+from sweepstake.gridfile.steps import Slot
 from sweepstake.wording import notation
 
 if TYPE_CHECKING:
@@ -49,13 +50,24 @@ class Finer:
 
     def written(self) -> dict[str, Any]:
         """The classifier as a grid file writes it."""
-        params = {name: _written(value) for name, value in self.estimator.params.items()}
+        places = {step.param for step in self.estimator.steps}
+        params = {
+            name: _written(value)
+            for name, value in self.estimator.params.items()
+            if name not in places
+        }
         grid = {name: [_written(each) for each in values] for name, values in self.axes.items()}
-        parts = {"params": params, "grid": grid}
+        parts = {"steps": self._steps(grid), "params": params, "grid": grid}
         return {
             "estimator": self.estimator.name,
             **{key: part for key, part in parts.items() if part},
         }
+
+    def _steps(self, grid: dict[str, Any]) -> dict[str, Any]:
+        """What stands before the classifier; its choices are written here and not in the grid."""
+        names = [step.param for step in self.estimator.steps if not step.columns]
+        given = self.estimator.params
+        return {n: _written(given[n]) if n in given else grid.pop(n) for n in names}
 
 
 def refine(product: Product, best: Mapping[str, Any], tried: Tried, bar: float) -> Finer:
@@ -188,9 +200,9 @@ def _valid(product: Product, name: str, values: list[Any], best: Any) -> tuple[A
     fixed = {param: (value,) for param, value in product.estimator.params.items()}
     others = {axis: each for axis, each in product.lists if axis != name}
     axes = {**fixed, **others, name: tuple(values)}
-    wrong = {
-        found.position for found in findings(product.estimator.name, axes) if found.param == name
-    }
+    places = [Slot(each, "", axes[each.param], listed=True) for each in product.estimator.steps]
+    found = step_findings.findings(product.estimator.name, axes, places)
+    wrong = {each.position for each in found if each.param == name}
     return tuple(v for at, v in enumerate(values) if at not in wrong or v is best)
 
 

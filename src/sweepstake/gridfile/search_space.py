@@ -77,7 +77,7 @@ class Product:
     def point(self, values: Mapping[str, Any]) -> EstimatorSpec:
         """The classifier with these values on the axes."""
         params = {**self.estimator.params, **values}
-        return EstimatorSpec(self.estimator.name, dict(sorted(params.items())))
+        return replace(self.estimator, params=dict(sorted(params.items())))
 
 
 def count_of(values: tuple[Any, ...] | Range) -> int | None:
@@ -151,7 +151,9 @@ def _plain(value: Any) -> Any:
         return {"range": [value.low, value.high, value.log, value.step]}
     if isinstance(value, EstimatorSpec):
         release = release_of(value.name)
-        known = {"release": release} if release else {}
+        known: dict[str, Any] = {"release": release} if release else {}
+        if value.steps:
+            known["steps"] = [[step.param, step.columns] for step in value.steps]
         return {"estimator": value.name, "params": _plain(value.params), **known}
     if isinstance(value, Mapping):
         pairs = ([json.dumps(key), _plain(item)] for key, item in value.items())

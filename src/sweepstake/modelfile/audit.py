@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SCHEMA = "schema.json"
 LARGEST_SCHEMA = 256 * 1024 * 1024
 """Bytes of the list of what is in a file: a thousand large trees take a hundredth."""
+OF_SPARSE = frozenset(f"{part}.npy" for part in ("data", "indices", "indptr", "shape", "format"))
+"""The files of a sparse matrix in rows."""
 DEEPEST = 200
 """Types within types: an estimator within estimators has some dozens."""
 
@@ -43,6 +45,8 @@ def open_tree(content: bytes) -> Any:
     for node in nodes(tree):
         if type(node).__name__ == "NdArrayNode" and node.type == "numpy":
             _check_array(node.buffer)
+        if type(node).__name__ == "SparseMatrixNode":
+            _check_sparse(node.content)
     return tree
 
 
@@ -141,6 +145,20 @@ def _check_array(buffer: BytesIO) -> None:
     if dtype.hasobject or min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != left:
         message = f"an array of {left:,} bytes that says to be {shape} of {dtype}"
         raise ValueError(message)
+    buffer.seek(0)
+
+
+def _check_sparse(buffer: BytesIO) -> None:
+    """See that a sparse matrix has the arrays that it is made of, each as it says to be."""
+    with ZipFile(buffer) as archive:
+        weight = sum(part.file_size for part in archive.infolist())
+        if weight > most_bytes():
+            _too_large(f"{weight:,} bytes of figures", most_bytes())
+        for name in archive.namelist():
+            if name not in OF_SPARSE:
+                message = f"a sparse matrix with {name!r} in it"
+                raise ValueError(message)
+            _check_array(BytesIO(archive.read(name)))
     buffer.seek(0)
 
 

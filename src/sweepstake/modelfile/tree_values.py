@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np  # noqa: TID253 - whoever imports this is about to load a model
 
 from sweepstake.errors import ModelFileError
+from sweepstake.modelfile import step_values
 from sweepstake.modelfile.audit import nodes
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def check_parts(tree: Any) -> None:
         check = _PARTS.get(f"{node.module_name}.{node.class_name}")
         if check and type(node).__name__ in {"TreeNode", "ObjectNode"}:
             check(node)
+        if type(node).__name__ == "SparseMatrixNode":
+            _hold("sparse matrix", step_values.sparse(node.construct()))
 
 
 def check_estimators(tree: Any) -> None:
@@ -46,6 +49,8 @@ def check_estimators(tree: Any) -> None:
             for base in type(built).__mro__:
                 for check in _ESTIMATORS.get(base.__name__, ()):
                     check(built)
+                if base.__name__ in step_values.CHECKS:
+                    _hold("step", step_values.CHECKS[base.__name__](built))
 
 
 def _tree(node: Any) -> None:
@@ -184,7 +189,8 @@ def _supported(estimator: Any) -> None:
     """The arrays of libsvm lie side by side in memory; it takes their lengths from each other."""
     if not hasattr(estimator, "support_vectors_"):
         return
-    _hold("support vectors", estimator._sparse is False)  # noqa: SLF001
+    is_sparse = hasattr(estimator.support_vectors_, "indptr")
+    _hold("support vectors", estimator._sparse is is_sparse)  # noqa: SLF001
     count, classes = len(estimator.support_), len(estimator.classes_)
     pairs = classes * (classes - 1) // 2
     shapes = {
@@ -195,6 +201,9 @@ def _supported(estimator: Any) -> None:
     }
     for name, shape in shapes.items():
         _hold("support vectors", getattr(estimator, name).shape == shape)
+    if is_sparse:  # libsvm takes the figures alone, as if none were left out
+        weights = estimator._dual_coef_
+        _hold("support vectors", weights.data.shape == ((classes - 1) * count,))
     for name in ("_probA", "_probB"):
         _hold("support vectors", getattr(estimator, name).shape in {(0,), (pairs,)})
     _hold("support vectors", estimator._n_support.min() >= 0)  # noqa: SLF001

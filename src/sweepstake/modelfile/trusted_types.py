@@ -1,5 +1,7 @@
 """The types that a model file may hold, each with the means by which skops builds it.
 
+Those of classifiers are here, those of the steps before them in `step_types`.
+
 Reviewed for scikit-learn 1.9, LightGBM 4.6 and XGBoost 3.2: each is a class or function of these or
 of NumPy, or our cast of columns, that keeps figures or computes with them; none opens files,
 imports by name or evaluates text. What skops itself trusts is not on the list by that: it trusts
@@ -13,6 +15,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from sweepstake.modelfile.step_types import OF_STEPS
 from sweepstake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -274,6 +277,7 @@ def added_types() -> frozenset[str]:
 def is_trusted(means: str, name: str) -> bool:
     """Whether a file may hold the type ``name``, built by such means."""
     if means not in TRUSTED:
-        return False
+        return name in OF_STEPS.get(means, ())
     scalar = means in {"NdArrayNode", "TypeNode"} and name in SCALARS
-    return scalar or name in TRUSTED[means] or name in added_types()
+    known = TRUSTED[means] | OF_STEPS.get(means, frozenset())
+    return scalar or name in known or name in added_types()

@@ -17,7 +17,7 @@ from sweepstake.gridfile import loader
 from sweepstake.gridfile.document import line_of
 from sweepstake.gridfile.draws import points, trials_of
 from sweepstake.gridfile.search_space import all_products, ends, size
-from sweepstake.preflight import cell_warnings, data_warnings, refusals
+from sweepstake.preflight import cell_warnings, column_checks, data_warnings, refusals
 from sweepstake.preflight.time_estimate import trial_seconds
 from sweepstake.preflight.trial_fits import FitProcess, Rows
 from sweepstake.training import shared_trees
@@ -122,6 +122,7 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
     try:
         table = dataset.read(grid.spec.data, settings.data_roots)
         data_warnings.check(table)
+        column_checks.check(grid.spec, table.X)
         sides = splitting.split(table, grid.spec.data.holdout, grid.spec.seed)
         rows = first_fold(grid.spec, table, sides[0])
     except DataError as error:

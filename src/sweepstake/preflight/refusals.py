@@ -168,6 +168,13 @@ def _way_out(spec: SweepSpec, reason: str) -> str:
     """What to do about the reasons that have one remedy."""
     if spec.preprocess is Preprocess.NONE and ("NaN" in reason or "convert string" in reason):
         return " Write 'preprocess: auto'."
+    if any(each.estimator.steps for each in spec.candidates):
+        if "NaN" in reason:
+            return " Add a step that fills gaps, as in steps: {fill: SimpleImputer}."
+        if "dense data is required" in reason:
+            return (
+                " Add a step that makes few columns of many, as in steps: {reduce: TruncatedSVD}."
+            )
     if len(spec.data.target) > 1 and "1d array" in reason:
         return " For several targets, put it into MultiOutputClassifier as its estimator."
     return ""

@@ -184,11 +184,11 @@ def _limits(limits: Limits) -> Limits:
 
 def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Refusal | None:
     try:
-        classifier = estimators.build(point, spec.seed, rows.classes)
-        fitted = pipeline.build(classifier, spec.preprocess, rows.X_fit)
+        fitted = pipeline.of_trial(point, spec, rows.X_fit, rows.classes)
         rows = rows if pipeline.needs_names(fitted, rows.X_fit) else rows.as_arrays()
         fitted.fit(rows.X_fit, rows.y_fit)
-        _check_neighbors(classifier, len(rows.y_fit))
+        fitted = pipeline.asked(fitted)
+        _check_neighbors(pipeline.classifier_of(fitted), len(rows.y_fit))
         fitted.predict(rows.X_score)
     except Exception as error:  # noqa: BLE001 - whatever a fit raises is its refusal
         return Refusal(sentence(error))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from sweepstake.casting.column_cast import ColumnCast
 
 
+OURS = {"numbers", "categories"}
+"""The parts of `preprocess: auto`: what a grid file puts beside them may ask for a frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unframed:
     """A cast, the ``parts`` that prepare some of its columns each, and the rest of the pipeline."""
@@ -52,9 +56,10 @@ def unframed(model: Any) -> Unframed | None:
     if not hasattr(model, "steps") or not isinstance(model[0], ColumnCast):
         return None
     widths = {kind for _, kind in model[0].kinds}
-    if len(widths) == 1 and widths <= set(FLOATS):
+    by_name = isinstance(model[1], ColumnTransformer)
+    if len(widths) == 1 and widths <= set(FLOATS) and not by_name:
         return Unframed(model[0], (), model[1:])
-    if isinstance(model[1], ColumnTransformer) and model[1].remainder == "drop":
+    if by_name and model[1].remainder == "drop" and set(model[1].named_transformers_) <= OURS:
         parts = tuple((step, tuple(names)) for _, step, names in model[1].transformers_)
         if not model[1].sparse_output_ and all(hasattr(step, "transform") for step, _ in parts):
             return Unframed(model[0], parts, model[2:])

@@ -74,19 +74,17 @@ class _Folds:
         """The answers to every training row, each by the model of the fold that left it out."""
         from sklearn.base import clone
 
-        from sweepstake.gridfile import estimators
         from sweepstake.training import fit_trial, pipeline
 
         spec, dataset = self._spec, self._dataset
         classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
         with warnings.catch_warnings(), one_core():
             warnings.simplefilter("ignore")  # they are on the trial's run
-            classifier = estimators.build(trial.estimator, spec.seed, classes)
-            estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
+            estimator = pipeline.of_trial(trial.estimator, spec, dataset.X_train, classes)
             take = fit_trial.row_taker(estimator, dataset)
             parts = []
             for train, test in fit_trial.folds_of(dataset, spec.cv, spec.seed):
-                model = clone(estimator).fit(take(train), dataset.y_train[train])
+                model = pipeline.asked(clone(estimator).fit(take(train), dataset.y_train[train]))
                 parts.append((test, ask(model, take(test))))
         return joined(parts, len(dataset.y_train))
 

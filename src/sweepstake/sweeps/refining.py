@@ -31,7 +31,7 @@ MOST_PRODUCTS = 3
 LEAST_POINTS = 30
 """A finer grid may have as many points as the sweep, or this many."""
 REPLACED = (
-    *("name", "model", "estimator", "params", "grid", "candidates"),
+    *("name", "model", "estimator", "steps", "params", "grid", "candidates"),
     *("classificator", "kwargs", "configs", "search"),
 )
 EDITOR = "yaml-language-server: $schema=../schemas/sweep.schema.json"

@@ -65,11 +65,10 @@ def train(
     cache.enter(trial.estimator)
     classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
     with _heard_warnings() as heard, one_core():
-        classifier = estimators.build(trial.estimator, spec.seed, classes)
-        estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
+        estimator = pipeline.of_trial(trial.estimator, spec, dataset.X_train, classes)
         folds, staged = _cross_validate(estimator, spec, dataset, cache)
         start = perf_counter()
-        estimator = cache.fit("all", estimator, dataset.X_train, dataset.y_train)
+        estimator = pipeline.asked(cache.fit("all", estimator, dataset.X_train, dataset.y_train))
         seconds = {"refit_seconds": perf_counter() - start}
         tested = evaluate(estimator, dataset.X_holdout, dataset.y_holdout, dataset.classes)
         test_metrics = _test_metrics(estimator, dataset, tested, spec.metric)
@@ -77,7 +76,7 @@ def train(
     cast = _cast(dataset, Rules.of(spec.data.csv))
     return pipeline.castable(estimator, cast), TrialResult(
         trial=trial,
-        params=params_of(kept),
+        params=params_of(kept) | _of_steps(trial, spec, classes),
         metrics=_summary(folds, spec.metric) | test_metrics | seconds | curves.iterations(kept),
         curves=(*_fold_curves(folds, spec.metric), *curves.recorded(kept), *staged),
         confusion=tested.confusion,
@@ -151,7 +150,7 @@ def _cross_validate(
     for number, (train_rows, test_rows) in enumerate(folds_of(dataset, spec.cv, spec.seed)[:most]):
         features, unseen = take(train_rows), take(test_rows)
         start = perf_counter()
-        model = cache.fit(number, clone(estimator), features, y[train_rows])
+        model = pipeline.asked(cache.fit(number, clone(estimator), features, y[train_rows]))
         fitted = perf_counter()
         value = float(rate(model, unseen, y[test_rows]))
         folds.append(Fold(value, fitted - start, perf_counter() - fitted))
@@ -219,12 +218,24 @@ def params_of(classifier: BaseEstimator) -> dict[str, str]:
     return {name: _text(value)[:LONGEST_TEXT] for name, value in sorted(params.items())}
 
 
+def _of_steps(trial: Trial, spec: SweepSpec, classes: Sequence[Any]) -> dict[str, str]:
+    """What stands in each step, and all of its parameters, under the names of the grid file."""
+    found: dict[str, str] = {}
+    for step, placed in estimators.build_steps(trial.estimator, spec.seed, classes):
+        found[step.param] = _text(placed)[:LONGEST_TEXT]
+        own = params_of(placed) if hasattr(placed, "get_params") else {}
+        found |= {f"{step.param}__{name}": text for name, text in own.items()}
+    return found
+
+
 def _text(value: Any) -> str:
     """A parameter's value; classifiers as their class, the members of an ensemble by name."""
     if hasattr(value, "get_params"):
         return type(value).__name__
     if isinstance(value, list) and value and isinstance(value[0], tuple):
         return ", ".join(f"{name}: {_text(member)}" for name, member in value)
+    if callable(value):
+        return str(getattr(value, "__name__", value))
     return str(value)
 
 

@@ -34,12 +34,15 @@ def stem(estimator: EstimatorSpec) -> str:
     """What a forest has in common with those it can grow into, as a text; empty if it cannot.
 
     It cannot where its trees are not those of a smaller forest, or a fit would say other things:
-    with a random seed, out-of-bag scores, or weights by class that scikit-learn warns of.
+    with a random seed, out-of-bag scores, or weights by class that scikit-learn warns of. Nor with
+    steps before it, which may draw random numbers as well.
     """
     params = {name: value for name, value in estimator.params.items() if name != SIZE}
     warned = isinstance(params.get("class_weight"), str)
     random = not isinstance(params.get("random_state", 0), int)
     if estimator.name not in GROWING or params.keys() & _OTHERWISE or warned or random:
+        return ""
+    if estimator.steps:
         return ""
     return f"{estimator.name} {canonical(params)}"
 
