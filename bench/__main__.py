@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, ours, page, parsing, promotion, scaling, serving, steps, wide
+from bench import figures, ours, page, parsing, promotion, scaling, searches, serving, steps, wide
 from bench.machine import describe
 from bench.rounds import MEDIUM_WAYS, SMALL_WAYS, Way, race
 from bench.stack import ROOT, embedded
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.stack import Stack
 
 PARTS = ("small", "steps", "medium", "scaling", "parsing", "promotion", "serving", "wide")
-LONG_PARTS = ("burst", "versions")
+LONG_PARTS = ("burst", "versions", "searches")
 FILES, VERSIONS, DAILY_FILES = 500, 20_000, 200
 
 say = partial(print, flush=True)
@@ -91,6 +91,10 @@ def _versions(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
     return scaling.old_versions(stack, 10 if asked.quick else VERSIONS, say)
 
 
+def _searches(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    return {"spaces": searches.measure(stack, say, quick=asked.quick)}
+
+
 MEASURES: Mapping[str, Callable[[Stack, argparse.Namespace], dict[str, Any]]] = {
     "small": _small,
     "steps": _steps,
@@ -99,6 +103,7 @@ MEASURES: Mapping[str, Callable[[Stack, argparse.Namespace], dict[str, Any]]] = 
     "parsing": _parsing,
     "burst": _burst,
     "versions": _versions,
+    "searches": _searches,
 }
 
 

@@ -30,12 +30,12 @@ def sweep(
     sweep_id = loader.parse(content, file, stack.settings).sweep_id
     dropped = time.time()
     write_atomically(stack.settings.grids / file, content)
-    run = wait("the sweep to end", lambda: _ended(stack, sweep_id))
+    run = wait("the sweep to end", lambda: ended(stack, sweep_id))
     champion = wait("the champion", lambda: _judgement(stack, model, run)) if judged else None
     return build(dropped, _collect(stack, model, run, champion))
 
 
-def _ended(stack: Stack, sweep_id: str) -> dict[str, Any] | None:
+def ended(stack: Stack, sweep_id: str) -> dict[str, Any] | None:
     """The sweep's run once it is over."""
     found = stack.ask("/dags/sweep/dagRuns", run_id_pattern=sweep_id, limit=1)["dag_runs"]
     if not found or found[0]["state"] not in {"success", "failed"}:
@@ -68,8 +68,8 @@ def _collect(
     """Everything that the servers know about the sweep."""
     experiment = stack.mlflow.get_experiment_by_name(model).experiment_id
     of_sweep = f"tags.`sweepstake.sweep` = '{run['dag_run_id']}'"
-    runs = _every(stack.mlflow.search_runs, [experiment], of_sweep)
-    versions = _every(stack.mlflow.search_model_versions, f"name = '{model}' and {of_sweep}")
+    runs = every(stack.mlflow.search_runs, [experiment], of_sweep)
+    versions = every(stack.mlflow.search_model_versions, f"name = '{model}' and {of_sweep}")
     (parent,) = (each for each in runs if "mlflow.parentRunId" not in each.data.tags)
     children = [each.info for each in runs if each is not parent]
     if len(children) != len(versions):
@@ -86,7 +86,7 @@ def _collect(
     )
 
 
-def _every(search: Any, *query: Any) -> list[Any]:
+def every(search: Any, *query: Any) -> list[Any]:
     """All pages of a search."""
     found, token = [], None
     while True:

@@ -9,13 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from sweepstake.gridfile import loader
+from sweepstake.gridfile import loader, search_space
 from sweepstake.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # `python -m bench` is run from the root, and is no part of the wheel
 
-from bench import figures, page, promotion, rounds, serving, steps, timeline, wide, workloads  # noqa: E402
+from bench import (  # noqa: E402
+    figures,
+    page,
+    promotion,
+    rounds,
+    searches,
+    serving,
+    steps,
+    timeline,
+    wide,
+    workloads,
+)
 
 DAY = "2026-01-01T00:00:"
 DROPPED = 1767225600.0  # that midnight
@@ -299,3 +310,39 @@ def test_wide_tables_are_compared_inside_a_round_by_trials(tmp_path):
     found = figures.promised(part)
     assert {"wide_4_vs_gridsearch": 1.4, "wide_20_vs_gridsearch": 2.6} == found
     assert "| 4 | 28.0 s | 20.0 s |" in shown
+
+
+def searched(seconds, score, near_after):
+    """What a way of searching found."""
+    return {"seconds": seconds, "score": score, "near_after": near_after}
+
+
+def test_a_search_is_near_once_a_score_is_within_a_fifth_of_a_point():
+    """The first such trial counts, by its end; a way that has none was never near."""
+    trials = [(1.0, 0.5), (2.0, 0.9), (3.0, 0.91)]
+    assert searched(3.0, 0.91, 2.0) == searches.near(trials, 0.901)
+    assert searched(3.0, 0.91, None) == searches.near(trials, 0.95)
+
+
+def test_searches_are_judged_by_medians_and_never_is_never():
+    """Where most seeds never come near, no share of the grid's time is told."""
+    found = {
+        "grid": searched(60.0, 0.9, 1.0),
+        "tpe": [searched(20.0, 0.9, after) for after in (5.0, 6.0, None)],
+        "halving": [searched(10.0, 0.8, after) for after in (9.0, None, None)],
+        "optuna": [searched(25.0, 0.89, 1.0)] * 3,
+        "halving_random": [searched(10.0, 0.8, 1.0)] * 3,
+    }
+    told = searches.verdicts({"space": found})["space"]
+    assert [0.1, None] == [told["tpe_of_grid"], told["halving_of_grid"]]
+    assert [0.8, 1.0] == [told["tpe_time_of_optuna"], told["halving_time_of_halving_random"]]
+    assert len(searches.TOLD) == len(told)
+
+
+def test_the_spaces_of_the_searches_have_a_thousand_points():
+    """Each is a valid grid file on a data set of its own."""
+    assert all(space.trials >= 1000 for space in searches.SPACES)
+    assert 5 == len({space.source for space in searches.SPACES})
+    for space in searches.SPACES:
+        read = loader.parse(space.grid_file("x"), "x.json", load_settings({}))
+        assert space.trials == len(search_space.trials(read.spec, "d"))

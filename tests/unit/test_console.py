@@ -6,7 +6,9 @@ import pytest
 
 from sweepstake.cli import bars, console, tables
 from sweepstake.domain.promotion import Verdict
+from sweepstake.domain.search import Portion
 from sweepstake.domain.trial import Standing, TrialState
+from sweepstake.domain.waves import Wave
 from sweepstake.mlflow_client.ledger import LedgerEntry
 from sweepstake.sweeps.leaderboard import Leaderboard
 from sweepstake.sweeps.progress import Progress
@@ -107,6 +109,32 @@ def test_bars_tell_how_far_a_sweep_is(capsys):
     shown = " ".join(capsys.readouterr().err.split())
     assert shown.startswith("flowers__1 ")
     assert shown.endswith(" 6/9 2 running, 1 failed, 1 skipped, best 0.9124, 0:02:00 left")
+
+
+def test_bars_tell_how_far_a_search_is(capsys):
+    """The wave and what is left of the time come first."""
+    told = "wave 3 of 9, 1:12:00 of its time left"
+    with bars.SweepBars() as shown:
+        shown.show("flowers__1", Progress(60, 22, 2, 0, 0, None, None, search=told))
+    assert f"22/60 {told}, 2 running" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("waves", "words"),
+    [
+        ([10, 4, 2], "3 waves (10, 4, 2)"),
+        ([10, 4, 4, 4, 4, 2], "6 waves (10, 4, ..., 2)"),
+    ],
+)
+def test_waves_are_told_by_their_sizes(waves, words):
+    """Who looks at a plan sees in how many steps a search chooses."""
+    assert words == tables.waves_text([Wave(size) for size in waves])
+
+
+def test_rungs_are_told_with_their_part_of_the_data():
+    """Who looks at a plan sees on what the trials of each rung are scored."""
+    rungs = [Wave(27, Portion(0, rows=1160)), Wave(9)]
+    assert "2 rungs (27 on 1,160 training rows, 9)" == tables.waves_text(rungs)
 
 
 def test_bars_that_were_never_shown_leave_no_trace(capsys):

@@ -113,7 +113,8 @@ class SweepBars:
 
 
 def _detail(progress: SweepProgress) -> str:
-    parts = [f"{progress.running} running", f"{progress.failed} failed"]
+    parts = [progress.search] if progress.search else []
+    parts += [f"{progress.running} running", f"{progress.failed} failed"]
     if progress.skipped:
         parts.append(f"{progress.skipped} skipped")
     if progress.best is not None:

@@ -125,8 +125,9 @@ def validate(grid: GridPath, *, partition: Partition = None, as_json: Json = Fal
         return
     _warn(checked)
     _warn_of_place(read.spec.data.filled_source)
+    waves = f" in {tables.waves_text(checked.waves)}" if len(checked.waves) > 1 else ""
     console.tell(
-        f"{grid}: {checked.trial_count} trials on {checked.rows} rows, "
+        f"{grid}: {checked.trial_count} trials{waves} on {checked.rows} rows, "
         f"about {console.duration(checked.estimate_seconds)} of one core"
     )
 

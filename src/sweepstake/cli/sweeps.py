@@ -177,6 +177,8 @@ def tell_board(
     console.out.print(tables.leaderboard_table(board, standings, by, top))
     if board.decision:
         console.tell(board.decision)
+    if board.search:
+        console.tell(board.search)
     for warning in board.warnings:
         console.say(f"warning: {warning}", style="yellow")
     if not has_pages(pages := load_settings().mlflow_pages):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sweepstake.champions.past_days import DayChampion
     from sweepstake.champions.pruning import Prunable
     from sweepstake.domain.trial import Standing
+    from sweepstake.domain.waves import Wave
     from sweepstake.embedded import Component
     from sweepstake.mlflow_client.ledger import LedgerEntry
     from sweepstake.mlflow_client.model_version import Version
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from sweepstake.sweeps.preview import Preview
 
 ROWS = 20
+MOST_WAVES = 5
+"""Waves whose sizes are all told."""
 
 
 FIGURE = 6
@@ -98,7 +101,7 @@ def _described(standing: Standing, classifier: str) -> str:
     That of a cancelled sweep's trials is one for all of them, and stands below the table.
     """
     if standing.state is TrialState.COMPLETE:
-        return classifier
+        return f"{classifier} (on {standing.part})" if standing.part else classifier
     reason = "" if standing.state is TrialState.CANCELLED else standing.reason
     return f"{standing.state} {classifier}" + (f": {reason}" if reason else "")
 
@@ -202,17 +205,36 @@ def _counted(number: int, noun: str) -> str:
 
 def preview_table(preview: Preview) -> Table:
     """What a sweep would train."""
-    counts = f"{_counted(preview.trial_count, 'trial')} in {_counted(preview.task_count, 'task')}"
+    parts = _counted(preview.task_count, "task")
+    if preview.waves:
+        parts = waves_text(preview.waves)
     title = (
-        f"{preview.sweep}: {counts}, {_counted(preview.fit_count, 'fit')}, "
+        f"{preview.sweep}: {_counted(preview.trial_count, 'trial')} in {parts}, "
+        f"{_counted(preview.fit_count, 'fit')}, "
         f"about {console.duration(preview.estimate_seconds)} of one core"
     )
+    if preview.max_seconds:
+        title += f"; none begins after {console.duration(preview.max_seconds)}"
     table = Table("trial", title=title, title_justify="left")
     for name in preview.trials[:ROWS]:
         _add(table, name)
-    if len(preview.trials) > ROWS:
-        table.caption = f"and {len(preview.trials) - ROWS} more: --json shows all"
+    left = [f"{len(preview.trials) - ROWS} more: --json shows all"] * (len(preview.trials) > ROWS)
+    later = preview.trial_count - len(preview.trials) if preview.waves else 0
+    left += [f"{later} that are chosen by the scores of these"] * bool(later)
+    table.caption = "and " + ", ".join(left) if left else None
     return table
+
+
+def waves_text(waves: Sequence[Wave]) -> str:
+    """``3 waves (10, 4, 2)``, or of rungs also on what: ``2 rungs (27 on 2 of the folds, 9)``.
+
+    Of many waves only the first ones and the last one are told.
+    """
+    rungs = any(wave.portion for wave in waves)
+    sizes = [f"{w.trials} on {w.portion.words}" if w.portion else str(w.trials) for w in waves]
+    if not rungs and len(sizes) > MOST_WAVES:
+        sizes = [*sizes[:2], "...", sizes[-1]]
+    return f"{_counted(len(waves), 'rung' if rungs else 'wave')} ({', '.join(sizes)})"
 
 
 def status_table(components: Iterable[Component]) -> Table:

@@ -121,3 +121,8 @@ class Portion:
     """Folds that are fitted; ``None`` is all."""
     share: float = 1.0
     """Its part of the work of a whole trial."""
+
+    @property
+    def words(self) -> str:
+        """``160 training rows`` or ``2 of the folds``."""
+        return f"{self.rows:,} training rows" if self.rows else f"{self.folds} of the folds"

@@ -108,3 +108,5 @@ class Standing:
     """The wave that it was chosen in, from 0; ``None`` where all are chosen at once."""
     rung: int | None = None
     """The rung that it was scored on, from 0; ``None`` for all of the data."""
+    part: str = ""
+    """The part of the data that its rung has, in words."""

@@ -148,9 +148,7 @@ def _rung_tags(trial: Trial) -> dict[str, str]:
     """On which part of the data a trial of a rung is scored; none for all of them."""
     if trial.portion is None:
         return {}
-    rows, folds = trial.portion.rows, trial.portion.folds
-    part = f"{rows} training rows" if rows else f"{folds} of the folds"
-    return {Tag.RUNG: str(trial.portion.rung), Tag.PORTION: part}
+    return {Tag.RUNG: str(trial.portion.rung), Tag.PORTION: trial.portion.words}
 
 
 def child_tags(sweep: SweepRun, trial: Trial, batch: str) -> dict[str, str]:

@@ -106,6 +106,7 @@ class SweepPage:
     champion: ModelPage | None
     warnings: tuple[str, ...]
     batch: Batch | None = None
+    search: str = ""
 
     @property
     def total(self) -> int:
@@ -161,6 +162,7 @@ def read(sweep: str, run: str | None, settings: Settings, batch: Batch | None = 
         champion=champion,
         warnings=board.warnings,
         batch=batch,
+        search=board.search,
     )
 
 
@@ -202,7 +204,7 @@ def _rows(board: Leaderboard, plan: Plan, settings: Settings) -> Iterable[TrialR
             rank=ranks.get(each.number),
             state=each.state,
             estimator=each.estimator.rpartition(".")[2],
-            given=", ".join(f"{n}={each.params[n]}" for n in names if n in each.params),
+            given=_given(each, names),
             score=_finite(each.metrics.get(mean_cv(board.metric))),
             spread=_finite(each.metrics.get(std_cv(board.metric))),
             seconds=_seconds(each),
@@ -214,6 +216,13 @@ def _rows(board: Leaderboard, plan: Plan, settings: Settings) -> Iterable[TrialR
             if each.run_id
             else "",
         )
+
+
+def _given(standing: Standing, names: Sequence[str]) -> str:
+    """The parameters that vary, and of a trial of a rung its part of the data."""
+    params = standing.params
+    given = ", ".join(f"{name}={params[name]}" for name in names if name in params)
+    return f"{given} (on {standing.part})" if standing.part else given
 
 
 def _ranks(standings: Sequence[Standing]) -> dict[int, int]:

@@ -47,6 +47,8 @@ class Material:
     next_grid: str = ""
     next_file: str = ""
     unrefined: str = ""
+    search: str = ""
+    """How the search spent its budget; empty for a whole grid."""
 
     @cached_property
     def ranked(self) -> tuple[Standing, ...]:
@@ -88,6 +90,7 @@ class Material:
         )
         name = standing.estimator.rpartition(".")[2]
         several = len(self.classifiers) > 1 or not values
+        values += f" (on {standing.part})" if standing.part else ""
         return clip(printable(f"{name} {values}".rstrip() if several else values), longest)
 
 

@@ -175,6 +175,8 @@ def _row(standing: Standing, rank: int | None) -> dict[str, Any]:
         "reused_from": standing.reused_from,
         "reason": standing.reason,
         "key": standing.key,
+        **({} if standing.wave is None else {"wave": standing.wave}),
+        **({} if standing.rung is None else {"rung": standing.rung, "part": standing.part}),
     }
 
 
@@ -257,4 +259,5 @@ def _origin(standing: Standing) -> str:
 
 def _described(standing: Standing) -> str:
     name = standing.estimator.rpartition(".")[2]
+    name += f" (on {standing.part})" if standing.part else ""
     return f"{name} " + ", ".join(f"{k}={v}" for k, v in sorted(standing.params.items()))

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sweepstake.sweeps.planned_sweep import PlannedSweep
 
 NO_POINT = "Every point of the space was tried."
-NO_SCORE = "No trial of a rung had a score, so that none could go on."
 
 
 def more_waves(sweep_id: str, settings: Settings) -> int:
@@ -117,7 +116,7 @@ def _points(
     size = planned.plan.waves[wave]
     if planned.spec.search.method is Method.HALVING:
         points: Sequence[Chosen] = halving.survivors(planned, standings, size)
-        return points, "" if points else NO_SCORE
+        return points, "" if points else budget.NO_SCORE
     points = tpe.ask(planned, standings, wave, size.trials)
     return points, "" if points else NO_POINT
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sweepstake.storage.workspace import Workspace
     from sweepstake.sweeps.plan import Plan
 
+NO_SCORE = "No trial of a rung had a score, so that none could go on."
 LOOK_SECONDS = 2.0
 """How often a task looks whether the search has ended; in a bucket each look is a request."""
 
@@ -56,11 +57,15 @@ class Budget:
 
 
 def begin(workspace: Workspace, plan: Plan, *, again: bool) -> None:
-    """Let the time of a search begin; of one that is asked for ``again`` it begins once more."""
+    """Let the time of a search begin; of one that is asked for ``again`` it begins once more.
+
+    A search that has ended for another reason stays ended.
+    """
     if plan.spec.search == Search():
         return
     if again:
-        workspace.remove_record(_record(plan, "ended"))
+        if not is_final(workspace, plan):
+            workspace.remove_record(_record(plan, "ended"))
         workspace.write_record(_record(plan, "begun"), time.time())
     workspace.create_record(_record(plan, "begun"), time.time())
 
@@ -78,6 +83,12 @@ def ended(workspace: Workspace, plan: Plan) -> str:
         return str(workspace.read_record(_record(plan, "ended")))
     except NotFoundError:
         return ""
+
+
+def is_final(workspace: Workspace, plan: Plan) -> bool:
+    """Whether a search has ended for good: with more time, or a score, it may be gone on with."""
+    told = ended(workspace, plan)
+    return told not in {"", NO_SCORE, out_of_time(plan.spec.search)}
 
 
 def time_left(workspace: Workspace, plan: Plan) -> float:

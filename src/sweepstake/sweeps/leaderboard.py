@@ -14,6 +14,7 @@ from sweepstake.sweeps import progress
 from sweepstake.sweeps.cancellation import reason_of
 from sweepstake.sweeps.overlap import waits_for
 from sweepstake.sweeps.planned_sweep import open_planned
+from sweepstake.sweeps.search_state import state_of, told_of_search
 from sweepstake.sweeps.settlement import judged_before, stand
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Leaderboard:
     decision: str = ""
     warnings: tuple[str, ...] = ()
     """What deserves a look in the data."""
+    search: str = ""
+    """How a search spent its budget, or how far it is; empty for a whole grid."""
 
 
 def read(name: str, settings: Settings) -> Leaderboard:
@@ -67,7 +70,14 @@ def read(name: str, settings: Settings) -> Leaderboard:
         champion=champion.version if champion else "",
         decision=judged.reason if judged else other,
         warnings=planned.plan.warnings,
+        search=_search(planned, standings, status),
     )
+
+
+def _search(planned: PlannedSweep, standings: tuple[Standing, ...], status: str) -> str:
+    if status == "RUNNING" and (words := state_of(planned).words):
+        return f"{words[:1].upper()}{words[1:]}."
+    return told_of_search(planned, standings)
 
 
 def _opened(sweep_id: str, settings: Settings) -> PlannedSweep:

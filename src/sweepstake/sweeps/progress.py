@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import NotFoundError
 from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import budget
 from sweepstake.sweeps.plan import Plan
 from sweepstake.sweeps.planned_sweep import open_planned
+from sweepstake.sweeps.search_state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 class Progress:
     """A sweep at one moment; ``seconds_left`` is ``None`` until a trial is done.
 
-    ``course`` is the best score so far after each of its own trials, in the order they began.
+    ``course`` is the best score so far after each of its own trials, in the order they began;
+    ``search`` says how far a search is in its waves and its time.
     """
 
     total: int
@@ -37,6 +40,7 @@ class Progress:
     best: float | None
     seconds_left: float | None
     course: tuple[float, ...] = ()
+    search: str = ""
 
     @property
     def ended(self) -> int:
@@ -78,15 +82,19 @@ def measure(planned: PlannedSweep) -> Progress:
     reused = len(planned.plan.reused)
     over = (TrialState.COMPLETE, TrialState.FAILED, TrialState.SKIPPED)
     ended = sum(count[state] for state in over)
+    total = planned.plan.trial_count
+    if budget.is_final(planned.workspace, planned.plan):
+        total = reused + len(children)
     return Progress(
-        total=planned.plan.trial_count,
+        total=total,
         complete=count[TrialState.COMPLETE] + reused,
         running=count[TrialState.RUNNING],
         failed=count[TrialState.FAILED],
         skipped=count[TrialState.SKIPPED],
         best=max(known, default=None),
-        seconds_left=_seconds_left(children, ended, planned.plan.trial_count - reused - ended),
+        seconds_left=_seconds_left(children, ended, total - reused - ended),
         course=tuple(accumulate(known, max)),
+        search=state_of(planned).words,
     )
 
 

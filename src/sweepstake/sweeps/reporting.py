@@ -24,6 +24,7 @@ from sweepstake.sweeps.out_of_fold import ask_best
 from sweepstake.sweeps.plan import Plan
 from sweepstake.sweeps.planned_sweep import open_planned
 from sweepstake.sweeps.refining import refined
+from sweepstake.sweeps.search_state import told_of_search
 from sweepstake.sweeps.settlement import judged_before, stand
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def _gathered(
         next_grid=text,
         next_file=file,
         unrefined=unrefined,
+        search=told_of_search(planned, standings),
     )
     return material, asked.seconds
 

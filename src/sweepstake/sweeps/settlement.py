@@ -196,6 +196,7 @@ def _standings(
             ended=child.ended if child else 0,
             wave=waves[trial.number] if waves else None,
             rung=trial.portion.rung if trial.portion else None,
+            part=trial.portion.words if trial.portion else "",
         )
 
 
