@@ -7,7 +7,7 @@ from sklearn.utils import all_estimators
 
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.errors import NotFoundError
-from sweepstake.gridfile.allowlist import classifier_names, resolve
+from sweepstake.gridfile.allowlist import estimator_names, resolve
 from sweepstake.gridfile.estimators import Finding, as_spec, build, findings, problems_of
 
 TREE = {"estimator": "DecisionTreeClassifier", "params": {"max_depth": 3}}
@@ -37,8 +37,8 @@ def test_every_classifier_of_scikit_learn_is_named_checked_and_built(name):
 
 def test_names_are_listed_by_class():
     """The allow-list is all of scikit-learn's classifiers, under importable names."""
-    expected = [name for name, _ in all_estimators(type_filter="classifier")]
-    assert expected == [name.rpartition(".")[2] for name in classifier_names()]
+    expected = [name for name, _ in all_estimators(type_filter=["classifier", "regressor"])]
+    assert expected == [name.rpartition(".")[2] for name in estimator_names()]
 
 
 @pytest.mark.parametrize("name", ["SVC", "sklearn.svm.SVC"])

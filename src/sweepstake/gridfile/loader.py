@@ -25,11 +25,13 @@ from sweepstake.domain.spec import (
 from sweepstake.errors import MOST_COUNTED, GridFileError, Problem, SweepstakeError
 from sweepstake.gridfile import (
     candidates,
+    foldings,
     foreign,
     metrics,
     schedules,
     schema,
     search_space,
+    tasks,
     variants,
 )
 from sweepstake.gridfile.allowlist import must_be_used
@@ -54,7 +56,6 @@ OUR_FAULT = "That is a fault of Sweepstake: report it, and leave out what is unu
 LARGEST = 1_000_000
 """Bytes; a grid of ten thousand values has about a tenth of that."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-DEFAULT_METRIC = "f1_macro"
 SECONDS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -216,11 +217,24 @@ def _problems(document: Document) -> Iterator[Problem]:
         yield from candidates.problems_of(written, lines)
     yield from candidates.doubled(raw, lines)
     yield from schedules.problems_of(raw, lines)
-    message = metrics.problem_of(raw.get("metric"))
-    if message:
-        yield Problem(lines["metric"], "metric", message)
+    yield from foldings.problems_of(raw, lines)
+    yield from tasks.problems_of(raw, lines)
+    yield from _metric_problems(raw, lines)
     yield from _guard_problems(raw, lines)
     yield from _sign_problems(raw, lines)
+
+
+def _metric_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
+    tracked = raw.get("metrics")
+    places = {f"metrics[{number}]": name for number, name in enumerate(_listed(tracked))}
+    for path, name in {"metric": raw.get("metric"), **places}.items():
+        message = metrics.problem_of(name, tasks.read(raw))
+        if message:
+            yield Problem(line_of(lines, path), path, message)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _sign_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
@@ -240,7 +254,7 @@ def _guard_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterato
     section = raw.get("promotion")
     guards = section.get("guards") if isinstance(section, dict) else None
     for number, guard in enumerate(guards if isinstance(guards, list) else ()):
-        message = metrics.problem_of(guard) if guard != EACH_CLASS else None
+        message = metrics.problem_of(guard, tasks.read(raw)) if guard != EACH_CLASS else None
         if message:
             path = f"promotion.guards[{number}]"
             message = message.replace("a scikit-learn scorer", f"{EACH_CLASS} or a scorer")
@@ -266,7 +280,7 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         model=raw.get("model", name),
         data=_data(raw, settings),
         candidates=tuple(map(candidates.candidate, candidates.read_candidates(raw))),
-        metric=raw.get("metric", DEFAULT_METRIC),
+        metric=raw.get("metric", tasks.default_metric(raw)),
         preprocess=Preprocess(raw.get("preprocess", Preprocess.AUTO)),
         on_invalid=OnInvalid(raw.get("on_invalid", OnInvalid.REFUSE)),
         register_top=_register_top(raw.get("register", "all")),
@@ -274,13 +288,16 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         promotion=_promotion(raw.get("promotion", {})),
         schedule=schedules.read(raw),
         keep=Keep(**raw["keep"]) if "keep" in raw else None,
-        **{key: raw[key] for key in ("cv", "seed") if key in raw},
+        metrics=_tracked(raw),
+        **foldings.read(raw),
+        **{key: raw[key] for key in ("seed",) if key in raw},
     )
 
 
 def _data(raw: Mapping[str, Any], settings: Settings) -> DataSpec:
     """The data section; the course's shape may leave it to the settings."""
     section = {**raw.get("data", {"source": settings.default_source}), **schedules.days(raw)}
+    section |= {**foldings.columns(raw), "task": tasks.read(raw)}
     section.pop("window", None)
     target = section.pop("target", ())
     section["target"] = (target,) if isinstance(target, str) else tuple(target)
@@ -292,6 +309,12 @@ def _csv(section: Mapping[str, Any]) -> CsvSpec:
     tuples = {key: tuple(value) for key, value in section.items() if isinstance(value, list)}
     separator = section.get("separator", "").replace("tab", "\t")
     return CsvSpec(**{**section, **tuples, "separator": separator})
+
+
+def _tracked(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """The metrics beside the one that ranks, where they are others."""
+    ranking = raw.get("metric", tasks.default_metric(raw))
+    return tuple(name for name in raw.get("metrics", ()) if name != ranking)
 
 
 def _promotion(section: Mapping[str, Any]) -> PromotionPolicy:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sweepstake.casting.numerals import Rules
 from sweepstake.domain import revision
+from sweepstake.domain.folding import FoldKind
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.domain.trial import Trial
 from sweepstake.gridfile.allowlist import release_of
@@ -120,9 +121,10 @@ class SearchSpace(Sequence[Trial]):
             "preprocess": spec.preprocess.value,
             "data": data_digest,
             "holdout": spec.data.holdout,
-            "cv": spec.cv,
+            "cv": _folds(spec),
             "seed": spec.seed,
             "metric": spec.metric,
+            **({"metrics": sorted(spec.metrics)} if spec.metrics else {}),
             "rules": Rules.of(spec.data.csv),  # part of the model: it reads text by them
             **revision.origin(),
             **({"partition": str(spec.data.partition)} if spec.data.partition else {}),
@@ -185,6 +187,13 @@ class SearchSpace(Sequence[Trial]):
     def _key(self, estimator: EstimatorSpec) -> str:
         content = {"estimator": estimator, **self._context}
         return sha256(canonical(content).encode()).hexdigest()
+
+
+def _folds(spec: SweepSpec) -> int | dict[str, Any]:
+    """The folds in the key; what they go by is in the digest of the data."""
+    if spec.fold_kind is FoldKind.STRATIFIED:
+        return spec.cv
+    return {"kind": spec.fold_kind.value, "folds": spec.cv, "repeats": spec.repeats}
 
 
 def trials(spec: SweepSpec, data_digest: str) -> SearchSpace:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.data import dataset, partitions, splitting
+from sweepstake.data import dataset, folds, partitions, splitting
 from sweepstake.errors import DataError, GridFileError, Problem
 from sweepstake.gridfile import loader
 from sweepstake.gridfile.document import line_of
 from sweepstake.gridfile.search_space import all_products, size, trials
-from sweepstake.preflight import cell_warnings, data_warnings, refusals
+from sweepstake.preflight import cell_warnings, data_warnings, fold_warnings, refusals
 from sweepstake.preflight.time_estimate import trial_seconds
 from sweepstake.preflight.trial_fits import FitProcess, Rows
 from sweepstake.training import shared_trees
@@ -126,15 +126,17 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
             raise GridFileError(grid.file, list(refusals.problems(grid, found)))
         seconds = trial_seconds(grid.spec, process)
     space = trials(grid.spec, table.digest)
+    parts = [shared_trees.share_of(product) for product in all_products(grid.spec)]
+    work = [each * part for each, part in zip(seconds, parts, strict=True)]
+    total = sum(work[space.product_of(number)] for number in range(len(space)))
     warnings = [
         *data_warnings.warnings_of(table, sides),
         *cell_warnings.warnings_of(table),
         *refusals.skipped(grid.spec, found),
+        *fold_warnings.cut_times(grid.spec, table, sides[0]),
+        *fold_warnings.cost_of_metrics(grid.spec, process.tracked_share, total),
         *_of_space(grid.spec, len(space), complete=complete),
     ]
-    parts = [shared_trees.share_of(product) for product in all_products(grid.spec)]
-    work = [each * part for each, part in zip(seconds, parts, strict=True)]
-    total = sum(work[space.product_of(number)] for number in range(len(space)))
     return Preflight(len(space), total, seconds, table, sides, tuple(warnings))
 
 
@@ -149,9 +151,11 @@ def _at(grid: GridFile, settings: Settings, partition: date | None) -> GridFile:
 
 def first_fold(spec: SweepSpec, table: Table, train: np.ndarray) -> Rows:
     """The training rows as the first fold has them."""
-    fit, score = splitting.folds(table.y[train], spec.cv, spec.seed)[0]
+    fit, score = folds.divided(table.y[train], spec.folding, table.beside.take(train))[0]
     fit, score = train[fit], train[score]
-    return Rows(table.X.iloc[fit], table.y[fit], table.X.iloc[score], table.y[score])
+    weights = table.beside.weights
+    weigh = (None, None) if weights is None else (weights[fit], weights[score])
+    return Rows(table.X.iloc[fit], table.y[fit], table.X.iloc[score], table.y[score], *weigh)
 
 
 def _located(error: DataError, lines: Mapping[str, int]) -> list[Problem]:

@@ -39,7 +39,7 @@ def preview(grid: GridFile, checked: Preflight, slots: int) -> Preview:
         metric=spec.metric,
         trial_count=len(trials),
         task_count=len(ranges(trials, checked, numbers, spec.limits, slots)),
-        fit_count=len(trials) * (spec.cv + 1),
+        fit_count=len(trials) * (spec.folding.fits + 1),
         estimate_seconds=checked.estimate_seconds,
         trials=tuple(full_name(trial) for trial in trials),
     )

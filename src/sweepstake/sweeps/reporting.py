@@ -118,7 +118,7 @@ def _gathered(
         sweep=plan.sweep,
         model=plan.model,
         metric=plan.spec.metric,
-        cv=plan.spec.cv,
+        cv=plan.spec.folding.fits,
         data=plan.spec.data.filled_source,
         standings=standings,
     )
