@@ -36,7 +36,7 @@ def test_every_classifier_of_scikit_learn_is_named_checked_and_built(name):
 
 
 def test_names_are_listed_by_class():
-    """The allow-list is all of scikit-learn's classifiers, under importable names."""
+    """The allow-list is all of scikit-learn's classifiers and regressors, under importable names."""
     expected = [name for name, _ in all_estimators(type_filter=["classifier", "regressor"])]
     assert expected == [name.rpartition(".")[2] for name in estimator_names()]
 

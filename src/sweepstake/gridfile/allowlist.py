@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 SETTING = "SWEEPSTAKE_ESTIMATORS"
 PIPELINE = "Pipeline"
-ENDING = re.compile(r"(?i)(classif|regress)\w*$")
-REGRESSOR = re.compile(r"(?i)regress(or|er)\w*$")
+ENDING = re.compile(r"(?i)(classif|regress?[oe]r)\w*$")
+REGRESSOR = re.compile(r"(?i)regress?[oe]r\w*$")
 OPEN = {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
 
 
