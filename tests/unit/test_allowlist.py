@@ -94,7 +94,7 @@ def test_a_package_of_the_operator_adds_its_public_classifiers(own):
         ("ownpackage.Missing", "must name classifiers, regressors or packages of them, but got"),
         (
             "json",
-            "must name classifiers, regressors or packages of them, but got 'json'. Write for example",
+            "must name classifiers, regressors or packages of them, but got 'json'. Write",
         ),
         ("nowhere", "must name what is installed, but 'nowhere' is not: No module named 'nowhere'"),
         ("nowhere.Kind", "must name what is installed, but 'nowhere' is not"),

@@ -219,22 +219,9 @@ def _problems(document: Document) -> Iterator[Problem]:
     yield from schedules.problems_of(raw, lines)
     yield from foldings.problems_of(raw, lines)
     yield from tasks.problems_of(raw, lines)
-    yield from _metric_problems(raw, lines)
+    yield from tasks.metric_problems(raw, lines)
     yield from _guard_problems(raw, lines)
     yield from _sign_problems(raw, lines)
-
-
-def _metric_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
-    tracked = raw.get("metrics")
-    places = {f"metrics[{number}]": name for number, name in enumerate(_listed(tracked))}
-    for path, name in {"metric": raw.get("metric"), **places}.items():
-        message = metrics.problem_of(name, tasks.read(raw))
-        if message:
-            yield Problem(line_of(lines, path), path, message)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _sign_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
@@ -280,7 +267,7 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         model=raw.get("model", name),
         data=_data(raw, settings),
         candidates=tuple(map(candidates.candidate, candidates.read_candidates(raw))),
-        metric=raw.get("metric", tasks.default_metric(raw)),
+        metric=tasks.metric(raw),
         preprocess=Preprocess(raw.get("preprocess", Preprocess.AUTO)),
         on_invalid=OnInvalid(raw.get("on_invalid", OnInvalid.REFUSE)),
         register_top=_register_top(raw.get("register", "all")),
@@ -288,9 +275,9 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         promotion=_promotion(raw.get("promotion", {})),
         schedule=schedules.read(raw),
         keep=Keep(**raw["keep"]) if "keep" in raw else None,
-        metrics=_tracked(raw),
+        metrics=tasks.tracked(raw),
         **foldings.read(raw),
-        **{key: raw[key] for key in ("seed",) if key in raw},
+        seed=raw.get("seed", 0),
     )
 
 
@@ -309,12 +296,6 @@ def _csv(section: Mapping[str, Any]) -> CsvSpec:
     tuples = {key: tuple(value) for key, value in section.items() if isinstance(value, list)}
     separator = section.get("separator", "").replace("tab", "\t")
     return CsvSpec(**{**section, **tuples, "separator": separator})
-
-
-def _tracked(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    """The metrics beside the one that ranks, where they are others."""
-    ranking = raw.get("metric", tasks.default_metric(raw))
-    return tuple(name for name in raw.get("metrics", ()) if name != ranking)
 
 
 def _promotion(section: Mapping[str, Any]) -> PromotionPolicy:

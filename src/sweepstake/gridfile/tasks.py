@@ -1,4 +1,4 @@
-"""Tasks: whether a grid file predicts classes or numbers, by what it says or by its estimators."""
+"""Tasks: whether a grid file predicts classes or numbers, and the metrics that suit them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake.domain.spec import EACH_CLASS
 from sweepstake.domain.task import Task
 from sweepstake.errors import Problem
+from sweepstake.gridfile import metrics
 from sweepstake.gridfile.allowlist import task_of
 from sweepstake.gridfile.candidates import read_candidates
 from sweepstake.gridfile.document import line_of
@@ -27,9 +28,25 @@ def read(raw: Mapping[str, Any]) -> Task:
     return next((task for task in known if task), Task.CLASSIFICATION)
 
 
-def default_metric(raw: Mapping[str, Any]) -> str:
-    """The metric of a file that names none."""
-    return DEFAULT_METRICS[read(raw)]
+def metric(raw: Mapping[str, Any]) -> str:
+    """The metric that trials of a sound file are ranked by."""
+    named: str = raw.get("metric", DEFAULT_METRICS[read(raw)])
+    return named
+
+
+def tracked(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """The metrics of a sound file beside the one that ranks, where they are others."""
+    return tuple(name for name in raw.get("metrics", ()) if name != metric(raw))
+
+
+def metric_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
+    """Metrics that are none, or not of the task."""
+    names = raw.get("metrics")
+    listed = enumerate(names if isinstance(names, list) else ())
+    for path, name in [("metric", raw.get("metric")), *((f"metrics[{n}]", m) for n, m in listed)]:
+        message = metrics.problem_of(name, read(raw))
+        if message:
+            yield Problem(line_of(lines, path), path, message)
 
 
 def problems_of(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:

@@ -42,6 +42,8 @@ class Leaderboard:
     decision: str = ""
     warnings: tuple[str, ...] = ()
     """What deserves a look in the data."""
+    metrics: tuple[str, ...] = ()
+    """What is tracked beside the metric that ranks."""
 
 
 def read(name: str, settings: Settings) -> Leaderboard:
@@ -67,6 +69,7 @@ def read(name: str, settings: Settings) -> Leaderboard:
         champion=champion.version if champion else "",
         decision=judged.reason if judged else other,
         warnings=planned.plan.warnings,
+        metrics=planned.spec.metrics,
     )
 
 

@@ -139,6 +139,7 @@ def _gathered(
         folds={s.number: _folds(planned, s) for s in ranked.ranked[:FOLDED]},
         curves=tuple(each for s in ranked.ranked[:CURVED] for each in _curves(planned, s)),
         answers=asked.pair,
+        metrics=plan.spec.metrics,
         unanswered=asked.reason,
         next_grid=text,
         next_file=file,
