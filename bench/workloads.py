@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.data import dataset, splitting
+from sweepstake.data import dataset, folds, splitting
 from sweepstake.gridfile import loader
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def write_job(workload: Workload, settings: Settings, folder: Path) -> dict[str,
     table = dataset.read(spec.data, settings.data_roots)
     rows = dataset.divide(table, splitting.split(table, spec.data.holdout, spec.seed))
     fold = np.empty(len(rows.y_train), dtype=int)
-    for number, (_, test) in enumerate(splitting.folds(rows.y_train, spec.cv, spec.seed)):
+    for number, (_, test) in enumerate(folds.folds(rows.y_train, spec.cv, spec.seed)):
         fold[test] = number
     path = folder / f"{workload.name}.npz"
     np.savez(path, X=rows.X_train.to_numpy(), y=rows.y_train, fold=fold)

@@ -12,7 +12,7 @@ from hands import ANSWER_SECONDS
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from sweepstake.data import dataset, splitting
+from sweepstake.data import dataset, folds, splitting
 from sweepstake.gridfile import estimators, loader
 from sweepstake.intake.reports import REPORT_SUFFIX
 from sweepstake.training import pipeline
@@ -191,7 +191,7 @@ def test_metrics_equal_those_of_grid_search(swept):
         clone(pipeline.build(classifier, swept.spec.preprocess, rows.X_train)),
         {f"classifier__{name}": values for name, values in CHOICES.items()},
         scoring="f1_macro",
-        cv=splitting.folds(rows.y_train, 3, swept.spec.seed),
+        cv=folds.folds(rows.y_train, 3, swept.spec.seed),
     ).fit(rows.X_train, rows.y_train)
     wanted = [[search.cv_results_[f"split{k}_test_score"][n] for k in range(3)] for n in range(6)]
     found = [

@@ -94,6 +94,35 @@ def write_visits(home: Path) -> None:
         part.to_csv(home / f"visits-{day}.csv", index=False)
 
 
+def patients() -> pd.DataFrame:
+    """Measurements of sixty patients, four each: groups, times, weights, and what spoils them."""
+    random = np.random.default_rng(8)
+    rows = np.arange(240)
+    pressure = random.normal(120, 15, 240).round(1)
+    age = random.integers(20, 80, 240)
+    fee = (2.5 * age + pressure + random.normal(0, 9, 240)).round(2)
+    ill = np.where(pressure + random.normal(0, 8, 240) > 125, "yes", "no")
+    days = pd.Timestamp("2026-03-01") + pd.to_timedelta(random.permutation(rows) // 4, "D")
+    frame = pd.DataFrame({"patient": [f"P{n // 4:02d}" for n in rows], "visited": days.date})
+    frame = frame.assign(age=age, pressure=pressure, weight=random.integers(0, 5, 240), fee=fee)
+    return frame.assign(
+        ward=np.where(rows < 120, "east", "west"),
+        nobody=frame.patient.where(rows != 6),
+        someday=frame.visited.astype(str).where(rows != 2, "soon"),
+        oneday="2026-03-01",
+        noweight=frame.weight.where(rows != 9),
+        minus=frame.weight.where(rows != 4, -1),
+        many=frame.weight.astype(float).where(rows != 5, np.inf),
+        worded=frame.weight.astype(str).where(rows != 7, "heavy"),
+        nothing=0,
+        note=np.where(rows % 2 == 0, "calm", "loud"),
+        late=np.where(frame.visited.astype(str) > "2026-04-25", "yes", "no"),
+        flat=7,
+        nofee=frame.fee.where(rows != 3),
+        ill=ill,
+    )
+
+
 def main() -> None:
     """Write every file."""
     home = Path(__file__).parent / "data"
@@ -108,6 +137,7 @@ def main() -> None:
         home / "unlabelled.csv", index=False
     )
     write_visits(home)
+    patients().to_csv(home / "patients.csv", index=False)
     answers().to_csv(home / "yesno.csv", index=False)
     tags().to_csv(home / "tags.csv", index=False)
     (home / "empty.csv").write_text("", encoding="utf-8")

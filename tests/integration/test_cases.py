@@ -21,11 +21,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from sklearn.base import clone
+from sklearn import config_context
+from sklearn.base import clone, is_classifier
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import all_estimators
@@ -38,7 +46,7 @@ from sweepstake.preflight import checks
 from sweepstake.sweeps import leaderboard, sweep
 
 CASES = Path(__file__).parents[1] / "cases"
-CLASSIFIERS = dict(all_estimators(type_filter="classifier"))
+ESTIMATORS = dict(all_estimators(type_filter=["classifier", "regressor"]))
 DOORS = ("sklearn", "pyfunc")
 
 
@@ -86,7 +94,8 @@ def test_what_is_read_is_read_right(path, expected, at, tmp_path_factory):
     settings, home = at(path), tmp_path_factory.mktemp("models")
     grid, checked = checks.load(path, settings)
     board, model = _run(path, settings)
-    with threadpool_limits(1):  # as a trial has it: other sums end in other last digits
+    routed = config_context(enable_metadata_routing=True)
+    with routed, threadpool_limits(1):  # as a trial has it: other sums end in other last digits
         reference = Reference(path, expected["scores"], _split(grid.spec, settings))
         theirs, answers = reference.scores(), reference.answers()
     ours = [
@@ -135,8 +144,13 @@ class Reference:
         file = path.parent / self.sweep.get("file", section["source"])
         read = pd.read_parquet if file.suffix == ".parquet" else pd.read_csv
         rows = read(file, **options)
-        self.X = rows.drop(columns=[section["target"], *section.get("drop", [])])
+        cv, weight = self.sweep.get("cv", 5), section.get("weight")
+        self._cv = cv if isinstance(cv, dict) else {"folds": cv}
+        apart = {section["target"], *section.get("drop", []), weight, self._cv.get("by")}
+        self.X = rows.drop(columns=[name for name in rows if name in apart])
         self.y = rows[section["target"]]
+        self._weights = rows[weight] if weight else None
+        self._groups = rows[self._cv["by"]] if "by" in self._cv else None
         self._train, self._holdout = split
         self._searches = [self._searched(**each) for each in self._candidates()]
 
@@ -144,7 +158,8 @@ class Reference:
         """Pairs of cross-validated score and score on the holdout, of every point."""
         held = self.X.iloc[self._holdout], self.y.iloc[self._holdout]
         score = get_scorer(self._metric)
-        return [[cv, score(model, *held)] for cv, model in self._points()]
+        weigh = self._weighed(self._holdout)
+        return [[cv, score(model, *held, **weigh)] for cv, model in self._points()]
 
     def answers(self):
         """What each of the best points, refitted, says of all rows."""
@@ -164,21 +179,44 @@ class Reference:
     def _searched(self, estimator, params=None, grid=None):
         """``GridSearchCV`` of one classifier on the training rows."""
         seed = self.sweep.get("seed", 0)
-        classifier = CLASSIFIERS[estimator](**(params or {}))
-        if "random_state" in classifier.get_params():
-            classifier.set_params(random_state=seed)
-        model = Pipeline([("columns", _columns()), ("classifier", classifier)])
+        last = ESTIMATORS[estimator](**(params or {}))
+        if "random_state" in last.get_params():
+            last.set_params(random_state=seed)
+        score = get_scorer(self._metric)
+        if self._weights is not None:
+            last.set_fit_request(sample_weight=True)
+            score.set_score_request(sample_weight=True)
+        model = Pipeline([("columns", _columns()), ("classifier", last)])
         axes = {f"classifier__{name}": values for name, values in (grid or {}).items()}
-        folds = StratifiedKFold(self.sweep.get("cv", 5), shuffle=True, random_state=seed)
-        search = GridSearchCV(model, axes, scoring=self._metric, cv=folds, refit=False)
-        return search.fit(*self._training())
+        folds = self._folds(seed, is_stratified=is_classifier(last))
+        search = GridSearchCV(model, axes, scoring=score, cv=folds, refit=False)
+        return search.fit(*self._training(), **self._weighed(self._train))
+
+    def _folds(self, seed, *, is_stratified):
+        """The folds of scikit-learn's own splitter."""
+        count, kind = self._cv.get("folds", 5), self._cv.get("kind", "stratified")
+        by_chance = {"shuffle": True, "random_state": seed}
+        splitter = {
+            "stratified": lambda: (StratifiedKFold if is_stratified else KFold)(count, **by_chance),
+            "group": lambda: StratifiedGroupKFold(count, **by_chance),
+            "time": lambda: TimeSeriesSplit(count),
+            "repeated": lambda: RepeatedStratifiedKFold(
+                n_splits=count, n_repeats=self._cv["repeats"], random_state=seed
+            ),
+        }[kind]()
+        by = {"groups": self._groups.iloc[self._train]} if kind == "group" else {}
+        return list(splitter.split(*self._training(), **by))
+
+    def _weighed(self, rows):
+        return {} if self._weights is None else {"sample_weight": self._weights.iloc[rows]}
 
     def _points(self):
         """Each point's cross-validated score, and its model fitted on all training rows."""
         for search in self._searches:
             found = search.cv_results_
             for point, cv in zip(found["params"], found["mean_test_score"], strict=True):
-                yield cv, clone(search.estimator).set_params(**point).fit(*self._training())
+                model = clone(search.estimator).set_params(**point)
+                yield cv, model.fit(*self._training(), **self._weighed(self._train))
 
     def _training(self):
         return self.X.iloc[self._train], self.y.iloc[self._train]
@@ -189,8 +227,9 @@ def _columns():
     numbers = make_column_selector(dtype_include="number")
     rest = make_column_selector(dtype_exclude="number")
     encode = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=100)
+    scale = StandardScaler().set_fit_request(sample_weight=False)  # the last step alone is weighed
     return make_column_transformer(
-        (make_pipeline(SimpleImputer(), StandardScaler()), numbers),
+        (make_pipeline(SimpleImputer(), scale), numbers),
         (encode, rest),
         sparse_threshold=0,
     )

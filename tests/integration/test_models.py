@@ -19,6 +19,7 @@ import mlflow
 import numpy as np
 import pytest
 import skops.io
+import smallregressors
 from sklearn.base import clone
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -140,9 +141,34 @@ def test_every_classifier_of_scikit_learn_survives_all_three_ways_to_load_it(
     assert (expected, expected, expected) == (through_sklearn, through_pyfunc, through_us)
 
 
-def test_the_trusted_types_are_exactly_those_that_classifiers_hold():
-    """No type is trusted that no classifier needs, and none is missing."""
-    estimators = [*(fitted(name) for name in sorted(CLASSIFIERS)), *variants()]
+@pytest.mark.parametrize("name", sorted(smallregressors.REGRESSORS))
+def test_every_regressor_of_scikit_learn_survives_all_three_ways_to_load_it(
+    name, templates, tmp_path
+):
+    """A written model predicts the same numbers through both flavors and through load_model."""
+    x, _ = smallregressors.rows_of(name)
+    estimator = smallregressors.fitted(name)
+    expected = estimator.predict(x).tolist()
+    kind = f"numbers-{x.shape[1]}-{np.ndim(expected)}"
+    template = open_template(templates / kind, estimator, x)
+    model = tmp_path / "model"
+    sha256 = write_model(template, estimator, "0" * 32, model)
+
+    through_sklearn = mlflow.sklearn.load_model(str(model)).predict(x).tolist()
+    through_pyfunc = mlflow.pyfunc.load_model(str(model)).predict(x).tolist()
+    through_us = load_model(model, sha256).predict(x).tolist()
+
+    assert (expected, expected, expected) == (through_sklearn, through_pyfunc, through_us)
+
+
+def test_the_trusted_types_are_exactly_those_that_estimators_hold():
+    """No type is trusted that no classifier or regressor needs, and none is missing."""
+    estimators = [
+        *(fitted(name) for name in sorted(CLASSIFIERS)),
+        *variants(),
+        *(smallregressors.fitted(name) for name in sorted(smallregressors.REGRESSORS)),
+        *smallregressors.variants(),
+    ]
     found = {pair for estimator in estimators for pair in audit.names(dump(estimator))}
     listed = {(means, name) for means, names in TRUSTED.items() for name in names}
     own = {(means, name) for means, name in found if name not in SCALARS}
@@ -306,7 +332,7 @@ def test_a_file_that_names_other_functions_is_refused(call):
         loads(content)
     assert str(caught.value) == (
         "model.skops: must hold only types that were reviewed, but got posix.system. "
-        "Use another classifier, or review them and set SWEEPSTAKE_TRUSTED_TYPES."
+        "Use another estimator, or review them and set SWEEPSTAKE_TRUSTED_TYPES."
     )
 
 

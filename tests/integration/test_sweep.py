@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
 from sweepstake.champions import rounds
-from sweepstake.data import dataset, splitting
+from sweepstake.data import dataset, folds, splitting
 from sweepstake.domain import revision
 from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import GridFileError, NotFoundError, SweepFailedError
@@ -121,7 +121,7 @@ def test_the_figures_are_those_of_grid_search(run, submit, runs, client):
     search = GridSearchCV(
         DecisionTreeClassifier(random_state=0),
         AXES,
-        cv=splitting.folds(y, 3, 0),
+        cv=folds.folds(y, 3, 0),
         scoring="accuracy",
     ).fit(x, y)
     expected = {

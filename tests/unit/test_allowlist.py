@@ -58,7 +58,6 @@ def added(setting, program):
         "builtins.eval",
         "sklearn.svm._classes.SVC",
         "sklearn.svm.SVC.fit",
-        "sklearn.linear_model.LinearRegression",
         "lightgbm.LGBMRegressor",
         "lightgbm.Booster",
         "xgboost.XGBClassifier",
@@ -69,16 +68,18 @@ def added(setting, program):
 )
 def test_other_names_are_refused_and_not_imported(name):
     """What is not on the list stays unknown: nothing is looked up, nothing imported."""
-    allowlist.classifiers()
+    allowlist.estimators()
     before = set(sys.modules)
-    with pytest.raises(NotFoundError, match="must be a scikit-learn classifier, but got"):
+    with pytest.raises(
+        NotFoundError, match="must be a scikit-learn classifier or regressor, but got"
+    ):
         allowlist.resolve(name)
     assert before == set(sys.modules)
 
 
 def test_a_package_of_the_operator_adds_its_public_classifiers(own):
-    """Regressors and hidden classes stay out."""
-    names = ["ownpackage.DummyClassifier", "ownpackage.GaussianNB"]
+    """Regressors are among them; hidden classes and what predicts nothing stay out."""
+    names = [f"ownpackage.{n}" for n in ("DummyClassifier", "GaussianNB", "LinearRegression")]
     assert names == list(allowlist.added_by("ownpackage"))
     assert ["ownpackage.GaussianNB"] == list(allowlist.added_by("ownpackage.GaussianNB"))
 
@@ -86,9 +87,15 @@ def test_a_package_of_the_operator_adds_its_public_classifiers(own):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("ownpackage.LinearRegression", "must name classifiers or packages of them, but got"),
-        ("ownpackage.Missing", "must name classifiers or packages of them, but got"),
-        ("json", "must name classifiers or packages of them, but got 'json'. Write for example"),
+        (
+            "ownpackage.BaseEstimator",
+            "must name classifiers, regressors or packages of them, but got",
+        ),
+        ("ownpackage.Missing", "must name classifiers, regressors or packages of them, but got"),
+        (
+            "json",
+            "must name classifiers, regressors or packages of them, but got 'json'. Write",
+        ),
         ("nowhere", "must name what is installed, but 'nowhere' is not: No module named 'nowhere'"),
         ("nowhere.Kind", "must name what is installed, but 'nowhere' is not"),
     ],
@@ -124,10 +131,10 @@ print(json.dumps([
         ("XGBClassifier", "It is in the package xgboost: install it beside Sweepstake."),
         ("catboost.CatBoostClassifier", "install it beside Sweepstake and add it to SWEEPSTAKE_"),
         ("Pipeline", "Name its classifier alone, and what stands before it under 'steps': {"),
-        ("SVR", "'sweepstake schema' lists the names."),
+        ("Vectors", "'sweepstake schema' lists the names."),
         (
-            "RandomForestRegressor",
-            "Regressors are not swept. Did you mean 'RandomForestClassifier'",
+            "RandomForestRegresor",
+            "Did you mean 'RandomForestRegressor'?",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from sweepstake.gridfile.constraints import complaint, describe
 
 @pytest.mark.parametrize(
     "classifier",
-    [one for _, one in all_estimators(type_filter="classifier")],
+    [one for _, one in all_estimators(type_filter=["classifier", "regressor"])],
     ids=lambda c: c.__name__,
 )
 def test_every_constraint_of_scikit_learn_has_words(classifier):

@@ -7,7 +7,7 @@ from sklearn.utils import all_estimators
 
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.errors import NotFoundError
-from sweepstake.gridfile.allowlist import classifier_names, resolve
+from sweepstake.gridfile.allowlist import estimator_names, resolve
 from sweepstake.gridfile.estimators import Finding, as_spec, build, findings, problems_of
 
 TREE = {"estimator": "DecisionTreeClassifier", "params": {"max_depth": 3}}
@@ -18,17 +18,24 @@ NEEDS_ONE = {
 
 
 def _needed(name):
-    """The parameters without which a classifier cannot be built."""
+    """The parameters without which an estimator cannot be built."""
     if name in NEEDS_ONE:
         return {"estimator": {"estimator": "LogisticRegression"}}
+    if name in {"MultiOutputRegressor", "RegressorChain"}:
+        return {"estimator": {"estimator": "Ridge"}}
+    if name in {"VotingRegressor", "StackingRegressor"}:
+        return {"estimators": {"a": {"estimator": "Ridge"}, "b": {"estimator": "SVR"}}}
     if name in {"VotingClassifier", "StackingClassifier"}:
         return {"estimators": {"a": {"estimator": "GaussianNB"}, "b": TREE}}
     return {}
 
 
 @pytest.mark.filterwarnings("ignore:Class PassiveAggressiveClassifier:FutureWarning")
-@pytest.mark.parametrize("name", [name for name, _ in all_estimators(type_filter="classifier")])
-def test_every_classifier_of_scikit_learn_is_named_checked_and_built(name):
+@pytest.mark.filterwarnings("ignore:Class PassiveAggressiveRegressor:FutureWarning")
+@pytest.mark.parametrize(
+    "name", [name for name, _ in all_estimators(type_filter=["classifier", "regressor"])]
+)
+def test_every_estimator_of_scikit_learn_is_named_checked_and_built(name):
     """Each has a public name, is sound with its defaults, and is built from its spec."""
     spec = as_spec(name, _needed(name))
     assert (problems_of(spec), name) == ([], type(build(spec, 1)).__name__)
@@ -36,9 +43,9 @@ def test_every_classifier_of_scikit_learn_is_named_checked_and_built(name):
 
 
 def test_names_are_listed_by_class():
-    """The allow-list is all of scikit-learn's classifiers, under importable names."""
-    expected = [name for name, _ in all_estimators(type_filter="classifier")]
-    assert expected == [name.rpartition(".")[2] for name in classifier_names()]
+    """The allow-list is all that scikit-learn has of both, under importable names."""
+    expected = [name for name, _ in all_estimators(type_filter=["classifier", "regressor"])]
+    assert expected == [name.rpartition(".")[2] for name in estimator_names()]
 
 
 @pytest.mark.parametrize("name", ["SVC", "sklearn.svm.SVC"])

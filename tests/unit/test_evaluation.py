@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorer
+from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorers
 
 CLASSIFIERS = [
     DecisionTreeClassifier(max_depth=4),
@@ -60,12 +60,12 @@ def test_a_score_is_the_scorers_to_the_last_bit(metric, names, depth):
     x, y, unseen, truth = halves(4)
     labels = np.array(names)
     model = DecisionTreeClassifier(max_depth=depth).fit(x, labels[y])
-    score, expected = scorer(metric, labels[truth]), metrics.get_scorer(metric)
+    score, expected = scorers((metric,), labels[truth]), metrics.get_scorer(metric)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes that are never predicted
         for rows in (truth < 4, truth != 3):
             given = (model, unseen[rows], labels[truth][rows])
-            assert expected(*given) == score(*given)
+            assert {metric: expected(*given)} == score(*given, {})
 
 
 @pytest.mark.parametrize("classes", [2, 4])

@@ -94,7 +94,7 @@ def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
     model = pipeline.classifier_of(cache.forests[0])
     assert 3 == len(model.estimators_)
     model.set_params(n_estimators=5, warm_start=True)
-    features, _ = fit_trial.folds_of(iris, spec.cv, spec.seed)[0]
+    features, _ = fit_trial.folds_of(iris, spec.folding)[0]
     rows = fit_trial.row_taker(cache.forests[0], iris)(features)
     cache.forests[0].fit(rows, iris.y_train[features])
     grown, told = fit_trial.train(trial(2, n_estimators=8), spec, iris, cache=cache)

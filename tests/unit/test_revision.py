@@ -45,7 +45,7 @@ def test_what_fits_and_scores_is_watched(script):
     """The modules are found by their imports, so a new one is watched without a word."""
     watched = set(script.modules())
     fitting = {"fit_trial", "pipeline", "estimators", "shared_trees", "single_core"}
-    scoring = {"splitting", "evaluation", "curves"}
+    scoring = {"folds", "evaluation", "curves"}
     assert fitting | scoring <= {name.rpartition(".")[2] for name in watched}
     assert set() == watched & script.UNWATCHED.keys()
 

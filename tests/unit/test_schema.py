@@ -58,8 +58,8 @@ def test_anything_worded_by_the_schema_has_a_message():
 
 
 def test_editors_complete_every_classifier():
-    """The examples of ``estimator`` are the classifiers that the loader takes."""
-    short = sorted(name.rpartition(".")[2] for name in allowlist.classifier_names())
+    """The examples of ``estimator`` are the estimators that the loader takes."""
+    short = sorted(name.rpartition(".")[2] for name in allowlist.estimator_names())
     assert short == schema.schema()["$defs"]["estimator"]["examples"]
 
 
@@ -98,7 +98,7 @@ def test_defaults_of_the_schema_are_those_of_the_records():
         "promotion.guards": tuple(keys["promotion"]["properties"]["guards"]["default"]),
         "promotion.wait": loader.seconds_of(keys["promotion"]["properties"]["wait"]["default"]),
     }
-    spec = SweepSpec("a", "a", DataSpec("x"), (), loader.DEFAULT_METRIC)
+    spec = SweepSpec("a", "a", DataSpec("x"), (), "f1_macro")
     assert promised == {
         "metric": spec.metric,
         "cv": spec.cv,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from sweepstake.data import dataset, splitting
+from sweepstake.data import dataset, folds, splitting
 from sweepstake.data.dataset import Table
 from sweepstake.domain.spec import DataSpec
 from sweepstake.errors import DataError
@@ -121,7 +121,7 @@ def test_multilabel_rows_are_split_as_one_class():
 def test_folds_are_those_of_scikit_learn(y, kind):
     """Folds are the shuffled stratified ones, for multilabel the shuffled plain ones."""
     expected = list(kind(4, shuffle=True, random_state=7).split(y, y if y.ndim == 1 else None))
-    actual = splitting.folds(y, 4, 7)
+    actual = folds.folds(y, 4, 7)
     for pair, other in zip(expected, actual, strict=True):
         assert [part.tolist() for part in pair] == [part.tolist() for part in other]
 
@@ -149,5 +149,5 @@ def test_folds_are_those_of_scikit_learn(y, kind):
 def test_too_few_rows_for_the_folds_are_refused(y, message):
     """A class that cannot be in every fold is told with its count and the way out."""
     with pytest.raises(DataError) as caught:
-        splitting.folds(y, 5, 0)
+        folds.folds(y, 5, 0)
     assert message == str(caught.value)

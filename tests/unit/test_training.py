@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_info
 
 from sweepstake.data import dataset, splitting
 from sweepstake.data.dataset import Table
+from sweepstake.data.folds import folds as plain_folds
 from sweepstake.domain.spec import DataSpec, EstimatorSpec, Preprocess, SweepSpec
 from sweepstake.domain.trial import Trial
 from sweepstake.gridfile import estimators
@@ -148,7 +149,7 @@ def test_folds_score_as_in_grid_search(iris, metric, name, preprocess):
     _, result = run(iris, name, params, metric=metric, preprocess=preprocess, cv=4)
     classifier = estimators.build(EstimatorSpec(name, params), 0)
     estimator = pipeline.build(classifier, preprocess, iris.X_train)
-    folds = splitting.folds(iris.y_train, 4, 0)
+    folds = plain_folds(iris.y_train, 4, 0)
     search = GridSearchCV(estimator, {}, cv=folds, scoring=metric)
     search.fit(iris.X_train.to_numpy(), iris.y_train)
     expected = [(n, search.cv_results_[f"split{n}_test_score"][0]) for n in range(4)]
@@ -164,7 +165,7 @@ def test_folds_score_as_in_grid_search_on_mixed_columns(mixed):
     estimator = pipeline.build(
         estimators.build(EstimatorSpec("SVC"), 0), Preprocess.AUTO, mixed.X_train
     )
-    folds = splitting.folds(mixed.y_train, 3, 0)
+    folds = plain_folds(mixed.y_train, 3, 0)
     search = GridSearchCV(estimator, {}, cv=folds, scoring="f1_macro")
     search.fit(mixed.X_train, mixed.y_train)
     expected = [search.cv_results_[f"split{n}_test_score"][0] for n in range(3)]

@@ -153,8 +153,7 @@ def _by_folds(one: FoundTrial, other: FoundTrial, why: str) -> FoldGain:
         PermanentError: they are not.
     """
     keys = [
-        (plan.data_digest, plan.spec.cv, plan.spec.seed)
-        for plan in (one.planned.plan, other.planned.plan)
+        (plan.data_digest, plan.spec.folding) for plan in (one.planned.plan, other.planned.plan)
     ]
     if keys[0] != keys[1]:
         message = f"{one.label} and {other.label}: must be scored on the same rows, but their data "
@@ -163,7 +162,7 @@ def _by_folds(one: FoundTrial, other: FoundTrial, why: str) -> FoldGain:
     name = f"cv_{one.planned.spec.metric}"
     curves = [each.planned.tracking.curve(each.standing.run_id, name) for each in (one, other)]
     try:
-        return by_folds(curves[0].values, curves[1].values, CONFIDENCE)
+        return by_folds(curves[0].values, curves[1].values, CONFIDENCE, keys[0][1].tested_share)
     except ValueError as error:
         message = f"{one.label} and {other.label}: {error}. Train them again."
         raise PermanentError(message) from None
@@ -208,10 +207,11 @@ def _given(found: FoundTrial) -> dict[str, str]:
 
 def _of_sweep(found: FoundTrial) -> dict[str, str]:
     spec = record_of(found.planned.spec)
-    told = {name: str(spec[name]) for name in ("model", "preprocess", "cv", "seed")}
+    told = {name: str(spec[name]) for name in ("model", "preprocess", "seed")}
     data = found.planned.spec.data
     return {
         **told,
+        "cv": found.planned.spec.folding.told,
         "data": data.filled_source,
         "data digest": found.planned.plan.data_digest[:12],
         "holdout": f"{data.holdout:g}",

@@ -103,8 +103,14 @@ def pair_up(version: Version, other: Version, ground: Ground) -> tuple[Pair, int
         final = _Final(ground, dataset, worker)
         answers = final.ask(version)
         new, said = final.ask_champion(other)
-    pair = Pair(dataset.y_holdout[new], answers.take(new), said.take(new))
-    return pair, int((~new).sum())
+    return _paired(dataset, new, answers, said), int((~new).sum())
+
+
+def _paired(dataset: Dataset, new: np.ndarray, answers: Answers, said: Answers) -> Pair:
+    """What finalist and champion said of the ``new`` rows of the holdout."""
+    beside = dataset.beside_holdout.take(new)
+    truth = dataset.y_holdout[new]
+    return Pair(truth, answers.take(new), said.take(new), beside.weights, beside.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +135,10 @@ class _Final:
 
     def meet(self, finalist: Finalist, answers: Answers, champion: Version | None) -> Decision:
         """The decision between a finalist and the champion, if there is one."""
-        spec, truth = self.ground.spec, self.dataset.y_holdout
+        spec, beside = self.ground.spec, self.dataset.beside_holdout
         terrain = Terrain(spec.model, spec.metric, self.ground.digest)
-        pair, incumbent = Pair(truth, answers), None
+        pair = Pair(self.dataset.y_holdout, answers, None, beside.weights, beside.groups)
+        incumbent = None
         if champion:
             try:
                 new, said = self.ask_champion(champion)
@@ -139,7 +146,7 @@ class _Final:
                 incumbent = Incumbent(champion.version, str(error))
             else:
                 incumbent = Incumbent(champion.version)
-                pair = Pair(truth[new], answers.take(new), said.take(new))
+                pair = _paired(self.dataset, new, answers, said)
                 number = self.ground.test(finalist.version, champion.version)
                 terrain = replace(terrain, excluded=int((~new).sum()), test=number)
         return decide(finalist, incumbent, pair, terrain, spec.promotion)

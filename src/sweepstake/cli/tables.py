@@ -61,6 +61,8 @@ def leaderboard_table(
         width = FIGURE if heading.endswith(board.metric) else None
         table.add_column(heading, justify="right", overflow="fold", min_width=width)
     table.add_column("classifier", overflow="fold")
+    for metric in board.metrics:
+        table.add_column(f"cv {metric}", justify="right", overflow="fold", min_width=FIGURE)
     names, shown = varying(board.standings), board.standings if standings is None else standings
     ranks = {each.number: rank for rank, each in enumerate(board.standings, start=1)}
     if by:
@@ -68,7 +70,8 @@ def leaderboard_table(
     for standing in shown[: top or ROWS]:
         other = [_figure(standing.metrics.get(by))] if by else []
         cells = _leaderboard_row(ranks[standing.number], board, standing, names)
-        _add(table, *cells, *other)
+        tracked = [_figure(standing.metrics.get(mean_cv(metric))) for metric in board.metrics]
+        _add(table, *cells, *tracked, *other)
     left = len(board.standings) - min(len(shown), top or ROWS)
     if left:
         table.caption = f"and {left} more: --json shows all, --csv too"

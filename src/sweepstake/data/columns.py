@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sweepstake.domain.task import Task
 from sweepstake.errors import DataError, DataFault
 from sweepstake.wording import notation
-from sweepstake.wording.near_misses import alike, listed
+from sweepstake.wording.near_misses import alike, listed, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -32,9 +33,14 @@ _LARGEST_LABEL = 2**53
 
 
 def labels(
-    frame: pd.DataFrame, target: tuple[str, ...], gaps: Mapping[str, int] | None = None
+    frame: pd.DataFrame,
+    target: tuple[str, ...],
+    gaps: Mapping[str, int] | None = None,
+    task: Task = Task.CLASSIFICATION,
 ) -> np.ndarray:
     """The labels: int64, bool or text of shape (n,); of several columns 0 and 1 as int64 (n, k).
+
+    Numbers to predict are float64 of shape (n,), or (n, k) of several columns.
 
     ``gaps`` are texts in these columns that count as gaps, with how often they are there.
 
@@ -43,6 +49,9 @@ def labels(
     """
     import numpy as np
 
+    if task is Task.REGRESSION:
+        numbers = [_number_column(frame[name], gaps or {}) for name in target]
+        return numbers[0] if len(numbers) == 1 else np.column_stack(numbers)
     columns = [_label_column(frame[name], gaps or {}) for name in target]
     if len(columns) == 1:
         return columns[0]
@@ -62,15 +71,7 @@ def _label_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
     import numpy as np
     from pandas.api import types
 
-    if not len(column):
-        message = "must have rows, but has only a header."
-        message += " Add rows."
-        raise DataError.one(message, "data.source")
-    missing = _row_numbers(column.isna().to_numpy())
-    if missing:
-        message = f"every row needs a label, but {column.name!r} has none in {missing}."
-        message += f" {_read_as_gaps(gaps)}Remove these rows or fill in their labels."
-        raise DataError.one(message, "data.target")
+    _check_filled(column, gaps, "label")
     if types.is_bool_dtype(column):
         values = column.to_numpy(dtype=bool)
     elif types.is_numeric_dtype(column) or types.infer_dtype(column) == "decimal":
@@ -91,6 +92,53 @@ def _label_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
         message += " Add rows of another class, or name another target column."
         raise DataError.one(message, "data.target")
     return values
+
+
+def _check_filled(column: pd.Series, gaps: Mapping[str, int], noun: str) -> None:
+    """Refuse a target column without rows, or with gaps."""
+    if not len(column):
+        message = "must have rows, but has only a header."
+        message += " Add rows."
+        raise DataError.one(message, "data.source")
+    missing = row_numbers(column.isna().to_numpy())
+    if missing:
+        message = f"every row needs a {noun}, but {column.name!r} has none in {missing}."
+        message += f" {_read_as_gaps(gaps)}Remove these rows or fill in their {noun}s."
+        raise DataError.one(message, "data.target")
+
+
+def _number_column(column: pd.Series, gaps: Mapping[str, int]) -> np.ndarray:
+    """One column of numbers to predict."""
+    import numpy as np
+    from pandas.api import types
+
+    _check_filled(column, gaps, "number")
+    is_decimal = types.infer_dtype(column) == "decimal"
+    if types.is_bool_dtype(column) or not (types.is_numeric_dtype(column) or is_decimal):
+        _refuse_times(column, "data.target", "Name another target column.")
+        row, value = next(_no_numbers(column), (1, column.iloc[0]))
+        message = f"a regressor predicts numbers, but row {row} of {column.name!r} holds "
+        message += f"{shown(value)}. Correct it, name another target column, or a classifier."
+        raise DataError.one(message, "data.target")
+    values = column.to_numpy(dtype=np.float64)
+    beyond = row_numbers(~np.isfinite(values))
+    if beyond:
+        message = f"numbers must be finite, but {column.name!r} is not in {beyond}. "
+        raise DataError.one(message + "Remove these rows or correct them.", "data.target")
+    if values.min() == values.max():
+        message = f"there must be two numbers or more, but {column.name!r} holds only "
+        message += f"{values[0]:g}. Name another target column."
+        raise DataError.one(message, "data.target")
+    return values
+
+
+def _no_numbers(column: pd.Series) -> Iterator[tuple[int, object]]:
+    """The rows, from 1, whose cell is no number, with their cells."""
+    for row, value in enumerate(column, 1):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            yield row, value
 
 
 def _check_spelling(values: np.ndarray, name: str) -> None:
@@ -133,7 +181,7 @@ def _whole_numbers(column: pd.Series) -> np.ndarray:
             f"labels must be text, truth values or whole numbers, but {column.name!r} "
             f"holds {odd[0]:g}."
         )
-        message += " Name a column of classes, or put the numbers into classes."
+        message += " Name a column of classes, put the numbers into classes, or name a regressor."
         if _LARGEST_LABEL < abs(odd[0]) < _LARGEST_WHOLE:
             kept = notation.flow({"types": {str(column.name): "text"}})
             message += f" Where they are names, write csv: {kept} under data, or keep them as text."
@@ -141,7 +189,7 @@ def _whole_numbers(column: pd.Series) -> np.ndarray:
     return column.to_numpy(dtype=np.int64)
 
 
-def _row_numbers(mask: np.ndarray) -> str:
+def row_numbers(mask: np.ndarray) -> str:
     """``3 rows: 2, 5 and 8``; row 1 is the first one below the header. Empty where none is set."""
     numbers = [str(row + 1) for row in mask.nonzero()[0]]
     if not numbers:
@@ -195,7 +243,7 @@ def of_one_width(numbers: pd.DataFrame) -> pd.DataFrame:
 
 def _infinite(column: pd.Series, mask: np.ndarray) -> str:
     message = f"numbers must be finite, but {column.name!r} is not in "
-    return f"{message}{_row_numbers(mask)}. Leave such cells empty, or add {_drop(column)}."
+    return f"{message}{row_numbers(mask)}. Leave such cells empty, or add {_drop(column)}."
 
 
 def _drop(column: pd.Series) -> str:
@@ -248,6 +296,6 @@ def _are_truths(texts: Iterable[str | None]) -> bool:
 
 def some(names: Sequence[str]) -> str:
     """The first names quoted, and how many more there are."""
-    shown = listed(list(names)[:_FIRST_NAMES], "and")
+    first = listed(list(names)[:_FIRST_NAMES], "and")
     more = len(names) - _FIRST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    return f"{first} and {more} more" if more > 0 else first

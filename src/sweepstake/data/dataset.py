@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.data import columns, partitions, sources
+from sweepstake.data import beside, columns, partitions, sources
+from sweepstake.data.beside import NOTHING, Beside
+from sweepstake.domain.task import are_numbers
 from sweepstake.errors import DataError, DataFault
 from sweepstake.wording.near_misses import did_you_mean
 
@@ -44,7 +46,8 @@ class Table:
     """Rows as read: ``X`` of shape (n, features), ``y`` of shape (n,) or, for multilabel, (n, k).
 
     The columns of ``X`` are numbers, all float64 or all float32, or categories whose values are
-    text in sorted order. ``y`` holds int64, bool or text; for multilabel 0 and 1 as int64.
+    text in sorted order. ``y`` holds int64, bool or text; for multilabel 0 and 1
+    as int64; numbers to predict as float64, of shape (n,) or (n, k).
     ``digest`` is the SHA-256 of names, types and values, target included, in the order of the rows.
     ``span`` says which rows of the source these are, where data are kept by day.
     """
@@ -54,13 +57,15 @@ class Table:
     target: tuple[str, ...]
     digest: str
     span: Span | None = None
+    beside: Beside = NOTHING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """A table divided: the rows that trials train on, and the holdout that none of them sees.
 
-    ``classes`` are the sorted labels of all rows; for multilabel, the names of the target columns.
+    ``classes`` are the sorted labels of all rows; for multilabel, the names of the target columns;
+    there are none where numbers are predicted.
     ``digest`` is the SHA-256 of the table's digest and of the positions of the rows on either side.
     """
 
@@ -70,6 +75,9 @@ class Dataset:
     y_holdout: np.ndarray
     classes: tuple[Any, ...]
     digest: str
+    beside: Beside = NOTHING
+    """Of the training rows."""
+    beside_holdout: Beside = NOTHING
 
 
 def read(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Table:
@@ -89,16 +97,18 @@ def read(spec: DataSpec, roots: Sequence[Path | Bucket]) -> Table:
         target = _target(spec, frame)
     with _noted(faults):
         _check_columns("data.drop", spec.drop, frame)
-    left_out = {*spec.drop, *target, *filter(None, [spec.time_column])}
+    left_out = {*spec.drop, *target, *spec.apart}
+    with _noted(faults):
+        found = beside.read(spec, frame, target)
     if target:
         with _noted(faults):
-            y = columns.labels(frame, target, source.gaps)
+            y = columns.labels(frame, target, source.gaps, spec.task)
     if target and left_out <= set(frame.columns):
         with _noted(faults):
             features = features_of(frame.drop(columns=list(left_out)))
     if faults:
         raise DataError(*faults)
-    return Table(features, y, target, _digest(features, y, target), span)
+    return Table(features, y, target, _digest(features, y, target, found), span, found)
 
 
 @contextmanager
@@ -145,7 +155,9 @@ def divide(table: Table, split: tuple[np.ndarray, np.ndarray]) -> Dataset:
 
     train, holdout = split
     positions = [part.astype("int64").tobytes() for part in split]
-    classes = np.unique(table.y).tolist() if table.y.ndim == 1 else table.target
+    classes = table.target if table.y.ndim > 1 else np.unique(table.y).tolist()
+    if are_numbers(table.y):
+        classes = ()
     return Dataset(
         X_train=table.X.iloc[train].reset_index(drop=True),
         y_train=table.y[train],
@@ -153,6 +165,8 @@ def divide(table: Table, split: tuple[np.ndarray, np.ndarray]) -> Dataset:
         y_holdout=table.y[holdout],
         classes=tuple(classes),
         digest=hashlib.sha256(b"|".join([table.digest.encode(), *positions])).hexdigest(),
+        beside=table.beside.take(train),
+        beside_holdout=table.beside.take(holdout),
     )
 
 
@@ -192,7 +206,7 @@ def _check_columns(place: str, names: Sequence[str], frame: pd.DataFrame) -> Non
         raise DataError(*faults)
 
 
-def _digest(features: pd.DataFrame, y: np.ndarray, target: tuple[str, ...]) -> str:
+def _digest(features: pd.DataFrame, y: np.ndarray, target: tuple[str, ...], found: Beside) -> str:
     digest = hashlib.sha256(repr((list(features.columns), target, y.dtype.str, y.shape)).encode())
     for values, known in parts(features):
         if known is not None:
@@ -200,6 +214,8 @@ def _digest(features: pd.DataFrame, y: np.ndarray, target: tuple[str, ...]) -> s
         digest.update(f"{values.dtype.str}\n".encode())
         digest.update(canonical(values).tobytes())
     digest.update(y.tobytes())
+    for name, values in found.known():
+        digest.update(f"{name} {values.dtype.str}\n".encode() + values.tobytes())
     return digest.hexdigest()
 
 
@@ -265,6 +281,8 @@ def open_staged(folder: Path, digest: str) -> Dataset:
             y_holdout=_read_array(home, "holdout_labels"),
             classes=tuple(about["classes"]),
             digest=about["digest"],
+            beside=beside.opened(home, "train", about.get("beside", ())),
+            beside_holdout=beside.opened(home, "holdout", about.get("beside", ())),
         )
     except (OSError, ValueError, KeyError) as error:
         message = (
@@ -282,6 +300,8 @@ def _write(dataset: Dataset, folder: Path) -> None:
         "classes": dataset.classes,
         "digest": dataset.digest,
     }
+    if names := [name for name, _ in dataset.beside.known()]:
+        about["beside"] = names
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     np.save(folder / "train_labels.npy", dataset.y_train, allow_pickle=False)
     np.save(folder / "holdout_labels.npy", dataset.y_holdout, allow_pickle=False)
@@ -291,6 +311,8 @@ def _write(dataset: Dataset, folder: Path) -> None:
         numbers = frame.select_dtypes("number").to_numpy()
         np.save(folder / f"{part}_numbers.npy", numbers, allow_pickle=False)
         np.save(folder / f"{part}_codes.npy", np.array(codes), allow_pickle=False)
+    beside.save(dataset.beside, folder, "train")
+    beside.save(dataset.beside_holdout, folder, "holdout")
 
 
 def _categories(features: pd.DataFrame) -> Iterator[list[str] | None]:

@@ -89,7 +89,7 @@ def settled(
 
     ``categories`` are columns of text that were read as such. What is no feature stays as it is.
     """
-    apart = {*spec.drop, *spec.target, spec.time_column}
+    apart = {*spec.drop, *spec.labels, *spec.apart}
     frame = _without_signs(frame, Numerals(spec.csv), apart)
     found: dict[str, pd.Series] = {}
     faults: list[DataFault] = []
@@ -97,7 +97,7 @@ def settled(
         if name not in apart:
             column, fault = _settled(frame[name], spec.csv, where)
             found[name] = column
-            faults += [DataFault("data.source", fault)] if fault else []
+            faults += [DataFault("data.source", fault)] if fault and name not in spec.target else []
     faults += [*_of_types(frame, spec), *_of_header(frame, where)]
     return (frame.assign(**found) if found else frame), faults
 

@@ -145,12 +145,24 @@ def _times(frame: pd.DataFrame, spec: DataSpec) -> pd.Series:
         message = f"must hold dates or times, but {name!r} holds numbers."
         message += " Write them as 2026-01-15 or 2026-01-15T10:30:00."
         raise DataError.one(message, "data.time_column")
+    return times_of(column, spec, "data.time_column")
+
+
+def times_of(column: pd.Series, spec: DataSpec, place: str) -> pd.Series:
+    """The times of a column in ``spec.timezone``; ``place`` names it in the grid file.
+
+    Raises:
+        DataError: a row has none, or one that cannot be told.
+    """
+    import pandas as pd
+
     zone = ZoneInfo(spec.timezone)
-    moments = [_time(value, row, spec, zone) for row, value in enumerate(column, 1)]
+    cells = zip(column, range(1, len(column) + 1), strict=True)
+    moments = [_time(value, f"row {row} of {column.name!r}", zone, place) for value, row in cells]
     return pd.Series(moments, dtype=pd.DatetimeTZDtype("us", zone))
 
 
-def _time(value: object, row: int, spec: DataSpec, zone: ZoneInfo) -> datetime:
+def _time(value: object, cell: str, zone: ZoneInfo, place: str) -> datetime:
     moment = value
     if isinstance(value, str):
         with suppress(ValueError):
@@ -159,10 +171,10 @@ def _time(value: object, row: int, spec: DataSpec, zone: ZoneInfo) -> datetime:
         moment = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - made local below
     if not isinstance(moment, datetime) or moment != moment:  # noqa: PLR0124 - NaT is not itself
         message = (
-            f"every row needs a time, but row {row} of {spec.time_column!r} has "
-            f"{shown(value)}. Write it as 2026-01-15 or 2026-01-15T10:30:00, or remove the row."
+            f"every row needs a time, but {cell} has {shown(value)}. "
+            "Write it as 2026-01-15 or 2026-01-15T10:30:00, or remove the row."
         )
-        raise DataError.one(message, "data.time_column")
+        raise DataError.one(message, place)
     return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
 
 

@@ -150,7 +150,7 @@ def _texts(names: Iterable[str], spec: DataSpec) -> dict[str, str]:
 
 def _with_codes(frame: pd.DataFrame, file: CsvFile, spec: DataSpec) -> pd.DataFrame:
     """The frame with whole numbers of which one begins with 0 as the text that they are."""
-    apart = {*spec.drop, spec.time_column, *spec.csv.types}
+    apart = {*spec.drop, *spec.apart, *spec.csv.types}
     numbers = frame.select_dtypes("number") if file.may_hold_codes else frame.iloc[:, :0]
     names = [name for name in _whole(numbers) if name not in apart]
     if not names:
@@ -202,7 +202,7 @@ def _beyond_64_bits(frame: pd.DataFrame) -> list[str]:
 
 def _too_exact(large: Mapping[str, int], spec: DataSpec, *, typed: bool = False) -> list[DataFault]:
     """What is wrong with features of which different values would be one."""
-    left_out = {*spec.drop, *spec.target, spec.time_column}
+    left_out = {*spec.drop, *spec.target, *spec.apart}
     found = ((name, value) for name, value in large.items() if name not in left_out)
     faults = (inference.fault_of_size(name, value, typed=typed) for name, value in found)
     return [DataFault("data.source", fault) for fault in faults]
@@ -231,7 +231,7 @@ def _of_parquet(path: Path, spec: DataSpec, pin: Pin) -> Source:
         rows.frame, spec, lambda found: {row: f"row {row + 1}" for row in found}, rows.texts
     )
     faults += _too_exact(rows.large, spec, typed=True)
-    left_out = {*spec.drop, *spec.target, spec.time_column}
+    left_out = {*spec.drop, *spec.target, *spec.apart}
     faults += [
         DataFault(
             "data.source",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sweepstake.storage.bucket import Bucket
 
 SKLEARN = "sklearn:"
-SKLEARN_SETS = ("breast_cancer", "digits", "iris", "wine")
+SKLEARN_SETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 SKLEARN_TARGET = "target"
 """The label column of scikit-learn's own data sets."""
 CSV_SUFFIXES = (*(".csv", ".csv.gz", ".csv.zst"), *(".tsv", ".tsv.gz", ".tsv.zst"))

@@ -1,6 +1,6 @@
-"""Splitting: which rows are held out, and the folds of cross-validation.
+"""Splitting: which rows are held out.
 
-Messages start with the place in the grid file that has to change: ``cv: ...``.
+Messages start with the place in the grid file that has to change: ``data.holdout: ...``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from sweepstake.data.dataset import canonical, parts
+from sweepstake.domain.task import are_classes
 from sweepstake.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sweepstake.data.dataset import Table
-
-_TOO_FEW = 2
 
 
 def split(table: Table, holdout: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -33,54 +32,97 @@ def split(table: Table, holdout: float, seed: int) -> tuple[np.ndarray, np.ndarr
     the file does not matter, a class with two different rows or more is on both sides, and when
     rows are added a row changes sides only if its hash is near the edge.
 
+    Where the table has groups, these take the place of the features: the rows of a group have one
+    hash, that of the group, and count as the class that most of them have. Where it has times, the
+    latest rows are held out, all of one time on one side, and training rows are in their order.
+
     Raises:
         DataError: no row is left for the holdout.
     """
     import numpy as np
 
-    hashes = row_hashes(table.X, seed)
-    _, classes = (
-        np.unique(table.y, return_inverse=True) if table.y.ndim == 1 else (None, 0 * hashes)
-    )
+    if table.beside.times is not None:
+        return _by_time(table, holdout)
+    if table.beside.groups is not None:
+        hashes = row_hashes(_as_column(table.beside.groups), seed)
+        classes = _usual_class(hashes, _classes(table.y))
+    else:
+        hashes, classes = row_hashes(table.X, seed), _classes(table.y)
     held = np.zeros(len(hashes), dtype=bool)
     for label in np.unique(classes):
         rows = np.flatnonzero(classes == label)
         held[rows] = _held_out(hashes[rows], holdout)
     if not held.any():
-        message = f"a share of {holdout:g} of {len(held)} rows holds no row out."
-        message += " No class has two different rows: name another target column, or add rows."
+        message = f"a share of {holdout:g} of {len(held)} rows holds no row out. "
+        if table.beside.groups is not None:
+            message += "No class has two groups: name another column under cv.by, or add groups."
+            raise DataError.one(message, "data.holdout")
+        message += "No class has two different rows: name another target column, or add rows."
         raise DataError.one(message, "data.holdout")
+    _check_held(table, held)
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def folds(y_train: np.ndarray, cv: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """``cv`` pairs of positions (train, test) in the training rows, shuffled by ``seed``.
-
-    They are those of scikit-learn's ``StratifiedKFold``, for multilabel of ``KFold``.
+def _check_held(table: Table, held: np.ndarray) -> None:
+    """See that what groups, times and weights leave to either side can be trained and scored on.
 
     Raises:
-        DataError: a class (multilabel: the whole) has fewer training rows than ``cv``.
+        DataError: a class has no training row, or all rows of a side weigh nothing.
     """
-    from sklearn.model_selection import KFold, StratifiedKFold
-
-    _check_rows(y_train, cv)
-    kind = StratifiedKFold if y_train.ndim == 1 else KFold
-    return list(kind(n_splits=cv, shuffle=True, random_state=seed).split(y_train, y_train))
-
-
-def _check_rows(y_train: np.ndarray, cv: int) -> None:
     import numpy as np
 
-    if y_train.ndim == 1:
-        labels, counts = np.unique(y_train, return_counts=True)
-        fewest, who = int(counts.min()), f"class {str(labels[counts.argmin()])!r}"
-    else:
-        fewest, who = len(y_train), "the data"
-    if fewest < cv:
-        rows = f"{fewest} training row{'' if fewest == 1 else 's'}"
-        lower = "" if fewest < _TOO_FEW else f"Lower cv to {fewest} or less, or a"
-        message = f"{who} has {rows}, but cv is {cv}. {lower or 'A'}dd rows of it."
-        raise DataError.one(message, "cv")
+    beside = table.beside
+    missing = np.setdiff1d(table.y[held], table.y[~held]) if are_classes(table.y) else np.array([])
+    if missing.size and beside.by is not None:
+        which = "the latest ones" if beside.times is not None else "those of held-out groups"
+        message = f"every class needs training rows, but all rows of class {str(missing[0])!r} are "
+        message += f"{which}. Lower data.holdout, change seed, or add rows of it."
+        raise DataError.one(message, "data.holdout")
+    if beside.weights is not None:
+        for side, name in ((held, "held-out"), (~held, "training")):
+            if not beside.weights[side].any():
+                message = f"some {name} row must weigh more than 0, but none does. "
+                raise DataError.one(message + "Leave out the rows of weight 0.", "data.weight")
+
+
+def _classes(y: np.ndarray) -> np.ndarray:
+    """The number of each row's class; several labels, and numbers, form one class."""
+    import numpy as np
+
+    if not are_classes(y):
+        return np.zeros(len(y), dtype=int)
+    return np.asarray(np.unique(y, return_inverse=True)[1])
+
+
+def _usual_class(hashes: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """For each row the class that most rows of its group have, of equals the first."""
+    import numpy as np
+
+    groups = np.unique(hashes, return_inverse=True)[1]
+    counts = np.zeros((groups.max() + 1, classes.max() + 1), dtype=int)
+    np.add.at(counts, (groups, classes), 1)
+    return np.asarray(counts.argmax(axis=1)[groups])
+
+
+def _as_column(groups: np.ndarray) -> pd.DataFrame:
+    import pandas as pd
+
+    texts = pd.Categorical(groups) if groups.dtype.kind == "U" else groups
+    return pd.DataFrame({"group": texts})
+
+
+def _by_time(table: Table, holdout: float) -> tuple[np.ndarray, np.ndarray]:
+    """The earlier rows in the order of their times, and the latest ones, all of a time together."""
+    import numpy as np
+
+    times = np.asarray(table.beside.times)
+    if not times.size or times.min() == times.max():
+        message = "rows must be of two times or more, but all are of one. "
+        raise DataError.one(message + "Name another column.", "cv.by")
+    held = _held_out(-times, holdout)
+    _check_held(table, held)
+    order = np.argsort(times, kind="stable")
+    return order[~held[order]], np.flatnonzero(held)
 
 
 def _held_out(hashes: np.ndarray, share: float) -> np.ndarray:

@@ -65,7 +65,9 @@ def problem_of(trained: Dataset, features: pd.DataFrame, classes: tuple[object, 
         if kinds[0] != kinds[1]:
             was, is_now = ("text" if kind else "numbers" for kind in kinds)
             return f"column {str(name)!r} holds {is_now} now, and held {was} when it was trained"
-    if not set(map(str, trained.classes)) & set(map(str, classes)):
+    if bool(trained.classes) != bool(classes):
+        return "one of both predicts classes, the other numbers"
+    if classes and not set(map(str, trained.classes)) & set(map(str, classes)):
         return "it knows none of the labels"
     return ""
 

@@ -54,9 +54,9 @@ def estimators() -> str:
     Raises:
         SettingsError: ``SWEEPSTAKE_ESTIMATORS`` names what is not there.
     """
-    from sweepstake.gridfile.allowlist import classifiers
+    from sweepstake.gridfile.allowlist import estimators
 
-    return f"{len(classifiers())} classifiers"
+    return f"{len(estimators())} classifiers and regressors"
 
 
 def trusted_types(names: Sequence[str]) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sweepstake.domain.answers import Pair
 from sweepstake.domain.paired import UNDEFINED, exact, measure
 from sweepstake.domain.spec import EACH_CLASS
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from sweepstake.domain.answers import Answers
+    from sweepstake.domain.answers import Answers, Pair
     from sweepstake.domain.paired import Gain
 
 
@@ -53,7 +52,7 @@ def _figures(pair: Pair, guard: str, confidence: float, seed: int) -> Iterator[G
     """What the champion gains over the finalist is the finalist's loss."""
     if pair.champion is None:
         return
-    turned = Pair(pair.truth, pair.champion, pair.finalist)
+    turned = replace(pair, finalist=pair.champion, champion=pair.finalist)
     if guard == EACH_CLASS:
         for name, champion, finalist in _hits(pair.truth, pair.champion, pair.finalist):
             yield _guarded(f"recall of {name}", exact(champion, finalist, confidence))

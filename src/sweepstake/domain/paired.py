@@ -2,7 +2,8 @@
 
 Accuracy is tested exactly, on the rows of which one of the two is right (McNemar, Psychometrika 12
 (1947) 153-157), with bounds after Clopper and Pearson (Biometrika 26 (1934) 404-413). Every other
-metric is resampled. Without such rows the folds of a cross-validation are compared, whose training
+metric is resampled, and so is accuracy where rows have weights or groups: then whole groups are
+drawn. Without such rows the folds of a cross-validation are compared, whose training
 rows overlap: their variance is corrected for that (Nadeau and Bengio, Machine Learning 52 (2003)
 239-281).
 """
@@ -69,8 +70,16 @@ class FoldGain:
     high: float
 
 
-def by_folds(scores: Sequence[float], others: Sequence[float], confidence: float) -> FoldGain:
+def by_folds(
+    scores: Sequence[float],
+    others: Sequence[float],
+    confidence: float,
+    tested_share: float | None = None,
+) -> FoldGain:
     """The gain of ``scores`` over ``others``, fold by fold of the same division of the same rows.
+
+    ``tested_share`` is the number of rows that a fold is scored on by that of its training rows;
+    ``None`` stands for folds that are all rows once.
 
     Raises:
         ValueError: they are not of as many folds, at least two, or some have no score.
@@ -87,15 +96,16 @@ def by_folds(scores: Sequence[float], others: Sequence[float], confidence: float
         message = "every fold must have a score of both, but some have none"
         raise ValueError(message)
     mean, variance = float(gains.mean()), float(gains.var(ddof=1))
-    error = math.sqrt((1 / count + 1 / (count - 1)) * variance)
+    share = 1 / (count - 1) if tested_share is None else tested_share
+    error = math.sqrt((1 / count + share) * variance)
     reach = float(t.ppf(confidence, count - 1)) * error
     return FoldGain(count, mean, mean - reach, mean + reach)
 
 
-def least_rows(metric: str, confidence: float) -> int:
+def least_rows(metric: str, confidence: float, *, is_exact: bool = True) -> int:
     """Rows that a test needs: for accuracy so many that, all of them won, they confirm a gain."""
     exact = math.ceil(math.log(1 - confidence) / math.log(0.5))
-    return exact if metric == EXACT else max(exact, LEAST_ROWS)
+    return exact if metric == EXACT and is_exact else max(exact, LEAST_ROWS)
 
 
 def measure(pair: Pair, metric: str, confidence: float, seed: int) -> Gain:
@@ -107,12 +117,12 @@ def measure(pair: Pair, metric: str, confidence: float, seed: int) -> Gain:
     if pair.champion is None:
         message = "there is no champion to compare with"
         raise ValueError(message)
-    score = pair.finalist.score(metric, pair.truth)
-    bar = pair.champion.score(metric, pair.truth)
+    score = pair.finalist.score(metric, pair.truth, weights=pair.weights)
+    bar = pair.champion.score(metric, pair.truth, weights=pair.weights)
     if not (math.isfinite(score) and math.isfinite(bar)):
         message = f"the scores are {score} and {bar}"
         raise ValueError(message)
-    if metric == EXACT:
+    if metric == EXACT and pair.rows_are_alike:
         right = pair.finalist.right(pair.truth), pair.champion.right(pair.truth)
         return exact(*right, confidence)
     gains = paired_gains(pair, metric, RESAMPLES, seed)

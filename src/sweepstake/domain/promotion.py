@@ -215,7 +215,11 @@ def _hindrance(incumbent: Incumbent, pair: Pair, terrain: Terrain, policy: Promo
     """Why the two cannot be compared, and the way out; empty where they can."""
     if incumbent.problem:
         return _unscored(incumbent.version, incumbent.problem, terrain.model)
-    needed = least_rows(terrain.metric, policy.confidence)
+    needed = least_rows(terrain.metric, policy.confidence, is_exact=pair.rows_are_alike)
+    if pair.independent < needed <= len(pair.truth):
+        known = f"the {len(pair.truth):,} held-out rows are of {pair.independent:,} groups, and a "
+        known += f"test of {terrain.metric} needs {needed:,} of them. The champion stays. "
+        return known + "Hold more out (data.holdout), or add groups."
     if len(pair.truth) < needed:
         left = f"{terrain.excluded:,} of {len(pair.truth) + terrain.excluded:,} held-out rows were "
         left += f"left out as champion v{incumbent.version} was trained on them, and a test of "
@@ -308,7 +312,7 @@ _SENSITIVE = frozenset({"roc_auc", "neg_log_loss", "average_precision", "neg_bri
 
 def _score(answers: Answers, pair: Pair, terrain: Terrain) -> float | None:
     try:
-        score = answers.score(terrain.metric, pair.truth)
+        score = answers.score(terrain.metric, pair.truth, weights=pair.weights)
     except UNDEFINED:
         return None
     return score if math.isfinite(score) else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sweepstake.domain.task import are_classes, are_numbers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -20,7 +22,7 @@ def paired_gains(pair: Pair, metric: str, count: int, seed: int) -> np.ndarray:
     """Finalist's score less the champion's on ``count`` resamples, both on the same rows of each.
 
     Rows are drawn with replacement within each class, so that every resample has the classes as
-    they are. NaN stands where the metric is not defined.
+    they are; whole groups where rows have groups. NaN stands where the metric is not defined.
     """
     import numpy as np
 
@@ -28,9 +30,14 @@ def paired_gains(pair: Pair, metric: str, count: int, seed: int) -> np.ndarray:
         message = "there is no champion to compare with"
         raise ValueError(message)
     finalist, champion = (
-        scorer_of(answers, pair.truth, metric) for answers in (pair.finalist, pair.champion)
+        scorer_of(answers, pair.truth, metric, pair.weights)
+        for answers in (pair.finalist, pair.champion)
     )
-    drawn = draws(pair.truth, count, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    if pair.groups is None:
+        drawn = draws(pair.truth, count, random)
+    else:
+        drawn = draws_of_groups(pair.groups, count, random)
     return np.concatenate([finalist(rows) - champion(rows) for rows in drawn])
 
 
@@ -39,7 +46,7 @@ def draws(truth: np.ndarray, count: int, random: np.random.Generator) -> Iterato
     import numpy as np
 
     strata = [np.arange(len(truth))]
-    if truth.ndim == 1:
+    if are_classes(truth):
         strata = [np.flatnonzero(truth == label) for label in np.unique(truth)]
     at_once = max(1, CELLS // max(1, len(truth)))
     for first in range(0, count, at_once):
@@ -48,11 +55,31 @@ def draws(truth: np.ndarray, count: int, random: np.random.Generator) -> Iterato
         yield np.hstack(list(picks))
 
 
+def draws_of_groups(
+    groups: np.ndarray, count: int, random: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Positions of the rows of ``count`` resamples, each of as many whole groups as there are.
+
+    The rows of a group are alike: resamples of rows would seem surer than they are (Cameron,
+    Gelbach and Miller, Rev. Econ. Statist. 90 (2008) 414-427).
+    """
+    import numpy as np
+
+    codes = np.unique(groups, return_inverse=True)[1]
+    order = np.argsort(codes, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
+    for _ in range(count):
+        drawn = random.integers(len(members), size=len(members))
+        yield np.concatenate([members[group] for group in drawn])[None, :]
+
+
 def scorer_of(
-    answers: Answers, truth: np.ndarray, metric: str
+    answers: Answers, truth: np.ndarray, metric: str, weights: np.ndarray | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The scores on each line of positions: at once where that is known how, else one by one."""
-    if truth.ndim == 1:
+    if truth.ndim == 1 and are_numbers(truth) and weights is None and metric in OF_ERRORS:
+        return _by_errors(answers, truth, OF_ERRORS[metric])
+    if are_classes(truth) and weights is None:
         if metric in WEIGHTS:
             return _by_confusion(answers, truth, metric)
         if metric == "neg_log_loss" and answers.probability is not None:
@@ -61,15 +88,21 @@ def scorer_of(
             return _by_rank(answers, truth)
         if metric == "roc_auc_ovr" and answers.probability is not None:
             return _by_ranks(answers, truth)
-    return lambda rows: _one_by_one(answers, truth, metric, rows)
+    return lambda rows: _one_by_one(answers, truth, metric, rows, weights)
 
 
-def _one_by_one(answers: Answers, truth: np.ndarray, metric: str, rows: np.ndarray) -> np.ndarray:
+def _one_by_one(
+    answers: Answers,
+    truth: np.ndarray,
+    metric: str,
+    rows: np.ndarray,
+    weights: np.ndarray | None,
+) -> np.ndarray:
     import numpy as np
 
     def score(line: np.ndarray) -> float:
         try:
-            return answers.score(metric, truth, line)
+            return answers.score(metric, truth, line, weights)
         except ValueError:
             return float("nan")
 
@@ -123,6 +156,32 @@ WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     **{f"{name}_weighted": lambda true, _: true for name in ("f1", "precision", "recall")},
 }
 """What each class counts in scikit-learn's mean."""
+
+
+def _by_errors(
+    answers: Answers, truth: np.ndarray, figure: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A figure of errors and true numbers, each of shape (lines, rows)."""
+    errors = truth - answers.predicted
+    return lambda rows: figure(errors[rows], truth[rows])
+
+
+def _r2(errors: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    spread = ((truth - truth.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    share = np.full(len(spread), np.nan)
+    np.divide((errors**2).sum(axis=1), spread, out=share, where=spread > 0)
+    return 1 - share
+
+
+OF_ERRORS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "neg_mean_absolute_error": lambda errors, _: -abs(errors).mean(axis=1),
+    "neg_mean_squared_error": lambda errors, _: -(errors**2).mean(axis=1),
+    "neg_root_mean_squared_error": lambda errors, _: -((errors**2).mean(axis=1) ** 0.5),
+    "r2": _r2,
+}
+"""Figures of predicted numbers that are taken of all lines at once."""
 
 
 def _by_mean(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.folding import Folding, FoldKind
 from sweepstake.domain.search import Search
+from sweepstake.domain.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +143,27 @@ class DataSpec:
     partition: date | None = None
     """The day that is trained on, set for one execution; never part of a grid file."""
     csv: CsvSpec = field(default_factory=CsvSpec)
+    task: Task = Task.CLASSIFICATION
+    """What the target columns hold."""
+    weight: str = ""
+    """Holds what each row weighs in fits and scores."""
+    groups: str = ""
+    """Holds the group of each row, which neither folds nor holdout divide."""
+    times: str = ""
+    """Holds the time of each row, by which folds and holdout go."""
+    by_is_feature: bool = False
+    """Whether the column of groups or times is learnt from as well."""
+
+    @property
+    def apart(self) -> frozenset[str]:
+        """The columns beside the target that are read, but are no features."""
+        by = () if self.by_is_feature else (self.groups, self.times)
+        return frozenset(filter(None, (self.time_column, self.weight, *by)))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The target columns that hold labels, and no numbers."""
+        return self.target if self.task is Task.CLASSIFICATION else ()
 
     @property
     def by_day(self) -> bool:
@@ -266,6 +289,25 @@ class SweepSpec:
     keep: Keep | None = None
     """What pruning leaves; ``None`` means all."""
     search: Search = field(default_factory=Search)
+    metrics: tuple[str, ...] = ()
+    """What is tracked beside the metric that trials are ranked by."""
+    fold_kind: FoldKind = FoldKind.STRATIFIED
+    repeats: int = 1
+
+    @property
+    def task(self) -> Task:
+        """What the models predict."""
+        return self.data.task
+
+    @property
+    def all_metrics(self) -> tuple[str, ...]:
+        """The metric that trials are ranked by, then those that are tracked beside it."""
+        return tuple(dict.fromkeys((self.metric, *self.metrics)))
+
+    @property
+    def folding(self) -> Folding:
+        """The folds of every trial."""
+        return Folding(self.cv, self.seed, self.fold_kind, self.repeats)
 
     def at(self, partition: date | None) -> SweepSpec:
         """This sweep on the data of one day."""

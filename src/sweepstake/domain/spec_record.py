@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
+from sweepstake.domain.folding import FoldKind
 from sweepstake.domain.search import Method, Range, Search, Stop
 from sweepstake.domain.spec import (
     BackfillPolicy,
@@ -24,15 +25,21 @@ from sweepstake.domain.spec import (
     SweepSpec,
     Unanswered,
 )
+from sweepstake.domain.task import Task
+
+LATER = ("metrics", "fold_kind", "repeats")
+LATER_OF_DATA = ("task", "weight", "groups", "times", "by_is_feature")
+"""What earlier releases did not know: left out where it says nothing, so that records stay."""
 
 
 def record_of(spec: SweepSpec) -> dict[str, Any]:
     """The spec in JSON's own types."""
     plain = {field.name: getattr(spec, field.name) for field in fields(spec)}
     del plain["search"]
+    data = {**asdict(spec.data), "partition": str(spec.data.partition or "")}
     return {
-        **plain,
-        "data": {**asdict(spec.data), "partition": str(spec.data.partition or "")},
+        **_without(plain, spec, LATER),
+        "data": _without(data, spec.data, LATER_OF_DATA),
         "candidates": [_of_candidate(each) for each in spec.candidates],
         "limits": asdict(spec.limits),
         "promotion": asdict(spec.promotion),
@@ -40,6 +47,18 @@ def record_of(spec: SweepSpec) -> dict[str, Any]:
         "keep": asdict(spec.keep) if spec.keep else None,
         **({"search": asdict(spec.search)} if spec.search != Search() else {}),
     }
+
+
+def _without(
+    plain: dict[str, Any], of: SweepSpec | DataSpec, later: tuple[str, ...]
+) -> dict[str, Any]:
+    """The values, less those of ``later`` that are what they are without a word."""
+    said_nothing = {
+        field.name
+        for field in fields(of)
+        if field.name in later and getattr(of, field.name) == field.default
+    }
+    return {name: value for name, value in plain.items() if name not in said_nothing}
 
 
 def spec_of(record: Mapping[str, Any]) -> SweepSpec:
@@ -50,6 +69,8 @@ def spec_of(record: Mapping[str, Any]) -> SweepSpec:
             "data": _data(record["data"]),
             "candidates": tuple(map(_candidate, record["candidates"])),
             "preprocess": Preprocess(record["preprocess"]),
+            "metrics": tuple(record.get("metrics", ())),
+            "fold_kind": FoldKind(record.get("fold_kind", FoldKind.STRATIFIED)),
             "on_invalid": OnInvalid(record["on_invalid"]),
             "limits": Limits(**record["limits"]),
             "promotion": _promotion(record["promotion"]),
@@ -64,7 +85,8 @@ def _data(record: Mapping[str, Any]) -> DataSpec:
     partition = date.fromisoformat(record["partition"]) if record["partition"] else None
     csv = {name: _tuple(value) for name, value in record["csv"].items()}
     plain = {name: _tuple(value) for name, value in record.items()}
-    return DataSpec(**{**plain, "partition": partition, "csv": CsvSpec(**csv)})
+    task = Task(record.get("task", Task.CLASSIFICATION))
+    return DataSpec(**{**plain, "partition": partition, "csv": CsvSpec(**csv), "task": task})
 
 
 def _promotion(record: Mapping[str, Any]) -> PromotionPolicy:

@@ -1,4 +1,4 @@
-"""The allow-list: the classifiers that a grid file may name.
+"""The allow-list: the classifiers and regressors that a grid file may name.
 
 They are all of scikit-learn's, those of `BOOSTERS` where their package is installed, and what the
 operator adds with ``SWEEPSTAKE_ESTIMATORS``. A name in a grid file is looked up here and nowhere
@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from inspect import Parameter, isclass, signature
 from typing import TYPE_CHECKING
 
+from sweepstake.domain.task import Task
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.gridfile.boosters import BOOSTERS, ELSEWHERE, KEYWORDS
 from sweepstake.settings import load_settings
@@ -27,22 +28,25 @@ if TYPE_CHECKING:
 SETTING = "SWEEPSTAKE_ESTIMATORS"
 PIPELINE = "Pipeline"
 STEPS = "{scale: StandardScaler, reduce: PCA}"
+ENDING = re.compile(r"(?i)(classif|regress?[oe]r)\w*$")
+REGRESSOR = re.compile(r"(?i)regress?[oe]r\w*$")
 OPEN = {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
 
 
 @cache
-def classifiers() -> dict[str, type]:
+def estimators() -> dict[str, type]:
     """Public dotted names and their classes: scikit-learn's by class name, then the operator's.
 
     The setting is read once in the life of a process, from its environment: it says what this
     process may import, which no later one can take back.
 
     Raises:
-        SettingsError: the setting names something that is not there or is no classifier.
+        SettingsError: the setting names something that is not there or is neither of both.
     """
     from sklearn.utils import all_estimators
 
-    known = {_public_name(kind): kind for _, kind in all_estimators(type_filter="classifier")}
+    kinds = all_estimators(type_filter=["classifier", "regressor"])
+    known = {_public_name(kind): kind for _, kind in kinds}
     for name in added_by_operator():
         known |= added_by(name)
     return known
@@ -66,22 +70,22 @@ def must_be_used(added: tuple[str, ...]) -> None:
         raise SettingsError(message + "Set it before the process starts.")
 
 
-def _public_name(classifier: type) -> str:
+def _public_name(estimator: type) -> str:
     """``sklearn.ensemble._forest.RandomForestClassifier`` without its private modules."""
-    modules = classifier.__module__.split(".")
+    modules = estimator.__module__.split(".")
     public = [module for module in modules if not module.startswith("_")]
     private = next((at for at, name in enumerate(modules) if name.startswith("_")), len(public))
-    return ".".join([*modules[:private], classifier.__name__])
+    return ".".join([*modules[:private], estimator.__name__])
 
 
 def added_by(name: str) -> dict[str, type]:
-    """The classifiers that the operator adds by the name of a class or of a package."""
+    """The estimators that the operator adds by the name of a class or of a package."""
     found = _public(name)
-    if not any(map(_is_classifier, found.values())) and not any(map(_is_step, found.values())):
-        message = f"{SETTING}: must name classifiers or packages of them, but got {shown(name)}."
-        message += " Write for example lightgbm or lightgbm.LGBMClassifier."
+    if not any(map(_is_estimator, found.values())) and not any(map(_is_step, found.values())):
+        message = f"{SETTING}: must name classifiers, regressors or packages of them, but got "
+        message += f"{shown(name)}. Write for example lightgbm or lightgbm.LGBMClassifier."
         raise SettingsError(message)
-    return {public: kind for public, kind in found.items() if _is_classifier(kind)}
+    return {public: kind for public, kind in found.items() if _is_estimator(kind)}
 
 
 @cache
@@ -116,10 +120,11 @@ def _imported(name: str) -> ModuleType:
         raise SettingsError(message) from error
 
 
-def _is_classifier(kind: object) -> bool:
-    from sklearn.base import BaseEstimator, ClassifierMixin
+def _is_estimator(kind: object) -> bool:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-    return isclass(kind) and issubclass(kind, ClassifierMixin) and issubclass(kind, BaseEstimator)
+    kinds = (ClassifierMixin, RegressorMixin)
+    return isclass(kind) and issubclass(kind, kinds) and issubclass(kind, BaseEstimator)
 
 
 def _is_step(kind: object) -> bool:
@@ -136,12 +141,12 @@ def _is_step(kind: object) -> bool:
 @cache
 def _by_class_name() -> dict[str, str]:
     """Bare class names; where two packages have one, it is scikit-learn's."""
-    return {name.rpartition(".")[2]: name for name in reversed(classifiers())}
+    return {name.rpartition(".")[2]: name for name in reversed(estimators())}
 
 
 def kind_of(name: str) -> type:
     """The class of an allowed dotted name, imported now where it is a booster's or a step's."""
-    return classifiers().get(name) or added_transformers().get(name) or _reviewed(name)
+    return estimators().get(name) or added_transformers().get(name) or _reviewed(name)
 
 
 @cache
@@ -158,20 +163,20 @@ def _boosters() -> dict[str, str]:
     return found | {name: name for name in found.values()}
 
 
-def classifier_names() -> tuple[str, ...]:
-    """Dotted names of the classifiers that a grid file may name."""
-    return tuple(classifiers())
+def estimator_names() -> tuple[str, ...]:
+    """Dotted names of the estimators that a grid file may name."""
+    return tuple(estimators())
 
 
 def dotted(name: str) -> str | None:
-    """The dotted name of a classifier named by its class or dotted name, else ``None``."""
-    if name in classifiers():
+    """The dotted name of an estimator named by its class or dotted name, else ``None``."""
+    if name in estimators():
         return name
     return _by_class_name().get(name) or _boosters().get(name)
 
 
 def resolve(name: str) -> str:
-    """The dotted name of a classifier named by its class or dotted name.
+    """The dotted name of an estimator named by its class or dotted name.
 
     Raises:
         NotFoundError: not on the allow-list; the message suggests near misses.
@@ -179,7 +184,7 @@ def resolve(name: str) -> str:
     known = dotted(name)
     if known is not None:
         return known
-    message = f"must be {_kind()} classifier, but got {shown(name)}. {_way_out(name)}"
+    message = f"must be {_kind()} classifier or regressor, but got {shown(name)}. {_way_out(name)}"
     raise NotFoundError(message)
 
 
@@ -196,8 +201,6 @@ def _way_out(name: str) -> str:
         return f"Name its classifier alone, and what stands before it under 'steps': {STEPS}."
     suggestions = _suggestions(name)
     near = f" Did you mean {listed(suggestions)}?" if suggestions else ""
-    if short.endswith(("Regressor", "Regression")):
-        return f"Regressors are not swept.{near}"
     return near.strip() or "'sweepstake schema' lists the names."
 
 
@@ -207,13 +210,35 @@ def _kind() -> str:
 
 def _suggestions(name: str) -> list[str]:
     """Near misses, dotted where ``name`` is; the common ending of the names does not count."""
-    known = {_stem(short): short for short in sorted(_by_class_name())}
-    near = [known[stem] for stem in near_misses(_stem(name.rpartition(".")[2]), known)]
+    short = name.rpartition(".")[2]
+    task = Task.REGRESSION if REGRESSOR.search(short) else Task.CLASSIFICATION
+    other = {each for each in _by_class_name() if task_of(each) is not task}
+    alike = set(_by_class_name()) - (other if ENDING.search(short) else set())
+    known = {_stem(each): each for each in sorted(alike, key=_classifiers_last)}
+    near = [known[stem] for stem in near_misses(_stem(short), known)]
     return [_by_class_name()[short] for short in near] if "." in name else near
 
 
+def _classifiers_last(name: str) -> tuple[bool, str]:
+    """What to sort names by, where of two with one stem the last is taken."""
+    return task_of(name) is Task.CLASSIFICATION, name
+
+
 def _stem(name: str) -> str:
-    return re.sub(r"(?i)classif\w*$", "", name) or name
+    return ENDING.sub("", name) or name
+
+
+@cache
+def task_of(name: str) -> Task | None:
+    """What an estimator named by its class or dotted name predicts; ``None`` if it is unknown."""
+    from sklearn.base import RegressorMixin
+
+    known = dotted(name)
+    if known is None:
+        return None
+    if issubclass(kind_of(known), RegressorMixin):
+        return Task.REGRESSION
+    return Task.CLASSIFICATION
 
 
 @cache

@@ -11,6 +11,10 @@ BOOSTERS = {
 
 ELSEWHERE = {
     "CatBoostClassifier": "catboost",
+    "CatBoostRegressor": "catboost",
+    "LGBMRegressor": "lightgbm",
+    "XGBRegressor": "xgboost",
+    "XGBRFRegressor": "xgboost",
     "BalancedRandomForestClassifier": "imblearn.ensemble",
     "BalancedBaggingClassifier": "imblearn.ensemble",
     "EasyEnsembleClassifier": "imblearn.ensemble",

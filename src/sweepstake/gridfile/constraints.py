@@ -14,7 +14,7 @@ from sweepstake.gridfile.idioms import of_value
 from sweepstake.gridfile.sklearn_internals import constraints_of
 from sweepstake.wording.near_misses import did_you_mean, listed, shown
 
-INNER = "a classifier, written as a mapping such as {estimator: LogisticRegression}"
+INNER = "a classifier or regressor, written as a mapping such as {estimator: LogisticRegression}"
 TYPES: dict[type, str] = {
     dict: "a mapping",
     list: "a list",

@@ -20,8 +20,9 @@ REFITTED = "is not needed: every trial is fitted on all training rows. Remove it
 DRAWS = "is written 'search: {method: random, trials: 60}' here. Move it there."
 THIRDS = "is not available: the best third goes on, on three times as much data. Remove it."
 EVENLY = "is not needed: numbers are drawn evenly, or with 'log: true' by logarithms. Remove it."
-STRATIFIED = "is not available: folds and holdout are stratified and shuffled. Remove it."
-WEIGHTS = "is not available: all rows weigh the same; 'class_weight' weighs classes. Remove it."
+GROUPS = "is written 'cv: {kind: group, folds: 5, by: COLUMN}' here. Move it there."
+REPEATS = "is written 'cv: {kind: repeated, folds: 5, repeats: 10}' here. Move it there."
+WEIGHTS = "is called 'weight' here, the name of a column. Rename it."
 IN_CODE = "is not available: no code runs from a grid file. Remove it."
 
 KEYS = {
@@ -53,9 +54,10 @@ KEYS = {
     "max_time": "belongs under 'search'. Move it there.",
     "timeout": "is written 'search: {max_time: 2h}' here. Move it there.",
     "early_terminate": "is written 'search: {method: halving, trials: 60}' here. Move it there.",
-    "fit_params": "is not available: nothing is passed to fit. Remove it.",
-    "groups": STRATIFIED,
-    "repeats": STRATIFIED,
+    "fit_params": "is not available: weights are a column, 'data: {weight: COLUMN}'. Remove it.",
+    "groups": GROUPS,
+    "repeats": REPEATS,
+    "sample_weight": "is written 'data: {weight: COLUMN}' here. Move it there.",
 }
 """Keys of the top level that mean something elsewhere."""
 DATA_KEYS = {
@@ -65,8 +67,7 @@ DATA_KEYS = {
     "path": "is called 'source' here. Rename it.",
     "file": "is called 'source' here. Rename it.",
     "features": "is not available: all columns but the target are features. Use 'drop'.",
-    "groups": STRATIFIED,
-    "weight": WEIGHTS,
+    "groups": GROUPS,
     "weights": WEIGHTS,
     "sample_weight": WEIGHTS,
     "test_size": "is called 'holdout' here. Rename it.",
@@ -102,6 +103,33 @@ RANGE_KEYS = {
     "base": "is not needed: any base gives the same numbers. Remove it.",
 }
 """Keys of a range that other tools have."""
+CV_KEYS = {
+    "type": "is called 'kind' here: stratified, group, time or repeated. Rename it.",
+    "splitter": "is called 'kind' here: stratified, group, time or repeated. Rename it.",
+    "n_splits": "is called 'folds' here. Rename it.",
+    "splits": "is called 'folds' here. Rename it.",
+    "k": "is called 'folds' here. Rename it.",
+    "n_repeats": "is called 'repeats' here. Rename it.",
+    "groups": "is called 'by' here, the name of a column. Rename it.",
+    "column": "is called 'by' here, the name of a column. Rename it.",
+    "shuffle": "is not needed: folds are shuffled but by time. Remove it.",
+    "random_state": "is not needed: 'seed' at the top level seeds the folds. Remove it.",
+    "gap": "is not available: a fold is scored on the rows that follow at once. Remove it.",
+    "test_size": "is not available: folds are of one size. Remove it.",
+}
+"""Keys of ``cv`` that mean something elsewhere."""
+SPLITTERS = {
+    "KFold": "5",
+    "StratifiedKFold": "5",
+    "GroupKFold": "{kind: group, folds: 5, by: COLUMN}",
+    "StratifiedGroupKFold": "{kind: group, folds: 5, by: COLUMN}",
+    "LeaveOneGroupOut": "{kind: group, folds: 5, by: COLUMN}",
+    "GroupShuffleSplit": "{kind: group, folds: 5, by: COLUMN}",
+    "TimeSeriesSplit": "{kind: time, folds: 5, by: COLUMN}",
+    "RepeatedKFold": "{kind: repeated, folds: 5, repeats: 10}",
+    "RepeatedStratifiedKFold": "{kind: repeated, folds: 5, repeats: 10}",
+}
+"""The splitters of scikit-learn, and how ``cv`` says them here."""
 PARAMETERS = {
     "multi_class": "It was removed from scikit-learn 1.8: several classes work without it.",
     "presort": "It was removed from scikit-learn 0.24. Leave it out.",
@@ -137,10 +165,35 @@ MOST_WHOLE = 10**15
 
 
 def of_key(path: str, key: str) -> str | None:
-    """What to do about an unknown key at the top level, in ``data``, ``search`` or a range."""
+    """What to do about an unknown key: at the top level, in a mapping of it, or in a range."""
     owner = "range" if GRID.match(path) else path
-    known = {"": KEYS, "data": DATA_KEYS, "search": SEARCH_KEYS, "range": RANGE_KEYS}
+    known = {
+        "": KEYS,
+        "data": DATA_KEYS,
+        "cv": CV_KEYS,
+        "search": SEARCH_KEYS,
+        "range": RANGE_KEYS,
+    }
     return known.get(owner, {}).get(key)
+
+
+def of_folds(value: Any) -> str:
+    """What to write in place of a splitter of scikit-learn's; empty where nothing is known."""
+    name = value.strip().rpartition(".")[2] if isinstance(value, str) else ""
+    meant = SPLITTERS.get(name.partition("(")[0])
+    return f" Write cv: {meant}." if meant else ""
+
+
+def of_metrics(value: Any) -> str:
+    """How several metrics are written, the first of which ranks; empty where these are not."""
+    names = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return ""
+    if isinstance(value, dict) and set(value) & {"name", "goal", "direction"}:
+        return f" Write metric: {value['name']}." if isinstance(value.get("name"), str) else ""
+    first, *others = names or [""]
+    beside = f" and metrics: [{', '.join(others)}]" if others else ""
+    return f" Write metric: {first}{beside}." if first else ""
 
 
 def of_parameter(param: str) -> str:

@@ -25,12 +25,14 @@ from sweepstake.domain.spec import (
 from sweepstake.errors import MOST_COUNTED, GridFileError, Problem, SweepstakeError
 from sweepstake.gridfile import (
     candidates,
+    foldings,
     foreign,
     metrics,
     schedules,
     schema,
     search_space,
     searches,
+    tasks,
     variants,
 )
 from sweepstake.gridfile.allowlist import must_be_used
@@ -55,7 +57,6 @@ OUR_FAULT = "That is a fault of Sweepstake: report it, and leave out what is unu
 LARGEST = 1_000_000
 """Bytes; a grid of ten thousand values has about a tenth of that."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-DEFAULT_METRIC = "f1_macro"
 SECONDS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -218,9 +219,9 @@ def _problems(document: Document) -> Iterator[Problem]:
     yield from candidates.doubled(raw, lines)
     yield from schedules.problems_of(raw, lines)
     yield from searches.problems_of(raw, lines)
-    message = metrics.problem_of(raw.get("metric"))
-    if message:
-        yield Problem(lines["metric"], "metric", message)
+    yield from foldings.problems_of(raw, lines)
+    yield from tasks.problems_of(raw, lines)
+    yield from tasks.metric_problems(raw, lines)
     yield from _guard_problems(raw, lines)
     yield from _sign_problems(raw, lines)
 
@@ -242,7 +243,7 @@ def _guard_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterato
     section = raw.get("promotion")
     guards = section.get("guards") if isinstance(section, dict) else None
     for number, guard in enumerate(guards if isinstance(guards, list) else ()):
-        message = metrics.problem_of(guard) if guard != EACH_CLASS else None
+        message = metrics.problem_of(guard, tasks.read(raw)) if guard != EACH_CLASS else None
         if message:
             path = f"promotion.guards[{number}]"
             message = message.replace("a scikit-learn scorer", f"{EACH_CLASS} or a scorer")
@@ -271,7 +272,7 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         model=raw.get("model", name),
         data=_data(raw, settings),
         candidates=tuple(map(candidates.candidate, candidates.read_candidates(raw))),
-        metric=raw.get("metric", DEFAULT_METRIC),
+        metric=tasks.metric(raw),
         preprocess=Preprocess(raw.get("preprocess", Preprocess.AUTO)),
         on_invalid=OnInvalid(raw.get("on_invalid", OnInvalid.REFUSE)),
         register_top=_register_top(raw.get("register", "all")),
@@ -280,13 +281,16 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         schedule=schedules.read(raw),
         keep=Keep(**raw["keep"]) if "keep" in raw else None,
         search=searches.read(raw, seconds_of),
-        **{key: raw[key] for key in ("cv", "seed") if key in raw},
+        metrics=tasks.tracked(raw),
+        **foldings.read(raw),
+        seed=raw.get("seed", 0),
     )
 
 
 def _data(raw: Mapping[str, Any], settings: Settings) -> DataSpec:
     """The data section; the course's shape may leave it to the settings."""
     section = {**raw.get("data", {"source": settings.default_source}), **schedules.days(raw)}
+    section |= {**foldings.columns(raw), "task": tasks.read(raw)}
     section.pop("window", None)
     target = section.pop("target", ())
     section["target"] = (target,) if isinstance(target, str) else tuple(target)

@@ -157,10 +157,17 @@ def _type(error: Error) -> str:
     wanted = " or ".join(WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
     if error.schema.get("title") == "Values to try":
         return _axis(error.instance)
+    value = error.instance
     rule = error.schema.get("typeMessage", f"must be {wanted}")
     rule, _, advice = rule.partition(". ")
-    way_out = f" {advice}" if advice else _quoted(error, kinds)
-    return f"{rule}, but got {shown(error.instance)}.{way_out}"
+    path = place(error.absolute_path)
+    way_out = {"cv": idioms.of_folds, "metric": idioms.of_metrics}.get(path, _nothing)(value)
+    way_out = way_out or (f" {advice}" if advice else _quoted(error, kinds))
+    return f"{rule}, but got {shown(value)}.{way_out}"
+
+
+def _nothing(_: object) -> str:
+    return ""
 
 
 def _quoted(error: Error, kinds: str | list[str]) -> str:
@@ -210,6 +217,11 @@ def _size(error: Error) -> str:
     return f"must not be empty, but got {shown(error.instance)}. Fill it or leave it out."
 
 
+def _many(error: Error) -> str:
+    most, count = error.validator_value, len(error.instance)
+    return f"must have at most {most} entries, but has {count}. Remove some."
+
+
 def _one_key(error: Error) -> str:
     return f"must have one key, but has {len(error.instance)}. Begin each parameter with '- '."
 
@@ -232,4 +244,5 @@ RULES: dict[str, Callable[[Error], str]] = {
     "minProperties": _size,
     "maxProperties": _one_key,
     "uniqueItems": _unique,
+    "maxItems": _many,
 }

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sweepstake.casting.numerals import Rules
 from sweepstake.domain import revision
+from sweepstake.domain.folding import FoldKind
 from sweepstake.domain.search import Range
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.domain.trial import Trial
@@ -186,9 +187,10 @@ class SearchSpace(Sequence[Trial]):
             "preprocess": spec.preprocess.value,
             "data": data_digest,
             "holdout": spec.data.holdout,
-            "cv": spec.cv,
+            "cv": _folds(spec),
             "seed": spec.seed,
             "metric": spec.metric,
+            **({"metrics": sorted(spec.metrics)} if spec.metrics else {}),
             "rules": Rules.of(spec.data.csv),  # part of the model: it reads text by them
             **revision.origin(),
             **({"partition": str(spec.data.partition)} if spec.data.partition else {}),
@@ -304,6 +306,13 @@ class ChosenSpace(SearchSpace):
     def product_of(self, number: int) -> int:
         """Which product of the search space trial ``number`` is a point of, from 0."""
         return self._chosen[number].product
+
+
+def _folds(spec: SweepSpec) -> int | dict[str, Any]:
+    """The folds in the key; what they go by is in the digest of the data."""
+    if spec.fold_kind is FoldKind.STRATIFIED:
+        return spec.cv
+    return {"kind": spec.fold_kind.value, "folds": spec.cv, "repeats": spec.repeats}
 
 
 def trials(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sweepstake.gridfile.allowlist import classifier_names, release_of
+from sweepstake.gridfile.allowlist import estimator_names, release_of
 from sweepstake.mlflow_client.connection import prepare_environment
 from sweepstake.modelfile.model_file import MODEL_FILE, digest, dump, load_model, needed_types
 
@@ -184,8 +184,8 @@ def _signature(x: DataFrame, predicted: Any) -> ModelSignature:
 
 
 def _requirements(packages: Iterable[str]) -> list[str]:
-    """What a model may need, pinned; the packages of classifiers that the operator added too."""
-    added = {release for name in classifier_names() if (release := release_of(name))}
+    """What a model may need, pinned; the packages of estimators that the operator added too."""
+    added = {release for name in estimator_names() if (release := release_of(name))}
     added.update(packages)
     return [*(f"{name}=={version(name)}" for name in REQUIREMENTS), *sorted(added)]
 

@@ -115,7 +115,7 @@ def _schema(table: Table) -> str:
 
 
 def _columns(table: Table) -> Iterator[dict[str, str]]:
-    label = {"i": "long", "b": "boolean"}.get(table.y.dtype.kind, "string")
+    label = {"i": "long", "b": "boolean", "f": "double"}.get(table.y.dtype.kind, "string")
     yield from ({"type": label, "name": str(name)} for name in table.target)
     kinds = {"float64": "double", "float32": "float"}
     for name, kind in zip(table.X.columns, table.X.dtypes, strict=True):

@@ -172,6 +172,6 @@ def _refuse(strange: set[str]) -> None:
         message = (
             f"model.skops: must hold only types that were reviewed, but got "
             f"{', '.join(sorted(strange))}. "
-            "Use another classifier, or review them and set SWEEPSTAKE_TRUSTED_TYPES."
+            "Use another estimator, or review them and set SWEEPSTAKE_TRUSTED_TYPES."
         )
         raise ModelFileError(message)

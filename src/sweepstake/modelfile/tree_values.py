@@ -141,8 +141,8 @@ def _boosted(ensemble: Any) -> None:
         classes = len(ensemble.classes_) if hasattr(ensemble, "classes_") else 1
         _hold("boosting", ensemble.estimators_.shape[1:] == (columns,))
         _hold("boosting", columns == (classes if classes > 2 else 1))  # noqa: PLR2004
-        start = getattr(ensemble, "init_", None)
-        _hold("boosting", len(getattr(start, "classes_", ensemble.classes_)) == classes)
+        start = getattr(getattr(ensemble, "init_", None), "classes_", None)
+        _hold("boosting", start is None or len(start) == classes)
         for tree in np.ravel(ensemble.estimators_):
             _hold("boosting", (tree.tree_.n_outputs, tree.tree_.max_n_classes) == (1, 1))
 
@@ -191,13 +191,15 @@ def _supported(estimator: Any) -> None:
         return
     is_sparse = hasattr(estimator.support_vectors_, "indptr")
     _hold("support vectors", estimator._sparse is is_sparse)  # noqa: SLF001
-    count, classes = len(estimator.support_), len(estimator.classes_)
+    predicts_numbers = not hasattr(estimator, "classes_")
+    count = len(estimator.support_)
+    classes = 2 if predicts_numbers else len(estimator.classes_)  # numbers are kept as of two
     pairs = classes * (classes - 1) // 2
     shapes = {
         "_dual_coef_": (classes - 1, count),
         "_intercept_": (pairs,),
         "_n_support": (classes,),
-        "class_weight_": (classes,),
+        **({} if predicts_numbers else {"class_weight_": (classes,)}),
     }
     for name, shape in shapes.items():
         _hold("support vectors", getattr(estimator, name).shape == shape)
@@ -207,7 +209,8 @@ def _supported(estimator: Any) -> None:
     for name in ("_probA", "_probB"):
         _hold("support vectors", getattr(estimator, name).shape in {(0,), (pairs,)})
     _hold("support vectors", estimator._n_support.min() >= 0)  # noqa: SLF001
-    _hold("support vectors", estimator._n_support.sum() == count)  # noqa: SLF001
+    counted = estimator._n_support  # noqa: SLF001 - of numbers, all are counted twice
+    _hold("support vectors", counted.sum() == (2 * count if predicts_numbers else count))
     columns = {"precomputed": 0}.get(estimator.kernel, estimator.n_features_in_)
     _hold("support vectors", estimator.support_vectors_.shape == (count if columns else 0, columns))
     _point_into("support vectors", estimator.support_, estimator.shape_fit_[0])

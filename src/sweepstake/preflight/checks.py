@@ -9,15 +9,22 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.data import dataset, partitions, splitting
+from sweepstake.data import dataset, folds, partitions, splitting
 from sweepstake.domain.search import Method
+from sweepstake.domain.task import are_classes
 from sweepstake.domain.waves import Sizes, Wave, waves_of
 from sweepstake.errors import DataError, GridFileError, Problem
 from sweepstake.gridfile import loader
 from sweepstake.gridfile.document import line_of
 from sweepstake.gridfile.draws import points, trials_of
 from sweepstake.gridfile.search_space import all_products, ends, size
-from sweepstake.preflight import cell_warnings, column_checks, data_warnings, refusals
+from sweepstake.preflight import (
+    cell_warnings,
+    column_checks,
+    data_warnings,
+    fold_warnings,
+    refusals,
+)
 from sweepstake.preflight.time_estimate import trial_seconds
 from sweepstake.preflight.trial_fits import FitProcess, Rows
 from sweepstake.training import shared_trees
@@ -136,12 +143,6 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
         seconds = trial_seconds(edges, process)
     waves = waves_of(grid.spec.search, _sizes(grid.spec, table.y[sides[0]], settings))
     space = trials_of(grid.spec, table.digest, portion=waves[0].portion)
-    warnings = [
-        *data_warnings.warnings_of(table, sides),
-        *cell_warnings.warnings_of(table),
-        *refusals.skipped(edges, found),
-        *_of_space(grid.spec, len(space), complete=complete),
-    ]
     alone = grid.spec.search.method is not Method.GRID
     parts = [1.0 if alone else shared_trees.share_of(each) for each in all_products(grid.spec)]
     work = [each * part for each, part in zip(seconds, parts, strict=True)]
@@ -150,6 +151,14 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
         waves = (Wave(len(space), waves[0].portion),)
     count = sum(wave.trials for wave in waves)
     total = sum(wave.trials * _share(wave) for wave in waves) * first / len(space)
+    warnings = [
+        *data_warnings.warnings_of(table, sides),
+        *cell_warnings.warnings_of(table),
+        *refusals.skipped(edges, found),
+        *fold_warnings.cut_times(grid.spec, table, sides[0]),
+        *fold_warnings.cost_of_metrics(grid.spec, process.tracked_share, total),
+        *_of_space(grid.spec, len(space), complete=complete),
+    ]
     return Preflight(count, total, seconds, table, sides, tuple(warnings), waves)
 
 
@@ -160,13 +169,13 @@ def _share(wave: Wave) -> float:
 def _sizes(spec: SweepSpec, y: np.ndarray, settings: Settings) -> Sizes:
     import numpy as np
 
-    least = np.unique(y, return_counts=True)[1].min() if y.ndim == 1 else len(y)
+    fewest = np.unique(y, return_counts=True)[1].min() if are_classes(y) else len(y)
     return Sizes(
         points=points(spec),
         slots=settings.slots,
         rows=len(y),
-        least=-(-spec.cv * len(y) // int(least)),
-        folds=spec.cv,
+        least=-(-spec.cv * len(y) // int(fewest)),
+        folds=spec.folding.fits,
     )
 
 
@@ -181,9 +190,11 @@ def _at(grid: GridFile, settings: Settings, partition: date | None) -> GridFile:
 
 def first_fold(spec: SweepSpec, table: Table, train: np.ndarray) -> Rows:
     """The training rows as the first fold has them."""
-    fit, score = splitting.folds(table.y[train], spec.cv, spec.seed)[0]
+    fit, score = folds.divided(table.y[train], spec.folding, table.beside.take(train))[0]
     fit, score = train[fit], train[score]
-    return Rows(table.X.iloc[fit], table.y[fit], table.X.iloc[score], table.y[score])
+    weights = table.beside.weights
+    weigh = (None, None) if weights is None else (weights[fit], weights[score])
+    return Rows(table.X.iloc[fit], table.y[fit], table.X.iloc[score], table.y[score], *weigh)
 
 
 def _located(error: DataError, lines: Mapping[str, int]) -> list[Problem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake.data.dataset import parts
 from sweepstake.data.splitting import row_hashes
+from sweepstake.domain.task import are_classes, are_numbers
 from sweepstake.errors import DataError, DataFault
 from sweepstake.training.pipeline import MOST_CATEGORIES
 from sweepstake.wording import notation
@@ -34,8 +35,12 @@ NEARLY_ALL = 0.99
 GAP = -1
 """The code of a gap among those of categories."""
 FEW_ROWS = 50
+MOST_CLASSES = 10
+"""Whole numbers of which so many or fewer look like classes."""
 LEAST_KNOWN = 0.5
 """Share of the rows in which a copy of the target must have a value to be called one."""
+ONE = 1 - 1e-9
+"""Beyond it, a column is the target itself, up to unit and offset."""
 MANY_DUPLICATES = 0.01
 """Share of the rows; a few equal rows are usual in small data of round numbers."""
 
@@ -50,7 +55,7 @@ def warnings_of(table: Table, split: tuple[np.ndarray, np.ndarray]) -> list[str]
         *chain(
             _empty(table), _constant(table), _leaks(table), _tellers(table), _names_of_rows(table)
         ),
-        *chain(_wide(table), _duplicated(table, rows)),
+        *chain(_wide(table), _duplicated(table, rows), _few_numbers(table)),
         *chain(_one_sided(table, *split), _contradicted(table, rows, *split)),
     ]
 
@@ -77,10 +82,30 @@ def _leaks(table: Table) -> Iterator[str]:
 
     if table.y.ndim > 1:
         return
+    if are_numbers(table.y):
+        names = [
+            name for name, values in _values(table) if abs(_correlation(values, table.y)) >= ONE
+        ]
+        if names:
+            yield f"{_columns(names)} the target in another unit. Drop {_them(names)}."
+        return
     labels = pd.factorize(table.y)[0]
     names = [name for name, values in _values(table) if _same_parts(values, labels)]
     if names:
         yield f"{_columns(names)} the target under another name. Drop {_them(names)}."
+
+
+def _correlation(values: np.ndarray, y: np.ndarray) -> float:
+    """Pearson's, where both are known; 0 for categories and for columns that are mostly gaps."""
+    import numpy as np
+
+    known = ~_gaps(values)
+    if values.dtype.kind != "f" or len(y) < LEAST_ROWS or known.mean() < LEAST_KNOWN:
+        return 0.0
+    some = values[known].astype("float64")
+    if some.min() == some.max() or y[known].min() == y[known].max():
+        return 0.0
+    return float(np.corrcoef(some, y[known])[0, 1])
 
 
 def check(table: Table) -> None:
@@ -115,7 +140,7 @@ def _tellers(table: Table) -> Iterator[str]:
     import numpy as np
     import pandas as pd
 
-    if table.y.ndim > 1 or len(table.y) < LEAST_ROWS:
+    if not are_classes(table.y) or len(table.y) < LEAST_ROWS:
         return
     some = np.linspace(0, len(table.y) - 1, min(len(table.y), MOST_ROWS)).astype(int)
     every = pd.factorize(table.y)[0]
@@ -249,16 +274,35 @@ def _duplicated(table: Table, rows: np.ndarray) -> Iterator[str]:
         )
 
 
+def _few_numbers(table: Table) -> Iterator[str]:
+    """Numbers to predict that may be classes."""
+    import numpy as np
+
+    if table.y.ndim > 1 or not are_numbers(table.y) or len(table.y) < LEAST_ROWS:
+        return
+    known = np.unique(table.y)
+    if len(known) <= MOST_CLASSES and bool((known == np.round(known)).all()):
+        yield (
+            f"the target holds {len(known)} different whole numbers only, and is predicted as a "
+            "number. If these are classes, name a classifier."
+        )
+
+
 def _one_sided(table: Table, train: np.ndarray, holdout: np.ndarray) -> Iterator[str]:
     """Classes of which no row is held out, as all their rows are equal."""
     import numpy as np
 
-    if table.y.ndim > 1:
+    if not are_classes(table.y):
         return
+    why, way_out = "its rows are all equal", "Add different rows of it"
+    if table.beside.groups is not None:
+        why, way_out = "the held-out groups have none", "Change seed, or hold more groups out"
+    if table.beside.times is not None:
+        why, way_out = "the latest rows have none", "Hold more rows out (data.holdout)"
     for label in np.setdiff1d(table.y[train], table.y[holdout]):
         yield (
-            f"class {str(label)!r} has no row in the holdout, as its rows are all equal: nothing "
-            "there will tell how well it is found. Add different rows of it."
+            f"class {str(label)!r} has no row in the holdout, as {why}: nothing "
+            f"there will tell how well it is found. {way_out}."
         )
 
 
@@ -269,7 +313,14 @@ def _contradicted(
     import pandas as pd
 
     count = int(pd.Series(rows[holdout]).isin(rows[train]).sum())
-    if count >= MANY_DUPLICATES * len(holdout) and table.y.ndim == 1 and count:
+    if not count or count < MANY_DUPLICATES * len(holdout) or table.y.ndim > 1:
+        return
+    if table.beside.by is not None:
+        yield (
+            f"{count:,} of {len(holdout):,} rows of the holdout have the features of training rows "
+            "of another group or time: scores there may be too good. Leave out copies of rows."
+        )
+    else:
         yield (
             f"{count:,} of {len(holdout):,} rows of the holdout are training rows with another "
             "label. Add columns that tell them apart, or fix the labels."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.search import Method
 from sweepstake.domain.spec import EstimatorSpec, OnInvalid, Preprocess
+from sweepstake.domain.task import Task
 from sweepstake.gridfile.search_space import canonical, products, size
 from sweepstake.preflight.sample_points import Probe, choices, numbers, other_numbers
 from sweepstake.wording.near_misses import listed, shown
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sweepstake.preflight.trial_fits import FitProcess, Refusal
 
 MOST_PROBES = 200
+OF_SEVERAL = ("mono-task", "two dimensions for multi-output", "tuple index out of range")
+"""How scikit-learn refuses one target where it wants several."""
 PROBE_SECONDS = 20.0
 """After this time no further probe begins."""
 
@@ -175,8 +178,11 @@ def _way_out(spec: SweepSpec, reason: str) -> str:
             return (
                 " Add a step that makes few columns of many, as in steps: {reduce: TruncatedSVD}."
             )
+    several = "MultiOutputRegressor" if spec.task is Task.REGRESSION else "MultiOutputClassifier"
     if len(spec.data.target) > 1 and "1d array" in reason:
-        return " For several targets, put it into MultiOutputClassifier as its estimator."
+        return f" For several targets, put it into {several} as its estimator."
+    if spec.task is Task.REGRESSION and any(words in reason for words in OF_SEVERAL):
+        return " It predicts several numbers: list more columns under data.target."
     return ""
 
 

@@ -26,8 +26,9 @@ def trial_seconds(spec: SweepSpec, process: FitProcess) -> tuple[float, ...]:
 
     The first and the last point of each product are fitted and scored on a growing number of rows,
     until one takes a second or all rows of a fold are used; the line through the last two times is
-    drawn out to a whole fold. A trial is ``cv`` such fits and one on all training rows. So the
-    estimate is good where time grows with rows, and low for kernels on many rows.
+    drawn out to a whole fold. A trial is one such fit for each fold and one on all training
+    rows; by time, folds fit ever more rows. So the estimate is good where time grows with rows, and
+    low for kernels on many rows.
     """
     deadline = time.perf_counter() + TIMING_SECONDS
     timed: list[float | None] = []
@@ -35,7 +36,7 @@ def trial_seconds(spec: SweepSpec, process: FitProcess) -> tuple[float, ...]:
         late = bool(timed) and time.perf_counter() > deadline
         timed.append(None if late else _fold_seconds(product, process))
     known = fmean([seconds for seconds in timed if seconds is not None] or [0.0])
-    return tuple((spec.cv + 1) * (known if fold is None else fold) for fold in timed)
+    return tuple(spec.folding.fits_of_first * (known if fold is None else fold) for fold in timed)
 
 
 def _fold_seconds(product: Product, process: FitProcess) -> float | None:

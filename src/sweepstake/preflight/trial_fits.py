@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from sweepstake.domain.spec import EACH_CLASS
+from sweepstake.domain.task import Task, are_numbers
 from sweepstake.errors import TrialFailedError
 from sweepstake.gridfile import estimators
-from sweepstake.gridfile.metrics import metric_names
+from sweepstake.gridfile.metrics import COMMON, metric_names
 from sweepstake.modelfile import model_file
 from sweepstake.processes.isolation import Worker
 from sweepstake.processes.single_core import one_core
 from sweepstake.training import pipeline
+from sweepstake.training.weighing import WEIGHT, fit_params, score_params, takes_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 LONGEST_REASON = 300
 LONGEST_SECONDS = 20.0
 ROWS_OF_A_CLASS = 10
+NUMBERS = 5
+"""Where numbers are predicted, so many times the rows of a class are tried."""
+NOT_SAMPLED = "a sampler changes rows, and their weights would not follow. Leave out one of both."
+NO_WEIGHTS = "its fit takes no weights of rows. Leave out data.weight, or name another estimator."
 ALTERNATIVES = ("f1_macro", "balanced_accuracy", "accuracy")
 """Metrics that need nothing but predictions; suggested where no relative of the metric suits."""
 
@@ -43,6 +49,9 @@ class Rows:
     y_fit: np.ndarray
     X_score: Any
     y_score: np.ndarray
+    w_fit: np.ndarray | None = None
+    w_score: np.ndarray | None = None
+    """What the rows weigh; ``None`` where all weigh the same."""
 
     @property
     def classes(self) -> list[Any]:
@@ -65,6 +74,10 @@ class Rows:
             self.y_fit[parts[0]],
             self.X_score.iloc[parts[1]],
             self.y_score[parts[1]],
+            *(
+                None if weights is None else weights[rows]
+                for weights, rows in zip((self.w_fit, self.w_score), parts, strict=True)
+            ),
         )
 
     def as_arrays(self) -> Rows:
@@ -75,11 +88,14 @@ class Rows:
         """The first ``count`` rows to fit on of each class, to score on as well."""
         import numpy as np
 
+        if are_numbers(self.y_fit):
+            return self.thinned(min(len(self.y_fit), NUMBERS * count))
         kinds = np.unique(self.y_fit, axis=0, return_inverse=True)[1].ravel()
         firsts = [np.flatnonzero(kinds == kind)[:count] for kind in np.unique(kinds)]
         few = np.sort(np.concatenate(firsts))
         features, labels = self.X_fit.iloc[few], self.y_fit[few]
-        return Rows(features, labels, features, labels)
+        weights = None if self.w_fit is None else self.w_fit[few]
+        return Rows(features, labels, features, labels, weights, weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,8 @@ class Outcome:
 
     seconds: float
     refusal: Refusal | None = None
+    tracked: float = 0.0
+    """Of these seconds, those of scoring by metrics that do not rank."""
 
 
 def try_fit(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Outcome:
@@ -111,8 +129,8 @@ def try_fit(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Outcome:
     began = time.perf_counter()
     with warnings.catch_warnings(), one_core():
         warnings.simplefilter("ignore")
-        refusal = _refusal(point, spec, rows)
-    return Outcome(time.perf_counter() - began, refusal)
+        refusal, tracked = _refusal(point, spec, rows)
+    return Outcome(time.perf_counter() - began, refusal, tracked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +161,7 @@ class FitProcess:
 
     def __init__(self, spec: SweepSpec, rows: Rows) -> None:
         self.row_count = len(rows.y_fit)
+        self._spent = self._tracked = 0.0
         self._limits = _limits(spec.limits)
         self._worker = Worker(_Actor(spec, rows))
 
@@ -172,7 +191,14 @@ class FitProcess:
             seconds = time.perf_counter() - began
             late = seconds > LONGEST_SECONDS  # slow is no refusal
             return Outcome(seconds, None if late else Refusal(sentence(error), of_process=True))
+        self._spent += outcome.seconds
+        self._tracked += outcome.tracked
         return outcome
+
+    @property
+    def tracked_share(self) -> float:
+        """The share of its time that scoring by metrics that do not rank took."""
+        return self._tracked / self._spent if self._spent else 0.0
 
 
 def _limits(limits: Limits) -> Limits:
@@ -182,25 +208,36 @@ def _limits(limits: Limits) -> Limits:
     return replace(limits, trial_timeout=LONGEST_SECONDS, trial_memory=memory)
 
 
-def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Refusal | None:
+def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> tuple[Refusal | None, float]:
+    """What refused, if anything, and the seconds of scoring by metrics that do not rank."""
     try:
         fitted = pipeline.of_trial(point, spec, rows.X_fit, rows.classes)
         rows = rows if pipeline.needs_names(fitted, rows.X_fit) else rows.as_arrays()
-        fitted.fit(rows.X_fit, rows.y_fit)
+        if rows.w_fit is not None and pipeline.asked(fitted) is not fitted:
+            return Refusal(NOT_SAMPLED), 0.0
+        if rows.w_fit is not None and not takes_weights(fitted):
+            return Refusal(NO_WEIGHTS), 0.0
+        fitted.fit(rows.X_fit, rows.y_fit, **fit_params(fitted, rows.w_fit))
         fitted = pipeline.asked(fitted)
         _check_neighbors(pipeline.classifier_of(fitted), len(rows.y_fit))
         fitted.predict(rows.X_score)
     except Exception as error:  # noqa: BLE001 - whatever a fit raises is its refusal
-        return Refusal(sentence(error))
+        return Refusal(sentence(error)), 0.0
+    tracked = 0.0
     for place, metric in _measured(spec):
+        began = time.perf_counter()
         if reason := _score_refusal(metric, fitted, rows):
-            return Refusal(reason, metric, place, alternatives=_suitable(metric, fitted, rows))
-    return _file_refusal(point, fitted)
+            others = _suitable(metric, fitted, rows)
+            return Refusal(reason, metric, place, alternatives=others), tracked
+        tracked += time.perf_counter() - began if place.startswith("metrics") else 0.0
+    return _file_refusal(point, fitted), tracked
 
 
 def _measured(spec: SweepSpec) -> Iterator[tuple[str, str]]:
     """Where the grid file names a metric, and which: trials are ranked by it, or it is guarded."""
     yield "metric", spec.metric
+    for number, metric in enumerate(spec.metrics):
+        yield f"metrics[{number}]", metric
     for number, guard in enumerate(spec.promotion.guards):
         if guard != EACH_CLASS:
             yield f"promotion.guards[{number}]", guard
@@ -245,10 +282,12 @@ def _score_refusal(metric: str, fitted: Any, rows: Rows) -> str:
     from sklearn.metrics import get_scorer
 
     try:
-        score = get_scorer(metric)(fitted, rows.X_score, rows.y_score)
+        score = get_scorer(metric)(fitted, rows.X_score, rows.y_score, **score_params(rows.w_score))
     except AttributeError as error:
         return _missing_method(error)
     except Exception as error:  # noqa: BLE001 - whatever a scorer raises is its refusal
+        if rows.w_score is not None and isinstance(error, TypeError) and WEIGHT in str(error):
+            return "it takes no weights of rows (data.weight)."
         return sentence(error)
     return "" if math.isfinite(score) else f"it gives {score} on this data."
 
@@ -264,7 +303,8 @@ def _suitable(metric: str, fitted: Any, rows: Rows) -> tuple[str, ...]:
     family = metric.removesuffix("_ovr").removesuffix("_ovo")
     relatives = [name for name in metric_names() if name.startswith(f"{family}_")]
     relatives.sort(key=lambda name: not name.endswith(("_macro", "_ovr")))
-    for choice in (relatives, ALTERNATIVES):
+    common = COMMON[Task.REGRESSION] if are_numbers(rows.y_fit) else ALTERNATIVES
+    for choice in (relatives, common):
         suitable = [name for name in choice if not _score_refusal(name, fitted, rows)]
         if suitable:
             return tuple(suitable[:2])

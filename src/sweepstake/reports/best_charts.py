@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.task import are_numbers
 from sweepstake.errors import printable
 from sweepstake.mlflow_client.run_names import clip
 from sweepstake.reports.chart import Axis, Chart, Heat, Kind, Panel, Series
@@ -24,6 +25,10 @@ MOST_POINTS = 200
 MOST_CLASSES = 30
 BINS = 10
 QUALITY = "What the best trial confuses"
+ERRORS = "How far off the best trial is"
+MOST_ROWS = 1_000
+"""Rows of which residuals are drawn."""
+RESIDUAL_BINS = 30
 UNSEEN = (
     "On {rows:,} training rows, each answered by the model of the fold that did not see it. "
     "The holdout is left for the decision."
@@ -85,6 +90,8 @@ def quality(material: Material) -> Chart:
     """Confusion matrix, ROC, precision and recall, calibration of the best trial."""
     if material.answers is None:
         return Chart("quality", QUALITY, material.unanswered or "There is no best trial.")
+    if are_numbers(material.answers.truth):
+        return _of_numbers(material.answers)
     told = Told.of(material.answers)
     panels = [*_confusion(material.answers)]
     if told.scores is not None:
@@ -97,6 +104,52 @@ def quality(material: Material) -> Chart:
     elif len(told.names) > MOST_LINES:
         caption += f" Of {len(told.names)} classes the {MOST_LINES} told apart worst are drawn."
     return Chart("quality", QUALITY, caption, tuple(panels))
+
+
+def _of_numbers(pair: Pair) -> Chart:
+    """Predicted against true numbers, and the residuals: of some rows, spread over all."""
+    import numpy as np
+
+    caption = UNSEEN.format(rows=len(pair.truth))
+    if pair.truth.ndim > 1:
+        return Chart("quality", ERRORS, f"{caption} Residuals of several targets are not drawn.")
+    truth, said = pair.truth, np.asarray(pair.finalist.predicted, dtype=np.float64).ravel()
+    left = truth - said
+    some = np.unique(np.linspace(0, len(truth) - 1, min(len(truth), MOST_ROWS)).astype(int))
+    if len(some) < len(truth):
+        caption += f" {len(some):,} of them are drawn."
+    caption += f" Half of the residuals are within {np.median(np.abs(left)):.4g}, "
+    caption += f"their mean is {left.mean():.4g}."
+    ends = (float(min(truth.min(), said.min())), float(max(truth.max(), said.max())))
+    even = Series(ends, ends, "", Kind.LINE, quiet=True)
+    none = Series((float(said.min()), float(said.max())), (0.0, 0.0), "", Kind.LINE, quiet=True)
+    x = tuple(said[some].tolist())
+    panels = (
+        Panel(
+            Axis("predicted"),
+            Axis("true"),
+            (even, Series(x, tuple(truth[some].tolist()), "row")),
+            title="True against predicted",
+        ),
+        Panel(
+            Axis("predicted"),
+            Axis("residual (true less predicted)"),
+            (none, Series(x, tuple(left[some].tolist()), "row")),
+            title="Residuals",
+        ),
+        _spread(left),
+    )
+    return Chart("quality", ERRORS, caption, panels)
+
+
+def _spread(left: np.ndarray) -> Panel:
+    """How many rows have residuals of which size."""
+    import numpy as np
+
+    counts, edges = np.histogram(left, bins=RESIDUAL_BINS)
+    middles = (edges[:-1] + edges[1:]) / 2
+    line = Series(tuple(middles.tolist()), tuple(map(float, counts.tolist())), "rows", Kind.STEPS)
+    return Panel(Axis("residual"), Axis("rows", low=0), (line,), title="Spread of residuals")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,9 @@ class Material:
     """A sweep that is over, as its report shows it.
 
     ``standings`` are ranked; ``folds`` gives the scores on the folds by trial number; ``curves``
-    those of the first trials that recorded some; ``answers`` what the best trial says of training
-    rows that its fold was not fitted on, or ``unanswered`` why that is not known; ``next_grid`` is
+    those of the first trials that recorded some; ``metrics`` are tracked beside the one that ranks;
+    ``answers`` what the best trial says of training rows that its fold was not fitted on, or
+    ``unanswered`` why that is not known; ``next_grid`` is
     the grid file to try next, ``next_file`` its name, ``unrefined`` why there is none.
     """
 
@@ -44,6 +45,7 @@ class Material:
     curves: tuple[tuple[int, Curve], ...] = ()
     answers: Pair | None = None
     unanswered: str = ""
+    metrics: tuple[str, ...] = ()
     next_grid: str = ""
     next_file: str = ""
     unrefined: str = ""

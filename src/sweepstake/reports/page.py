@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.tags import mean_cv
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import printable
 from sweepstake.reports import decision, plotly_figure, run_charts
@@ -94,7 +95,8 @@ def leaderboard(material: Material) -> tuple[list[str], list[list[Any]]]:
     """The headings and the cells of every trial, ranked; numbers stay numbers, to be sorted by."""
     several = ["classifier"] if len(material.classifiers) > 1 else []
     params = list(material.varying)
-    heads = ["rank", "trial", f"mean CV {material.metric}", "±", *several, *params]
+    tracked = [f"mean CV {metric}" for metric in material.metrics]
+    heads = ["rank", "trial", f"mean CV {material.metric}", "±", *tracked, *several, *params]
     heads += ["fit seconds", "version", "state", "reason"]
     ranks = {standing.number: rank for rank, standing in enumerate(material.ranked, start=1)}
     rows = [_row(material, s, ranks.get(s.number), params) for s in material.standings]
@@ -108,11 +110,13 @@ def _row(material: Material, standing: Standing, rank: int | None, params: list[
     scored = (
         [_rounded(score), _rounded(material.spread(standing))] if isfinite(score) else [None] * 2
     )
+    means = (standing.metrics.get(mean_cv(metric), nan) for metric in material.metrics)
+    tracked = [_rounded(mean) if isfinite(mean) else None for mean in means]
     seconds = standing.metrics.get("fit_seconds")
     state = standing.state.lower() + (" (reused)" if standing.reused_from else "")
     version = int(standing.version) if standing.version.isdecimal() else None
     end = [_rounded(seconds), version, state, _cell(standing.reason)]
-    return [rank, standing.number, *scored, *several, *values, *end]
+    return [rank, standing.number, *scored, *tracked, *several, *values, *end]
 
 
 def _cell(text: str) -> Any:

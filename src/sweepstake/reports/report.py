@@ -72,7 +72,7 @@ def summarise(
         write_csv(rows, stream)
     text = json.dumps(rows, indent=1, default=str, allow_nan=False)
     (folder / "leaderboard.json").write_text(text, encoding="utf-8")
-    view = comparison.view(sweep, _compared(spec.metric), varying(standings)[:VIEW_PARAMS])
+    view = comparison.view(sweep, _compared(spec.all_metrics), varying(standings)[:VIEW_PARAMS])
     note = "\n\n".join([_note(standings, spec, sweep, view), *map(_warning, warnings)])
     return Summary(_metrics(standings, spec.metric), note, view)
 
@@ -188,8 +188,9 @@ def write_csv(rows: Sequence[Mapping[str, Any]], stream: TextIO) -> None:
     writer.writerows({cell(name): cell(value) for name, value in row.items()} for row in rows)
 
 
-def _compared(metric: str) -> list[str]:
-    return [mean_cv(metric), std_cv(metric), "fit_seconds"]
+def _compared(metrics: Sequence[str]) -> list[str]:
+    first, *others = metrics
+    return [mean_cv(first), std_cv(first), *map(mean_cv, others), "fit_seconds"]
 
 
 def _metrics(standings: Sequence[Standing], metric: str) -> dict[str, float]:
@@ -214,6 +215,11 @@ def _score(standing: Standing, metric: str) -> float:
     return standing.metrics.get(mean_cv(metric), float("nan"))
 
 
+def _scores(standing: Standing, metrics: Sequence[str]) -> str:
+    """The cells of a line of Markdown, one for each metric."""
+    return " | ".join(f"{_score(standing, metric):.4f}" for metric in metrics)
+
+
 def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view: View) -> str:
     counts = _counts(standings)
     others = (name for name in ("skipped", "cancelled") if counts[name])
@@ -224,7 +230,7 @@ def _note(standings: Sequence[Standing], spec: SweepSpec, sweep: SweepRun, view:
     )
     listed = comparison.list_link(sweep, mean_cv(spec.metric))
     links = f"[Compare all trials]({view.link}) · [list them]({listed})"
-    parts = [_headline(standings, spec.metric), links, outcome, _top(standings, spec.metric)]
+    parts = [_headline(standings, spec.metric), links, outcome, _top(standings, spec.all_metrics)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -241,15 +247,17 @@ def _headline(standings: Sequence[Standing], metric: str) -> str:
     return f"**Best: trial {best.number}, {escaped(metric)} {score}** ({escaped(_described(best))})"
 
 
-def _top(standings: Sequence[Standing], metric: str) -> str:
+def _top(standings: Sequence[Standing], metrics: Sequence[str]) -> str:
     ranked = [s for s in standings if s.state is TrialState.COMPLETE][:NOTE_ROWS]
     lines = [
-        f"| {rank} | {s.number} | {escaped(_described(s))} | {_score(s, metric):.4f} "
-        f"| {s.version} | {_origin(s)} |"
+        f"| {rank} | {s.number} | {escaped(_described(s))} "
+        f"| {_scores(s, metrics)} | {s.version} | {_origin(s)} |"
         for rank, s in enumerate(ranked, start=1)
     ]
-    head = f"| rank | trial | classifier | mean CV {escaped(metric)} | version | trained by |"
-    return "\n".join([head, "|---|---|---|---|---|---|", *lines]) if lines else ""
+    means = " | ".join(f"mean CV {escaped(metric)}" for metric in metrics)
+    head = f"| rank | trial | classifier | {means} | version | trained by |"
+    line = "|---" * (len(metrics) + 5) + "|"
+    return "\n".join([head, line, *lines]) if lines else ""
 
 
 def _origin(standing: Standing) -> str:

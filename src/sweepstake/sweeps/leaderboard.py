@@ -43,6 +43,8 @@ class Leaderboard:
     decision: str = ""
     warnings: tuple[str, ...] = ()
     """What deserves a look in the data."""
+    metrics: tuple[str, ...] = ()
+    """What is tracked beside the metric that ranks."""
     search: str = ""
     """How a search spent its budget, or how far it is; empty for a whole grid."""
 
@@ -70,6 +72,7 @@ def read(name: str, settings: Settings) -> Leaderboard:
         champion=champion.version if champion else "",
         decision=judged.reason if judged else other,
         warnings=planned.plan.warnings,
+        metrics=planned.spec.metrics,
         search=_search(planned, standings, status),
     )
 

@@ -32,7 +32,7 @@ LONGEST = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Truth and answers of all training rows, or ``reason`` why there are none."""
+    """Truth and answers of the training rows that are scored, or ``reason`` why there are none."""
 
     pair: Pair | None = None
     reason: str = ""
@@ -52,10 +52,10 @@ def ask_best(planned: PlannedSweep, best: Standing | None) -> Asked:
         digest = planned.plan.data_digest
         dataset = open_staged(planned.workspace.bring_data(digest), digest)
         with Worker(_Folds(spec, dataset)) as worker:
-            answers = worker.call("answers", planned.trials[best.number], limits=limits)
+            pair = worker.call("pair", planned.trials[best.number], limits=limits)
     except SweepstakeError as error:
         return Asked(reason=f"It could not be asked again: {error}")
-    return Asked(Pair(dataset.y_train, answers), seconds=time.perf_counter() - start)
+    return Asked(pair, seconds=time.perf_counter() - start)
 
 
 _TOO_LONG = (
@@ -70,11 +70,15 @@ class _Folds:
     def __init__(self, spec: SweepSpec, dataset: Dataset) -> None:
         self._spec, self._dataset = spec, dataset
 
-    def answers(self, trial: Trial) -> Answers:
-        """The answers to every training row, each by the model of the fold that left it out."""
+    def pair(self, trial: Trial) -> Pair:
+        """The answers to every row that a fold is scored on, by the model that did not see it.
+
+        Of repeated folds those of the first division; by time the first rows are never scored.
+        """
+        import numpy as np
         from sklearn.base import clone
 
-        from sweepstake.training import fit_trial, pipeline
+        from sweepstake.training import fit_trial, pipeline, weighing
 
         spec, dataset = self._spec, self._dataset
         classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
@@ -83,10 +87,14 @@ class _Folds:
             estimator = pipeline.of_trial(trial.estimator, spec, dataset.X_train, classes)
             take = fit_trial.row_taker(estimator, dataset)
             parts = []
-            for train, test in fit_trial.folds_of(dataset, spec.cv, spec.seed):
-                model = pipeline.asked(clone(estimator).fit(take(train), dataset.y_train[train]))
+            for train, test in fit_trial.folds_of(dataset, spec.folding)[: spec.cv]:
+                params = weighing.fit_params(estimator, dataset.beside.weights, train)
+                fitted = clone(estimator).fit(take(train), dataset.y_train[train], **params)
+                model = pipeline.asked(fitted)
                 parts.append((test, ask(model, take(test))))
-        return joined(parts, len(dataset.y_train))
+        scored = np.sort(np.concatenate([test for test, _ in parts]))
+        places = [(np.searchsorted(scored, test), said) for test, said in parts]
+        return Pair(dataset.y_train[scored], joined(places, len(scored)))
 
 
 def joined(parts: Sequence[tuple[Any, Answers]], rows: int) -> Answers:

@@ -48,7 +48,7 @@ def preview(grid: GridFile, checked: Preflight, slots: int) -> Preview:
         metric=spec.metric,
         trial_count=checked.trial_count,
         task_count=len(ranges(trials, seconds, numbers, spec.limits, slots)),
-        fit_count=sum(wave.trials * _fits(wave, spec.cv) for wave in checked.waves),
+        fit_count=sum(wave.trials * _fits(wave, spec.folding.fits) for wave in checked.waves),
         estimate_seconds=checked.estimate_seconds,
         trials=tuple(full_name(trial) for trial in trials),
         waves=checked.waves if len(checked.waves) > 1 else (),
@@ -56,8 +56,8 @@ def preview(grid: GridFile, checked: Preflight, slots: int) -> Preview:
     )
 
 
-def _fits(wave: Wave, cv: int) -> int:
+def _fits(wave: Wave, folds: int) -> int:
     """How many fits a trial of a wave takes: its folds, and one of all rows unless it is a rung."""
     if wave.portion is None:
-        return cv + 1
-    return wave.portion.folds or cv
+        return folds + 1
+    return wave.portion.folds or folds

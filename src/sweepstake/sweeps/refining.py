@@ -185,7 +185,7 @@ def _is_new(finer: Sequence[Finer], planned: PlannedSweep) -> bool:
 def _error(best: Standing, planned: PlannedSweep) -> float:
     """The standard error of the best mean score, 0 where it is not known."""
     spread = best.metrics.get(std_cv(planned.spec.metric), 0.0)
-    return spread / math.sqrt(planned.spec.cv) if math.isfinite(spread) else 0.0
+    return spread / math.sqrt(planned.spec.folding.fits) if math.isfinite(spread) else 0.0
 
 
 def _is_scored(standing: Standing, metric: str) -> bool:

@@ -119,7 +119,7 @@ def _gathered(
         sweep=plan.sweep,
         model=plan.model,
         metric=plan.spec.metric,
-        cv=plan.spec.cv,
+        cv=plan.spec.folding.fits,
         data=plan.spec.data.filled_source,
         standings=standings,
     )
@@ -140,6 +140,7 @@ def _gathered(
         folds={s.number: _folds(planned, s) for s in ranked.ranked[:FOLDED]},
         curves=tuple(each for s in ranked.ranked[:CURVED] for each in _curves(planned, s)),
         answers=asked.pair,
+        metrics=plan.spec.metrics,
         unanswered=asked.reason,
         next_grid=text,
         next_file=file,

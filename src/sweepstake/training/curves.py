@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.task import are_numbers
 from sweepstake.domain.trial import Curve
 
 if TYPE_CHECKING:
@@ -25,14 +26,21 @@ def recorded(classifier: BaseEstimator) -> tuple[Curve, ...]:
     )
 
 
-def staged_accuracy(classifier: BaseEstimator, features: Any, y: np.ndarray) -> tuple[Curve, ...]:
-    """Accuracy after each stage of a boosted classifier on other rows; none for other kinds.
+def staged(classifier: BaseEstimator, features: Any, y: np.ndarray) -> tuple[Curve, ...]:
+    """Accuracy after each stage of a boosted estimator on other rows, R² where it predicts numbers.
+
+    Other kinds have no stages.
 
     ``features`` are as the classifier itself takes them, that is prepared.
     """
     if not hasattr(classifier, "staged_predict"):
         return ()
-    stages = (float((guess == y).mean()) for guess in classifier.staged_predict(features))
+    guesses = classifier.staged_predict(features)
+    if are_numbers(y):
+        from sklearn.metrics import r2_score
+
+        return (_curve("staged_r2", [float(r2_score(y, guess)) for guess in guesses]),)
+    stages = (float((guess == y).mean()) for guess in guesses)
     return (_curve("staged_accuracy", list(stages)),)
 
 

@@ -6,16 +6,23 @@ All figures come from one call of ``predict`` and one of ``predict_proba`` (or
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.task import are_numbers
+from sweepstake.training import weighted_figures as weighted
+from sweepstake.training.number_figures import of_numbers
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
     from sklearn.base import BaseEstimator
 
+Rate = Callable[["BaseEstimator", Any, "np.ndarray", "Mapping[str, Any]"], "dict[str, float]"]
+"""What scores a fitted estimator on rows, their labels and what else the scorers take."""
 LABEL_METRICS = frozenset(
     {"accuracy", "balanced_accuracy", "f1_macro", "precision_macro", "recall_macro"}
 )
@@ -38,37 +45,66 @@ class Evaluation:
 
 
 def evaluate(
-    estimator: BaseEstimator, features: pd.DataFrame, y: np.ndarray, classes: Sequence[Any]
+    estimator: BaseEstimator,
+    features: pd.DataFrame,
+    y: np.ndarray,
+    classes: Sequence[Any],
+    weights: np.ndarray | None = None,
 ) -> Evaluation:
     """Evaluate on rows ``features`` with labels ``y`` of shape (n,), or (n, k) for multilabel.
+
+    ``weights`` are those of the rows in the figures; the confusion matrix counts rows.
 
     ``log_loss`` needs probabilities; ``roc_auc`` (one against the rest, macro average) needs
     probabilities or, with two classes, a decision function, and rows of every class. What is not
     defined is left out.
     """
     predicted = estimator.predict(features)
+    if are_numbers(y):
+        return Evaluation(_finite(of_numbers(y, predicted, weights)))
     probability, margin = _scores(estimator, features)
     if y.ndim > 1:
-        return Evaluation(_finite(_multilabel(y, predicted, probability, margin)))
+        figures = (
+            _multilabel(y, predicted, probability, margin)
+            if weights is None
+            else weighted.of_several_labels(y, predicted, probability, margin, weights)
+        )
+        return Evaluation(_finite(figures))
     matrix, labels = _confusion(y, predicted, classes)
-    figures = _label_figures(matrix)
-    figures |= _score_figures(y, getattr(estimator, "classes_", None), probability, margin)
+    known = getattr(estimator, "classes_", None)
+    if weights is None:
+        figures = _label_figures(matrix) | _score_figures(y, known, probability, margin)
+    else:
+        figures = weighted.of_labels(y, predicted, weights)
+        figures |= weighted.of_scores(y, known, probability, margin, weights)
     confusion = tuple(tuple(row) for row in matrix.tolist())
     return Evaluation(_finite(figures), confusion, tuple(str(label) for label in labels.tolist()))
 
 
-def scorer(metric: str, y: np.ndarray) -> Callable[[BaseEstimator, Any, np.ndarray], float]:
-    """The score of a fitted estimator on rows and their labels; greater is better.
+def scorers(metrics: Sequence[str], y: np.ndarray) -> Rate:
+    """The scores of a fitted estimator on rows and their labels, by metric; greater is better.
 
-    It is that of scikit-learn's scorer. Where the confusion matrix gives the same to the last
-    bit, in a fraction of the time, that is taken; ``y`` tells the kind of labels.
+    They are those of scikit-learn's scorers, which share what they ask of the estimator, as in
+    ``GridSearchCV``. Where the confusion matrix gives the same to the last bit, in a fraction of
+    the time, that is taken; ``y`` tells the kind of labels. The last argument is what else a scorer
+    takes: the weights of the rows.
     """
-    from sklearn.metrics import get_scorer
+    from sklearn.metrics import check_scoring, get_scorer
 
-    if metric in QUICK_METRICS and y.ndim == 1:
-        return lambda model, rows, truth: _quick_score(metric, model.predict(rows), truth)
-    found: Callable[[BaseEstimator, Any, np.ndarray], float] = get_scorer(metric)
-    return found
+    first = metrics[0]
+    one = get_scorer(first)
+
+    def rate(
+        model: BaseEstimator, rows: Any, truth: np.ndarray, params: Mapping[str, Any]
+    ) -> dict[str, float]:
+        if len(metrics) > 1:
+            found = check_scoring(model, scoring=list(metrics))(model, rows, truth, **params)
+            return {name: float(found[name]) for name in metrics}
+        if first in QUICK_METRICS and y.ndim == 1 and not params:
+            return {first: _quick_score(first, model.predict(rows), truth)}
+        return {first: float(one(model, rows, truth, **params))}
+
+    return rate
 
 
 def _quick_score(metric: str, predicted: np.ndarray, y: np.ndarray) -> float:

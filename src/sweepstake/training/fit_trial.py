@@ -10,23 +10,26 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.casting.numerals import Rules
-from sweepstake.data import splitting
+from sweepstake.data.folds import divided
 from sweepstake.domain.tags import mean_cv, on_holdout, std_cv
 from sweepstake.domain.trial import Curve, TrialResult
 from sweepstake.gridfile import estimators
 from sweepstake.processes.single_core import one_core
 from sweepstake.training import curves, pipeline
-from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorer
+from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorers
+from sweepstake.training.number_figures import NUMBER_METRICS
 from sweepstake.training.shared_trees import ForestCache
+from sweepstake.training.weighing import fit_params, score_params
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     from sklearn.base import BaseEstimator
 
     from sweepstake.casting.column_cast import ColumnCast
     from sweepstake.data.dataset import Dataset
+    from sweepstake.domain.folding import Folding
     from sweepstake.domain.spec import SweepSpec
     from sweepstake.domain.trial import Trial
     from sweepstake.training.evaluation import Evaluation
@@ -37,9 +40,9 @@ LONGEST_TEXT = 500
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One fit of cross-validation: its score by the sweep's metric, and what it took."""
+    """One fit of cross-validation: its score by each of the sweep's metrics, and what it took."""
 
-    score: float
+    scores: Mapping[str, float]
     fit_seconds: float
     score_seconds: float
 
@@ -52,7 +55,7 @@ def train(
 ) -> tuple[BaseEstimator, TrialResult]:
     """Cross-validate a trial on the training rows, fit it on all of them, test it on the holdout.
 
-    The folds' scores are those of ``GridSearchCV`` on ``splitting.folds`` with the spec's seed. The
+    The folds' scores are those of ``GridSearchCV`` on ``folds.divided`` with the spec's seed. The
     estimator takes rows as a frame with the columns of the data, and all of it runs on one core.
     Warnings are part of the result, not shown. What is returned stays in ``cache``, where the next
     trial may grow on it: be done with it before.
@@ -68,17 +71,25 @@ def train(
         estimator = pipeline.of_trial(trial.estimator, spec, dataset.X_train, classes)
         folds, staged = _cross_validate(estimator, spec, dataset, cache)
         start = perf_counter()
-        estimator = pipeline.asked(cache.fit("all", estimator, dataset.X_train, dataset.y_train))
+        weights = fit_params(estimator, dataset.beside.weights)
+        fitted = cache.fit("all", estimator, dataset.X_train, dataset.y_train, weights)
+        estimator = pipeline.asked(fitted)
         seconds = {"refit_seconds": perf_counter() - start}
-        tested = evaluate(estimator, dataset.X_holdout, dataset.y_holdout, dataset.classes)
-        test_metrics = _test_metrics(estimator, dataset, tested, spec.metric)
+        tested = evaluate(
+            estimator,
+            dataset.X_holdout,
+            dataset.y_holdout,
+            dataset.classes,
+            dataset.beside_holdout.weights,
+        )
+        test_metrics = _test_metrics(estimator, dataset, tested, spec.all_metrics)
     kept = pipeline.classifier_of(estimator)
     cast = _cast(dataset, Rules.of(spec.data.csv))
     return pipeline.castable(estimator, cast), TrialResult(
         trial=trial,
         params=params_of(kept) | _of_steps(trial, spec, classes),
-        metrics=_summary(folds, spec.metric) | test_metrics | seconds | curves.iterations(kept),
-        curves=(*_fold_curves(folds, spec.metric), *curves.recorded(kept), *staged),
+        metrics=_summary(folds) | test_metrics | seconds | curves.iterations(kept),
+        curves=(*_fold_curves(folds), *curves.recorded(kept), *staged),
         confusion=tested.confusion,
         labels=tested.labels,
         warnings=tuple(dict.fromkeys(map(_sentence, heard))),
@@ -103,14 +114,14 @@ def rate(
     cache.enter(trial.estimator)
     classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
     with _heard_warnings() as heard, one_core():
-        classifier = estimators.build(trial.estimator, spec.seed, classes)
-        estimator = pipeline.build(classifier, spec.preprocess, dataset.X_train)
+        estimator = pipeline.of_trial(trial.estimator, spec, dataset.X_train, classes)
         folds, _ = _cross_validate(estimator, spec, dataset, cache, most)
+    kept = pipeline.classifier_of(estimator)
     return TrialResult(
         trial=trial,
-        params=params_of(classifier),
-        metrics=_summary(folds, spec.metric),
-        curves=_fold_curves(folds, spec.metric),
+        params=params_of(kept) | _of_steps(trial, spec, classes),
+        metrics=_summary(folds),
+        curves=_fold_curves(folds),
         confusion=(),
         labels=(),
         warnings=tuple(dict.fromkeys(map(_sentence, heard))),
@@ -125,9 +136,15 @@ def score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
 
 
 def _score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
-    from sklearn.metrics import get_scorer
+    return _scores(estimator, dataset, (metric,))[metric]
 
-    return float(get_scorer(metric)(estimator, dataset.X_holdout, dataset.y_holdout))
+
+def _scores(
+    estimator: BaseEstimator, dataset: Dataset, metrics: Sequence[str]
+) -> Mapping[str, float]:
+    rate = scorers(metrics, dataset.y_holdout)
+    weights = score_params(dataset.beside_holdout.weights)
+    return rate(estimator, dataset.X_holdout, dataset.y_holdout, weights)
 
 
 def _cross_validate(
@@ -143,19 +160,21 @@ def _cross_validate(
     """
     from sklearn.base import clone
 
-    y = dataset.y_train
-    rate = scorer(spec.metric, y)
+    y, weights = dataset.y_train, dataset.beside.weights
+    rate = scorers(spec.all_metrics, y)
     take = row_taker(estimator, dataset)
     folds = []
-    for number, (train_rows, test_rows) in enumerate(folds_of(dataset, spec.cv, spec.seed)[:most]):
+    pairs = folds_of(dataset, spec.folding)[:most]
+    for number, (train_rows, test_rows) in enumerate(pairs):
         features, unseen = take(train_rows), take(test_rows)
         start = perf_counter()
-        model = pipeline.asked(cache.fit(number, clone(estimator), features, y[train_rows]))
+        params = fit_params(estimator, weights, train_rows)
+        model = pipeline.asked(cache.fit(number, clone(estimator), features, y[train_rows], params))
         fitted = perf_counter()
-        value = float(rate(model, unseen, y[test_rows]))
-        folds.append(Fold(value, fitted - start, perf_counter() - fitted))
+        values = rate(model, unseen, y[test_rows], score_params(weights, test_rows))
+        folds.append(Fold(values, fitted - start, perf_counter() - fitted))
     prepared = pipeline.prepared(model, unseen)
-    return folds, curves.staged_accuracy(pipeline.classifier_of(model), prepared, y[test_rows])
+    return folds, curves.staged(pipeline.classifier_of(model), prepared, y[test_rows])
 
 
 def row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarray], Any]:
@@ -172,9 +191,9 @@ def row_taker(estimator: BaseEstimator, dataset: Dataset) -> Callable[[np.ndarra
 
 
 @lru_cache(maxsize=1)
-def folds_of(dataset: Dataset, cv: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def folds_of(dataset: Dataset, folding: Folding) -> list[tuple[np.ndarray, np.ndarray]]:
     """The folds, made once for the trials that follow each other on the same data."""
-    return splitting.folds(dataset.y_train, cv, seed)
+    return divided(dataset.y_train, folding, dataset.beside)
 
 
 @lru_cache(maxsize=1)
@@ -185,31 +204,36 @@ def _cast(dataset: Dataset, rules: Rules) -> ColumnCast:
     return ColumnCast.like(dataset.X_train, rules)
 
 
-def _summary(folds: Sequence[Fold], metric: str) -> dict[str, float]:
+def _summary(folds: Sequence[Fold]) -> dict[str, float]:
     import numpy as np
 
-    scores = [fold.score for fold in folds]
-    return {
-        mean_cv(metric): float(np.mean(scores)),
-        std_cv(metric): float(np.std(scores)),
-    }
+    found = {}
+    for metric in folds[0].scores:
+        scores = [fold.scores[metric] for fold in folds]
+        found[mean_cv(metric)] = float(np.mean(scores))
+        found[std_cv(metric)] = float(np.std(scores))
+    return found
 
 
-def _fold_curves(folds: Sequence[Fold], metric: str) -> tuple[Curve, ...]:
+def _fold_curves(folds: Sequence[Fold]) -> tuple[Curve, ...]:
     return (
-        Curve(f"cv_{metric}", tuple((n, fold.score) for n, fold in enumerate(folds))),
+        *(
+            Curve(f"cv_{metric}", tuple((n, fold.scores[metric]) for n, fold in enumerate(folds)))
+            for metric in folds[0].scores
+        ),
         Curve("fit_seconds", tuple((n, fold.fit_seconds) for n, fold in enumerate(folds))),
         Curve("score_seconds", tuple((n, fold.score_seconds) for n, fold in enumerate(folds))),
     )
 
 
 def _test_metrics(
-    estimator: BaseEstimator, dataset: Dataset, tested: Evaluation, metric: str
+    estimator: BaseEstimator, dataset: Dataset, tested: Evaluation, metrics: Sequence[str]
 ) -> dict[str, float]:
-    metrics = {on_holdout(name): value for name, value in tested.figures.items()}
-    if metric not in LABEL_METRICS & tested.figures.keys():
-        metrics[on_holdout(metric)] = _score(estimator, dataset, metric)
-    return metrics
+    found = {on_holdout(name): value for name, value in tested.figures.items()}
+    known = LABEL_METRICS.union(NUMBER_METRICS) & tested.figures.keys()
+    left = tuple(name for name in metrics if name not in known)
+    scores = _scores(estimator, dataset, left) if left else {}
+    return found | {on_holdout(name): value for name, value in scores.items()}
 
 
 def params_of(classifier: BaseEstimator) -> dict[str, str]:

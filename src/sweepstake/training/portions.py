@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from sweepstake.domain.task import are_classes
 from sweepstake.training import fit_trial
 
 if TYPE_CHECKING:
@@ -38,18 +39,24 @@ def rate(
 def _thinned(dataset: Dataset, rows: int, cv: int, seed: int) -> Dataset:
     """The data set with so many of its training rows, made once for the trials of a rung."""
     kept = chosen_rows(dataset.y_train, rows, cv, seed)
-    return replace(dataset, X_train=dataset.X_train.iloc[kept], y_train=dataset.y_train[kept])
+    return replace(
+        dataset,
+        X_train=dataset.X_train.iloc[kept],
+        y_train=dataset.y_train[kept],
+        beside=dataset.beside.take(kept),
+    )
 
 
 def chosen_rows(y: np.ndarray, rows: int, cv: int, seed: int) -> np.ndarray:
     """Sorted positions of about ``rows`` rows: the same share of each class, but ``cv`` at least.
 
-    A smaller part lies within each larger one. Multilabel rows form one class.
+    A smaller part lies within each larger one. Rows without classes (several labels, or numbers)
+    form one.
     """
     import numpy as np
 
     order = np.random.default_rng(seed).permutation(len(y))
-    labels = y if y.ndim == 1 else np.zeros(len(y))
+    labels = y if are_classes(y) else np.zeros(len(y))
     kept = []
     for label in np.unique(labels):
         own = order[labels[order] == label]

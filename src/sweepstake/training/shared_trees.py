@@ -7,13 +7,14 @@ grown forest is a new one to the last bit, for the price of the trees it lacks.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.gridfile.search_space import canonical
 from sweepstake.training.pipeline import classifier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sklearn.base import BaseEstimator
 
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
     from sweepstake.domain.trial import Trial
     from sweepstake.gridfile.search_space import Product
 
-GROWING = ("sklearn.ensemble.ExtraTreesClassifier", "sklearn.ensemble.RandomForestClassifier")
+GROWING = tuple(
+    f"sklearn.ensemble.{name}{kind}"
+    for kind in ("Classifier", "Regressor")
+    for name in ("ExtraTrees", "RandomForest")
+)
 SIZE = "n_estimators"
+NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 DEFAULT_SIZE = 100
 MOST_NODES = 1_000_000
 """Nodes that are kept, about 150 MB with ten classes: forests beyond that are fitted again."""
@@ -94,23 +100,36 @@ class ForestCache:
         if found != self._stem:
             self._stem, self.forests = found, {}
 
-    def fit(self, place: object, estimator: BaseEstimator, features: Any, y: Any) -> BaseEstimator:
-        """``estimator`` fitted, or the smaller forest that stood at ``place`` grown to its size."""
+    def fit(
+        self,
+        place: object,
+        estimator: BaseEstimator,
+        features: Any,
+        y: Any,
+        params: Mapping[str, Any] = NO_PARAMS,
+    ) -> BaseEstimator:
+        """``estimator`` fitted, or the smaller forest that stood at ``place`` grown to its size.
+
+        ``params`` are what else ``fit`` takes.
+        """
         before = self.forests.pop(place, None)
         self.grown = _size(before) if before else 0
         if before is not None and self.grown < classifier_of(estimator).n_estimators:
-            fitted = _grow(before, classifier_of(estimator).n_estimators, features, y)
+            size = classifier_of(estimator).n_estimators
+            fitted = _grow(before, size, features, y, params)
         else:
-            self.grown, fitted = 0, estimator.fit(features, y)
+            self.grown, fitted = 0, estimator.fit(features, y, **params)
         if self._stem and sum(map(_nodes, [fitted, *self.forests.values()])) <= MOST_NODES:
             self.forests[place] = fitted
         return fitted
 
 
-def _grow(estimator: BaseEstimator, size: int, features: Any, y: Any) -> BaseEstimator:
+def _grow(
+    estimator: BaseEstimator, size: int, features: Any, y: Any, params: Mapping[str, Any]
+) -> BaseEstimator:
     forest = classifier_of(estimator).set_params(n_estimators=size, warm_start=True)
     try:
-        return estimator.fit(features, y)
+        return estimator.fit(features, y, **params)
     finally:
         forest.set_params(warm_start=False)
 
