@@ -23,7 +23,7 @@ def test_what_was_not_recorded_is_no_curve():
     """Attributes that are absent, None or empty make no curve."""
     classifier = SimpleNamespace(validation_scores_=None, train_score_=[])
     assert () == curves.recorded(classifier)
-    assert () == curves.staged_accuracy(classifier, None, None)
+    assert () == curves.staged(classifier, None, None)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ FIX = (
     "unless told index=False."
 )
 CLASSES = "data.target: labels must be text, truth values or whole numbers, but 'label' holds "
-RECODE = ". Name a column of classes, or put the numbers into classes."
+RECODE = ". Name a column of classes, put the numbers into classes, or name a regressor."
 TEXT_CASES = {
     "a,label\n1,x\n,\n3,\n": (
         "data.target: every row needs a label, but 'label' has none in 2 rows: 2, 3. "
