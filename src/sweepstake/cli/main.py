@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweepstake import reach, stacks
-from sweepstake.cli import bars, champions, console, days, servers, sweeps, tables, trials
+from sweepstake.cli import (
+    bars,
+    champions,
+    console,
+    days,
+    importing,
+    servers,
+    sweeps,
+    tables,
+    trials,
+)
 from sweepstake.cli.days import Partition, day_of
 from sweepstake.cli.servers import reaching, scheduled, tracked
 from sweepstake.errors import GridFileError, SweepstakeError
@@ -65,8 +75,7 @@ def main() -> None:
     try:
         app()
     except GridFileError as error:
-        for problem in error.problems:
-            console.say(f"{error.file}: {problem}", style="")
+        _say_problems(error)
         sys.exit(1)
     except SweepstakeError as error:
         console.say(str(error), style="red")
@@ -110,19 +119,32 @@ app.command(epilog="Example: `sweepstake doctor --json`")(
 
 
 @app.command(epilog="Example: `sweepstake validate grids/digits-forest.yaml`")
-def validate(grid: GridPath, *, partition: Partition = None, as_json: Json = False) -> None:
+def validate(
+    grid: Annotated[list[Path], typer.Argument(help="Grid files, YAML or JSON.", dir_okay=False)],
+    *,
+    partition: Partition = None,
+    as_json: Json = False,
+) -> None:
     """Find every mistake of a grid file; tell its trials and the time they will take."""
+    sound = [_validated(each, partition, as_json=as_json) for each in grid]
+    if not all(sound):
+        raise typer.Exit(1)
+
+
+def _validated(grid: Path, partition: Partition, *, as_json: bool) -> bool:
+    """Tell of one grid file; whether it is sound."""
     try:
         read, checked = _check(grid, partition)
     except GridFileError as error:
-        if not as_json:
-            raise
         problems = [asdict(problem) for problem in error.problems]
-        console.print_json({"valid": False, "file": error.file, "problems": problems})
-        raise typer.Exit(1) from None
+        if as_json:
+            console.print_json({"valid": False, "file": error.file, "problems": problems})
+        else:
+            _say_problems(error)
+        return False
     if as_json:
         console.print_json({"valid": True, "sweep": read.sweep_id, **checked.figures()})
-        return
+        return True
     _warn(checked)
     _warn_of_place(read.spec.data.filled_source)
     waves = f" in {tables.waves_text(checked.waves)}" if len(checked.waves) > 1 else ""
@@ -130,6 +152,12 @@ def validate(grid: GridPath, *, partition: Partition = None, as_json: Json = Fal
         f"{grid}: {checked.trial_count} trials{waves} on {checked.rows} rows, "
         f"about {console.duration(checked.estimate_seconds)} of one core"
     )
+    return True
+
+
+def _say_problems(error: GridFileError) -> None:
+    for problem in error.problems:
+        console.say(f"{error.file}: {problem}", style="")
 
 
 @app.command(epilog="Example: `sweepstake plan grids/digits-forest.yaml --json`")
@@ -255,12 +283,22 @@ app.command(epilog="Example: `sweepstake serve digits --port 8100`")(
 )
 
 
-@app.command(epilog="Example: `sweepstake schema > sweep.schema.json`")
-def schema() -> None:
-    """Print the JSON Schema of grid files, for editors."""
-    from sweepstake.gridfile.schema import text
+app.command("import", epilog="Example: `sweepstake import sweep.yaml --estimator SVC`")(
+    importing.import_file
+)
 
-    typer.echo(text())
+
+@app.command(epilog="Example: `sweepstake schema > sweep.schema.json`")
+def schema(
+    *,
+    path: Annotated[
+        bool, typer.Option("--path", help="Print where the package has it, for the editor's line.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of grid files, for editors."""
+    from sweepstake.gridfile.schema import PLACE, text
+
+    typer.echo(PLACE if path else text())
 
 
 def _check(grid: Path, partition: Partition) -> tuple[GridFile, Preflight]:

@@ -70,9 +70,19 @@ def refine(
 
     grid = refine(sweep, load_settings())
     file = out or Path(grid.file)
+    write(grid.text, file, force=force)
+    console.tell(f"{file}: {grid.trials} trials. Go on by sweepstake submit {file}")
+
+
+def write(text: str, file: Path, *, force: bool) -> None:
+    """Write a grid file that is not there yet, or is to be replaced.
+
+    Raises:
+        SettingsError: it is there, or cannot be written.
+    """
     try:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
-            stream.write(grid.text)
+            stream.write(text)
     except FileExistsError:
         message = f"{file}: must not be there yet, but is. Name another by --out, or add --force."
         raise SettingsError(message) from None
@@ -80,7 +90,6 @@ def refine(
         reason = error.strerror or type(error).__name__
         message = f"{file}: must be a file that can be written, but: {reason}. Name one by --out."
         raise SettingsError(message) from None
-    console.tell(f"{file}: {grid.trials} trials. Go on by sweepstake submit {file}")
 
 
 def prune(

@@ -19,6 +19,7 @@ LONGEST = 600
 """Characters of a rewritten file; of a longer one, the grids are left out."""
 DEEPEST = 4
 """Levels of a foreign file that are looked into."""
+PIPED = "a pipeline; here 'steps' is what stands before the classifier"
 PAIR = 2
 """A step has a name and what stands there."""
 DATA = {"source": "FILE", "target": "COLUMN"}
@@ -34,10 +35,17 @@ def message_of(raw: Any, known: Mapping[str, Any]) -> str | None:
 
     ``known`` are the keys of a grid file.
     """
-    for whose, rewritten in (reader(raw, known) for reader in READERS):
-        if whose:
-            return f"is {whose}. Write `{_flow(rewritten)}`."
-    return None
+    whose, rewritten = reading(raw, known)
+    if not whose:
+        return None
+    message = f"is {whose}. Write `{_flow(rewritten)}`"
+    return f"{message}, or let sweepstake import write it." if whose != PIPED else f"{message}."
+
+
+def reading(raw: Any, known: Mapping[str, Any]) -> Reading:
+    """Whose file it is, and the file as it is written here; both empty for one of our own."""
+    found = (reader(raw, known) for reader in READERS)
+    return next((each for each in found if each[0]), NONE)
 
 
 Reading = tuple[str, "dict[str, Any]"]
@@ -110,8 +118,7 @@ def _pipeline(raw: Any, _: Mapping[str, Any]) -> Reading:
     own = {"steps": {str(step): _placed(value) for step, value in before}}
     rest = {key: raw[key] for key in raw if key not in {"data", "estimator", "params", "grid"}}
     written = {"data": raw.get("data", DATA), **own, **classifier, "grid": grid, **rest}
-    whose = "a pipeline; here 'steps' is what stands before the classifier"
-    return whose, {key: value for key, value in written.items() if value}
+    return PIPED, {key: value for key, value in written.items() if value}
 
 
 def _placed(value: Any) -> Any:

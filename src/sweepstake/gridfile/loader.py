@@ -164,11 +164,20 @@ def _draft(content: bytes, file: str, settings: Settings) -> Draft:
     return Draft(file, document.lines, problems, data, grid)
 
 
-def _document(content: bytes, file: str) -> Document:
-    text = _text(content, file)
-    known = schema.schema()["properties"]
+def document_of(content: bytes, file: str) -> Document:
+    """The values of a file and their lines, whatever they mean.
+
+    Raises:
+        GridFileError: it is not UTF-8, or not YAML or JSON.
+    """
+    text = text_of(content, file)
     reader = read_json if file.lower().endswith(".json") and text.strip() else read_yaml
-    document = reader(text, file)
+    return reader(text, file)
+
+
+def _document(content: bytes, file: str) -> Document:
+    known = schema.schema()["properties"]
+    document = document_of(content, file)
     if document.value is None:
         _refuse(file, 0, "must describe a sweep, but is empty. Write at least data and estimator.")
     document = variants.as_course(document, known)
@@ -189,8 +198,12 @@ def _as_written(problem: Problem, document: Document) -> Problem:
     return replace(problem, path=written_at(problem.path, document.origins))
 
 
-def _text(content: bytes, file: str) -> str:
-    """The text of a file in UTF-8, with or without its byte order mark."""
+def text_of(content: bytes, file: str) -> str:
+    """The text of a file in UTF-8, with or without its byte order mark.
+
+    Raises:
+        GridFileError: it is too large, in another encoding, or no text.
+    """
     if len(content) > LARGEST:
         _refuse(file, 0, f"must not be larger than {LARGEST:,} bytes. Split the sweep.")
     if content.startswith(UTF_16):

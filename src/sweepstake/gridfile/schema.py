@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib import resources
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.errors import Problem
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Error = Any
 """A ``ValidationError``, whose own annotations admit fields unset that ``iter_errors`` sets."""
 
+PLACE = Path(__file__).with_name("sweep.schema.json")
+"""Where the package has the schema."""
 MOST_ERRORS = 600
 """More than anybody reads, and no more than take a fraction of a second to word."""
 
@@ -46,7 +48,7 @@ WORDS = {
 @cache
 def text() -> str:
     """The schema as it is published."""
-    return resources.files(__package__).joinpath("sweep.schema.json").read_text(encoding="utf-8")
+    return PLACE.read_text(encoding="utf-8")
 
 
 @cache
