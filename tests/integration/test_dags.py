@@ -104,6 +104,24 @@ def test_waves_follow_each_other_and_are_closed_together(dags):
     assert ["close"] == after["waves.train_15"]
 
 
+def test_who_runs_another_task_builds_no_waves(dags, monkeypatch):
+    """A task of a plain grid pays for no task of a search; one of a wave finds its own."""
+    from types import SimpleNamespace
+
+    from airflow.sdk import DAG
+
+    from sweepstake.airflow import task_graph
+
+    counts = {}
+    for task in (None, "train", "waves.train_3"):
+        context = SimpleNamespace(task_id=task)
+        monkeypatch.setattr(task_graph, "get_parsing_context", lambda found=context: found)
+        with DAG(f"of_{task}".replace(".", "_"), schedule=None) as made:
+            task_graph.plan_train_close(lambda run: run)
+        counts[task] = len(made.tasks)
+    assert {None: 34, "train": 4, "waves.train_3": 34} == counts
+
+
 def test_a_sweep_is_started_by_intake_only(dags):
     """No timetable of its own, and one mapped task for each batch, capped by the pool."""
     train = dags["sweep"].get_task("train")

@@ -38,6 +38,12 @@ def test_whoever_waits_is_told_that_a_sweep_stands_still(monkeypatch, tmp_path):
         (Progress(6, 6, 0, 0, 0, None, None), ["train", "plan"], "being planned"),
         (Progress(6, 5, 0, 1, 0, None, None), ["close"], "ranking"),
         (Progress(6, 5, 1, 0, 0, None, None), ["plan"], ""),
+        (
+            Progress(6, 4, 0, 0, 0, None, None, search="wave 1 of 2"),
+            ["waves.ask_1"],
+            "choosing the next trials",
+        ),
+        (Progress(6, 4, 1, 0, 0, None, None, search="wave 1 of 2"), ["waves.train_1"], ""),
         (Progress(6, 6, 0, 0, 0, None, None), [], ""),
     ],
 )

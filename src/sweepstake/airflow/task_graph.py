@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import DAG, TaskGroup, get_current_context
+from airflow.sdk import DAG, TaskGroup, get_current_context, get_parsing_context
 
 from sweepstake.airflow.adapter import (
     MODEL_VERSIONS,
@@ -110,10 +110,18 @@ def plan_train_close(drop_of: Callable[[Any], Drop], waves: int = MOST_WAVES) ->
     closed = close()
     trained = train.expand(batch=plan())
     trained >> closed
-    if waves > 1:
+    if waves > 1 and _may_be_of_waves(get_parsing_context().task_id):
         _later_waves(train, trained, closed, waves)
     # As a teardown it waits for all and decides nothing: how the sweep ended is for close to say.
     closed >> report().as_teardown()
+
+
+def _may_be_of_waves(task: str | None) -> bool:
+    """Whether the group is needed: by whoever reads the whole DAG, and by its own tasks.
+
+    Whoever runs another task builds the DAG for it alone, and is spared thirty more.
+    """
+    return task is None or task.startswith(WAVES)
 
 
 def _later_waves(train: Any, trained: Any, closed: Any, waves: int) -> None:

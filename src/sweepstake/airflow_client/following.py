@@ -25,7 +25,12 @@ START_SECONDS = 180.0
 """How long Airflow may take to notice a file: its timer alone would bring it within a minute."""
 JUDGE_SECONDS = 900.0
 ENDED = ("success", "failed")
-DOING = {"plan": "being planned", "close": "ranking", "report": "making the report"}
+DOING = {
+    "plan": "being planned",
+    "ask": "choosing the next trials",
+    "close": "ranking",
+    "report": "making the report",
+}
 """What a sweep does beside training, by the task that does it."""
 
 
@@ -127,10 +132,16 @@ def is_decided(registry: Registry, model: str, newest: Mapping[str, int]) -> boo
 
 def _doing(api: AirflowApi, sweep_id: str, progress: Progress | None) -> str:
     """What a sweep does while it trains nothing; empty where it trains."""
-    if progress and progress.ended < progress.total:
+    idle = progress and progress.search and not progress.running
+    if progress and progress.ended < progress.total and not idle:
         return ""
-    found = (each["task_id"] for each in api.tasks("sweep", sweep_id, ON_THEIR_WAY))
+    found = (_kind(each["task_id"]) for each in api.tasks("sweep", sweep_id, ON_THEIR_WAY))
     return next((DOING[task] for task in found if task in DOING), "")
+
+
+def _kind(task: str) -> str:
+    """``ask`` of ``waves.ask_3``; other tasks are named by what they do."""
+    return task.rpartition(".")[2].partition("_")[0]
 
 
 def _tell_standstills(

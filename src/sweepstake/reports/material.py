@@ -54,9 +54,13 @@ class Material:
 
     @cached_property
     def ranked(self) -> tuple[Standing, ...]:
-        """The complete trials that have a score, best first."""
-        scored = (s for s in self.standings if s.state is TrialState.COMPLETE)
-        return tuple(s for s in scored if isfinite(self.score(s)))
+        """The complete trials that have a score, best first.
+
+        Those of rungs are left out where others are: they are scored on other data.
+        """
+        complete = [s for s in self.standings if s.state is TrialState.COMPLETE]
+        scored = [s for s in complete if isfinite(self.score(s))]
+        return tuple([s for s in scored if s.rung is None] or scored)
 
     @cached_property
     def best(self) -> Standing | None:

@@ -115,7 +115,8 @@ def _row(material: Material, standing: Standing, rank: int | None, params: list[
     seconds = standing.metrics.get("fit_seconds")
     state = standing.state.lower() + (" (reused)" if standing.reused_from else "")
     version = int(standing.version) if standing.version.isdecimal() else None
-    end = [_rounded(seconds), version, state, _cell(standing.reason)]
+    told = standing.reason or (f"scored on {standing.part}" if standing.part else "")
+    end = [_rounded(seconds), version, state, _cell(told)]
     return [rank, standing.number, *scored, *tracked, *several, *values, *end]
 
 

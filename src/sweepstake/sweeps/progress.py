@@ -8,6 +8,7 @@ from itertools import accumulate
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
+from sweepstake.domain.search import Method
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import NotFoundError
 from sweepstake.storage.workspace import Workspace
@@ -76,7 +77,7 @@ def measure(planned: PlannedSweep) -> Progress:
     """The progress of this planned sweep."""
     children = planned.tracking.children(planned.sweep)
     count = {state: sum(child.state is state for child in children) for state in TrialState}
-    began = sorted(children, key=lambda child: child.started)
+    began = sorted(_of_all_data(planned, children), key=lambda child: child.started)
     scores = [child.metrics.get(planned.plan.metric_name, nan) for child in began]
     known = [score for score in scores if isfinite(score)]
     reused = len(planned.plan.reused)
@@ -96,6 +97,14 @@ def measure(planned: PlannedSweep) -> Progress:
         course=tuple(accumulate(known, max)),
         search=state_of(planned).words,
     )
+
+
+def _of_all_data(planned: PlannedSweep, children: Sequence[Child]) -> Sequence[Child]:
+    """The trials whose scores can be compared: those of rungs are scored on other data."""
+    if planned.spec.search.method is not Method.HALVING:
+        return children
+    rungs = {each.key for each in planned.trials if each.portion}
+    return [child for child in children if child.key not in rungs]
 
 
 def _seconds_left(children: Sequence[Child], ended: int, left: int) -> float | None:

@@ -171,9 +171,7 @@ def _of_run(run_id: str, settings: Settings) -> FoundTrial:
 def _numbered(planned: PlannedSweep, number: int) -> FoundTrial:
     standings = {each.number: each for each in stand(planned)}
     if number not in standings:
-        message = f"{planned.plan.sweep}: must have a trial {number}, but has "
-        message += (
-            f"{len(standings):,}, of the numbers 0 to {max(standings)}." if standings else "none."
-        )
+        told = f"0 to {max(standings)}" if standings else "none"
+        message = f"{planned.plan.sweep}: must have a trial {number}, but has {told}."
         raise NotFoundError(message)
     return FoundTrial(planned, standings[number])
