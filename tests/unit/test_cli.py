@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from sweepstake import reach, stacks
@@ -30,6 +31,7 @@ COMMANDS = (
     "down",
     "status",
     "doctor",
+    "import",
     "validate",
     "plan",
     "submit",
@@ -332,6 +334,41 @@ def test_wrong_usage_exits_2(call, folder, args):
     code, _, err = call(*args)
     assert 2 == code
     assert "Traceback" not in err
+
+
+def test_a_file_of_another_tool_becomes_a_grid_file_once(call, folder):
+    """It stands beside the other, with what was not taken; a second time needs ``--force``."""
+    Path("space.json").write_text('{"C": [1, 10], "colour": ["red"]}')
+    args = ("import", "space.json", "--estimator", "SVC", "--data", "sklearn:iris")
+    code, out, _ = call(*args)
+    assert (0, True) == (code, out.startswith("space.grid.yaml: written, 1 things not taken."))
+    assert 'data: {source: "sklearn:iris"}' in Path("space.grid.yaml").read_text()
+    again, _, err = call(*args)
+    assert (1, True) == (again, "must not be there yet" in err)
+    assert 0 == call(*args, "--force")[0]
+
+
+def test_several_files_are_validated_and_one_mistake_counts(call, folder):
+    """As a hook of pre-commit calls it: each file is told, and the whole ends with 1."""
+    Path("good.yaml").write_text("data: {source: 'sklearn:iris'}\nestimator: GaussianNB\n")
+    Path("bad.yaml").write_text("data: {source: 'sklearn:iris'}\nestimator: GaussianNP\n")
+    code, out, err = call("validate", "bad.yaml", "good.yaml")
+    assert (1, True) == (code, out.startswith("good.yaml: 1 trials on 150 rows"))
+    assert err.startswith("bad.yaml: line 2: estimator: must be a scikit-learn classifier")
+
+
+def test_the_place_of_the_schema_is_told(call, folder):
+    """An editor's line names a file that is the schema."""
+    code, out, _ = call("schema", "--path")
+    assert (0, text()) == (code, Path(out.strip()).read_text("utf-8"))
+
+
+def test_the_hook_of_pre_commit_calls_a_command_that_exists():
+    """Its entry is `sweepstake validate`, on the files of the watched folder."""
+    (hook,) = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+    assert "sweepstake validate" == hook["entry"]
+    assert re.search(hook["files"], "grids/digits.yaml")
+    assert not re.search(hook["files"], "grids/data/rows.json")
 
 
 def test_a_server_that_is_not_there_is_a_sentence(call, folder, monkeypatch):
