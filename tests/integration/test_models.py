@@ -145,7 +145,7 @@ def test_every_classifier_of_scikit_learn_survives_all_three_ways_to_load_it(
 def test_every_regressor_of_scikit_learn_survives_all_three_ways_to_load_it(
     name, templates, tmp_path
 ):
-    """A written model predicts the same numbers through both flavors and through load_model."""
+    """A written model predicts the same; pyfunc lays rows out anew, so that sums may end apart."""
     x, _ = smallregressors.rows_of(name)
     estimator = smallregressors.fitted(name)
     expected = estimator.predict(x).tolist()
@@ -158,7 +158,8 @@ def test_every_regressor_of_scikit_learn_survives_all_three_ways_to_load_it(
     through_pyfunc = mlflow.pyfunc.load_model(str(model)).predict(x).tolist()
     through_us = load_model(model, sha256).predict(x).tolist()
 
-    assert (expected, expected, expected) == (through_sklearn, through_pyfunc, through_us)
+    assert (expected, expected) == (through_sklearn, through_us)
+    np.testing.assert_allclose(through_pyfunc, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_the_trusted_types_are_exactly_those_that_estimators_hold():
