@@ -62,7 +62,7 @@ def test_an_absolute_path_inside_a_root_is_allowed(roots):
         ("/etc/hosts.csv", "must lie inside a data folder"),
         ("deep/sale.csv", "Did you mean 'deep/sales.csv'?"),
         ("sklearn:irs", "but got 'irs'. Did you mean 'iris'?"),
-        ("sklearn:", "data sets here are 'breast_cancer', 'digits', 'iris' and 'wine'"),
+        ("sklearn:", "data sets here are 'breast_cancer', 'diabetes', 'digits', 'iris' and 'wine'"),
     ],
 )
 def test_other_sources_are_refused_by_name(roots, source, rule):

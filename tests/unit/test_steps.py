@@ -29,6 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sweepstake.data import dataset, splitting
 from sweepstake.data.dataset import Table
+from sweepstake.data.folds import folds as folds_of
 from sweepstake.domain import spec_record
 from sweepstake.domain.spec import DataSpec
 from sweepstake.domain.tags import mean_cv
@@ -73,7 +74,7 @@ def scores(spec, data):
 
 def searched(estimator, grid, spec, data):
     """The scores of the folds of every point that GridSearchCV tries, sorted."""
-    folds = splitting.folds(data.y_train, spec.cv, spec.seed)
+    folds = folds_of(data.y_train, spec.cv, spec.seed)
     search = GridSearchCV(estimator, grid, cv=folds, scoring=spec.metric, error_score="raise")
     search.fit(data.X_train, data.y_train)
     columns = [search.cv_results_[f"split{fold}_test_score"] for fold in range(spec.cv)]
@@ -210,7 +211,7 @@ def test_columns_score_as_a_column_transformer(mixed):
         {"columns__note__min_df": [1, 4]},
         {"columns__note__min_df": [1, 4], **bins, "columns__amount__n_bins": [3, 4]},
     ]
-    folds = splitting.folds(data.y_train, spec.cv, spec.seed)
+    folds = folds_of(data.y_train, spec.cv, spec.seed)
     search = GridSearchCV(pipe, grid, cv=folds, scoring=spec.metric).fit(filled, data.y_train)
     expected = sorted(
         zip(

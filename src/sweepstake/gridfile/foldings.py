@@ -52,7 +52,7 @@ def problems_of(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Pr
 
 def _problems(cv: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     kind = cv.get("kind", FoldKind.STRATIFIED)
-    if kind not in set(FoldKind):
+    if kind not in tuple(FoldKind):
         return
     wanted = NEEDS.get(FoldKind(kind))
     if wanted is None:

@@ -22,7 +22,7 @@ NOUNS = {Task.CLASSIFICATION: "classifier", Task.REGRESSION: "regressor"}
 def read(raw: Mapping[str, Any]) -> Task:
     """The task of a file: what it says, else that of its first known estimator."""
     given = raw.get("task")
-    if given in set(Task):
+    if given in tuple(Task):
         return Task(given)
     known = (task_of(written.name) for written in read_candidates(raw))
     return next((task for task in known if task), Task.CLASSIFICATION)
@@ -52,7 +52,7 @@ def metric_problems(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterato
 def problems_of(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
     """Estimators of the other task, and guards of classes where there are none."""
     task = read(raw)
-    why = f"task is {task}" if raw.get("task") in set(Task) else ""
+    why = f"task is {task}" if raw.get("task") in tuple(Task) else ""
     for written in read_candidates(raw):
         found = task_of(written.name)
         if found and found is not task:
