@@ -51,8 +51,8 @@ def inspect(tmp_path):
 
 def scored_by(result, name):
     """The values of a curve of a trial."""
-    (curve,) = (each for each in result.curves if each.name == name)
-    return curve.values
+    curve = {each.name: each for each in result.curves}[name]
+    return tuple(curve.values)
 
 
 def test_halving_thins_numbers_groups_and_weights_alike(inspect):
