@@ -83,7 +83,6 @@ OF_STEPS: Mapping[str, frozenset[str]] = {
             "sklearn.preprocessing._target_encoder.TargetEncoder",
             "sklearn.random_projection.GaussianRandomProjection",
             "sklearn.random_projection.SparseRandomProjection",
-            "sklearn.tree._classes.ExtraTreeRegressor",
             "sweepstake.casting.TextColumn",
         }
     ),
