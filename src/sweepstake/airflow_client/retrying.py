@@ -35,7 +35,7 @@ def retry(name: str, settings: Settings) -> Retried:
 
     ``name`` is the sweep's id, or its name: then its latest run is meant. Trials that are COMPLETE
     stay as they are, those that failed are trained again. One that did all it had to is left alone,
-    one that was cancelled goes on.
+    also while its report is made; one that was cancelled goes on.
 
     Raises:
         NotFoundError: Airflow has no run of such a sweep.
@@ -46,7 +46,7 @@ def retry(name: str, settings: Settings) -> Retried:
         sweep = run if dag == DAG else api.sweep_of(dag, run)
         if sweep:
             _lift(sweep, Workspace(settings.workspace))
-        goes_on = dag != DAG or api.run_state(dag, run) != "success" or _is_left(run, settings)
+        goes_on = dag != DAG or api.run_state(dag, run) == "failed" or _is_left(run, settings)
         if goes_on:
             api.clear(dag, run, "plan")
     return Retried(dag, run, goes_on)
@@ -87,5 +87,9 @@ def _lift(sweep: str, workspace: Workspace) -> None:
 
 
 def _is_left(sweep: str, settings: Settings) -> bool:
-    now = progress.look(sweep, settings)
+    """Whether a trial is not done yet; a run whose report alone is not made yet needs no retry."""
+    try:
+        now = progress.look(sweep, settings)
+    except NotFoundError:  # it is not planned yet
+        return True
     return now.complete + now.skipped < now.total
