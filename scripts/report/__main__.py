@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -29,7 +30,7 @@ HERE = Path(__file__).parent
 DOCS = stage.ROOT / "docs"
 PICTURES = DOCS / "pictures" / "report"
 FIRST, LAST = "2026-01-01", "2026-01-03"
-MOST_FILES = 24
+MOST_FOLDERS = 24
 DIGIT = 5
 """The row of the data set that the served champion is asked about."""
 
@@ -89,7 +90,7 @@ def table(board: dict[str, Any]) -> list[dict[str, str]]:
 def photograph(made: Stage, taking: Camera, figures: dict[str, Any]) -> None:
     """Take all pictures."""
     for name, url, sight in (*airflow_sights(made, figures), *mlflow_sights(made, figures)):
-        taking.take(name, url, sight)
+        taking.take(name, url, sight, unfolds=name == "mlflow-runs")
     taking.type("terminal-history", f"$ sweepstake champion digits --history\n{history(made)}")
     taking.type("terminal-bucket", bucket(made))
     taking.type("terminal-serve", served(made))
@@ -121,9 +122,11 @@ def mlflow_sights(made: Stage, figures: dict[str, Any]) -> Iterator[tuple[str, s
     (compared,) = {found[1] for found in re.finditer(r"\((\S+viewStateShareKey\S+)\)", told)}
     yield "mlflow-runs", f"{runs}?workflowType=machine_learning", "digits-forest"
     yield "mlflow-parent", f"{parent}?workflowType=machine_learning", "digits-forest"
-    yield "mlflow-compare", compared, "mean_cv_f1_macro"
+    yield "mlflow-compare", f"{made.settings.tracking_uri}/{compared}", "mean_cv_f1_macro"
     yield "mlflow-trial", f"{best}?workflowType=machine_learning", "mean_cv_f1_macro"
-    yield "mlflow-model", f"{made.settings.tracking_uri}/#/models/digits", "champion"
+    champion = client.get_model_version_by_alias("digits", "champion").version
+    page = f"{made.settings.tracking_uri}/#/models/digits/versions/{champion}"
+    yield "mlflow-model", f"{page}?workflowType=machine_learning", "champion"
 
 
 def history(made: Stage) -> str:
@@ -133,9 +136,10 @@ def history(made: Stage) -> str:
 
 def bucket(made: Stage) -> str:
     """A listing of the bucket."""
-    files = made.files()
-    shown = [*files[:MOST_FILES], *([f"... {len(files) - MOST_FILES} more"] if files else [])]
-    return "\n".join([f"s3://{stage.BUCKET}", *shown])
+    folders = Counter(file.rsplit("/", 1)[0] for file in made.files())
+    shown = [f"{count:4}  {folder}/" for folder, count in sorted(folders.items())]
+    more = [f"      ... {len(shown) - MOST_FOLDERS} folders more"] if shown[MOST_FOLDERS:] else []
+    return "\n".join(["files in s3://" + stage.BUCKET, *shown[:MOST_FOLDERS], *more])
 
 
 def served(made: Stage) -> str:

@@ -117,12 +117,13 @@ def _bucket(folder: Path) -> Iterator[dict[str, str]]:
         server.wait()
 
 
-def _await(address: str) -> None:
+def _await(address: str, *, well: bool = False) -> None:
+    """Wait for an answer, or for one that is no complaint."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
-            httpx.get(address)
-            return
+            if httpx.get(address, timeout=60).is_success or not well:
+                return
         time.sleep(0.1)
     raise TimeoutError(address)
 
@@ -141,7 +142,7 @@ def serving(stage: Stage, model: str) -> Iterator[str]:
     server = subprocess.Popen(command, env=stage.environ, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        _await(f"{address}/health")
+        _await(f"{address}/version", well=True)
         yield address
     finally:
         server.terminate()
