@@ -22,6 +22,7 @@ OWN = {"internals.py", "sklearn_internals.py", "skops_internals.py"}
 LOOKING = {
     "isolation.py": "a child process may have children, which multiprocessing forbids",
     "tree_values.py": "looks at the very attributes that compiled code follows",
+    "step_values.py": "looks at the very attributes that compiled code follows",
 }
 """Modules beside them that look into objects of others, and why."""
 NAMED = {
