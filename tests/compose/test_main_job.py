@@ -67,8 +67,13 @@ def test_the_champion_answers_outside_of_the_containers(project, swept):
     rows = load_digits(as_frame=True).data.head(20)
     body = {"dataframe_split": rows.to_dict(orient="split")}
     transport = httpx.HTTPTransport(retries=5)
-    with httpx.Client(transport=transport, timeout=120) as http:
+
+    def answers(http):
         answer = http.post(f"http://{ADDRESS}:8100/invocations", json=body)
+        return answer if "Retry-After" not in answer.headers else None  # it follows within seconds
+
+    with httpx.Client(transport=transport, timeout=120) as http:
+        answer = until("a loaded champion", lambda: answers(http))
     assert (200, 20) == (answer.status_code, len(answer.json()["predictions"]))
     assert swept.version == answer.headers["X-Model-Version"]
 
