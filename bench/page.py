@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, plots, promotion, searches, serving, wide
+from bench import figures, plots, promotion, searches, serving, texts, wide
 from bench.rounds import OURS, medians
 from bench.steps import stacked
 
@@ -63,22 +63,6 @@ FIGURES = {
         for many in serving.CONNECTIONS
     },
 }
-HEAD = """\
-# Benchmarks
-
-Written by `make bench`, which starts a stack of its own and measures every way in turn on the same
-tracking server, rows, folds and classifiers. A ratio is ours divided by theirs inside one round;
-the median of the rounds counts. What a peer imports before its first trial, and the start of Ray's
-cluster, are not counted against it; our warm stack has its own start behind it too.
-"""
-TAIL = """\
-## Repeat it
-
-`make bench` measures everything that takes minutes; `make bench ARGS=--full` adds sweeps of 10,000
-trials, 500 files at once and 20,000 old versions, about half an hour in all.
-`make bench ARGS="--only medium"` measures one part again. The raw figures are in
-[benchmarks.json](benchmarks.json).
-"""
 
 
 def write(parts: Mapping[str, Any], page: Path) -> None:
@@ -88,11 +72,11 @@ def write(parts: Mapping[str, Any], page: Path) -> None:
     """
     pictures = page.with_suffix("")
     pictures.mkdir(parents=True, exist_ok=True)
-    sections = [HEAD, _figures(figures.promised(parts))]
+    sections = [texts.HEAD, _figures(figures.promised(parts))]
     for name, section in SECTIONS.items():
         if name in parts:
             sections.append(section(parts, pictures))
-    page.write_text("\n".join([*sections, _machines(parts), TAIL]), encoding="utf-8")
+    page.write_text("\n".join([*sections, _machines(parts), texts.TAIL]), encoding="utf-8")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -221,8 +205,8 @@ def _versions(parts: Mapping[str, Any], _: Path) -> str:
 
 def _promotion(parts: Mapping[str, Any], _: Path) -> str:
     measured = parts["promotion"]
-    sections = [PROMOTION.format(**measured)]
-    for world, title in PROMOTION_WORLDS.items():
+    sections = [texts.PROMOTION.format(**measured)]
+    for world, title in texts.PROMOTION_WORLDS.items():
         rows = [
             (f"{count:,}", *(_shares(measured["cells"], world, count, n) for n in promotion.TRIALS))
             for count in promotion.ROWS
@@ -245,22 +229,6 @@ def _shares(cells: Sequence[dict[str, Any]], world: str, rows: int, trials: int)
     return f"**{ours:.1f}** ({naive:.0f})"
 
 
-PROMOTION = """\
-## Promotion
-
-The rule itself (`promotion.decide`), on simulated sweeps of N trials (seed {seed}): classifiers of
-accuracy 0.90 that differ on 5 % of the rows, the finalist chosen by cross-validation on four times
-the rows held out. The figures are promotions in 100 rounds; in brackets, what the best score on the
-holdout would have promoted.
-"""
-PROMOTION_WORLDS = {
-    "equal": "All trials are exactly as good as the champion: each promotion is an error.",
-    "worse": "All trials are one point worse.",
-    "better by 1": "One trial is better by one point, the others are equal.",
-    "better by 2": "One trial is better by two points, the others are equal.",
-}
-
-
 def _serving(parts: Mapping[str, Any], _: Path) -> str:
     rows = [
         (
@@ -275,17 +243,7 @@ def _serving(parts: Mapping[str, Any], _: Path) -> str:
         for model, connections, way, found in serving.summary(parts["serving"]["records"])
     ]
     head = ("rows, connections", "server", "answers a second", "half within", "99 % within")
-    return SERVING + table((*head, "first answer after", "memory"), rows)
-
-
-SERVING = """\
-## Serving
-
-One logistic regression, one row a request: 30 numbers, or four numbers and three texts. Each server
-runs alone, as its defaults have it, and is asked by one and by 32 connections; the median of the
-rounds.
-
-"""
+    return texts.SERVING + table((*head, "first answer after", "memory"), rows)
 
 
 def _wide(parts: Mapping[str, Any], _: Path) -> str:
@@ -300,16 +258,9 @@ def _wide(parts: Mapping[str, Any], _: Path) -> str:
         )
         for trials in wide.TRIALS
     ]
-    return WIDE + table(("trials", "`sweepstake run`", "`GridSearchCV`"), rows)
+    return texts.WIDE + table(("trials", "`sweepstake run`", "`GridSearchCV`"), rows)
 
 
-WIDE = """\
-## Wide tables
-
-72 rows of 20,000 numbers, a logistic regression, five folds: from the start of the program to its
-end, with everything read, checked and kept, and by a script that keeps nothing.
-
-"""
 SERVERS = {OURS: "`sweepstake serve`", serving.THEIRS: "`mlflow models serve`"}
 
 
@@ -318,17 +269,7 @@ def _searches(parts: Mapping[str, Any], _: Path) -> str:
         (space, *("never" if value is None else f"{value:.3g}" for value in told.values()))
         for space, told in searches.verdicts(parts["searches"]["spaces"]).items()
     ]
-    return SEARCHES + table(("space", *searches.TOLD), rows)
-
-
-SEARCHES = """\
-## Searches
-
-Spaces of a thousand points and more, ten seeds, everything kept. *Near* is within 0.2 points of the
-full grid's best score; its time is a share of the full grid's. Scores and times beside Optuna alone
-and `HalvingRandomSearchCV`, which have as many trials and processes and keep nothing. Medians.
-
-"""
+    return texts.SEARCHES + table(("space", *searches.TOLD), rows)
 
 
 def _machines(parts: Mapping[str, Any]) -> str:

@@ -157,3 +157,18 @@ def test_nobody_waits_for_what_others_wrote_in_mlflow(submit, plan, settings, na
     assert plan(first)
     LIVE[first.sweep] = False
     assert plan(second)
+
+
+def test_nobody_waits_for_points_of_a_rung(submit, plan):
+    """They are scored on a part of the data: a grid of the same points trains them on all of it."""
+    plan(submit(search={"method": "halving"}))
+    batches = plan(submit(on_invalid="skip"))
+    assert 6 == sum(batch.last - batch.first + 1 for batch in batches)
+
+
+def test_the_points_that_a_search_chose_are_waited_for(submit, plan):
+    """Of a random search that is in work, those it has drawn and no others."""
+    first = submit(search={"method": "random", "trials": 4})
+    plan(first)
+    with pytest.raises(OverlapError, match=f"waits for {first.sweep}"):
+        plan(submit(on_invalid="skip"))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
 import time
 from dataclasses import replace
+from multiprocessing import get_context
 
 import pytest
 
 from sweepstake.domain.trial import TrialState
 from sweepstake.errors import SweepFailedError
 from sweepstake.mlflow_client.tracking import Tracking
-from sweepstake.sweeps import asking, budget, leaderboard, progress, sweep
+from sweepstake.sweeps import asked_waves, asking, budget, leaderboard, progress, sweep
 from sweepstake.sweeps.planned_sweep import open_planned
 
 GRID = {
@@ -86,6 +89,57 @@ def test_a_wave_that_is_asked_for_again_is_the_same(submit, settings):
     chosen = points(drop.sweep, settings)
     assert (first, chosen) == (asking.ask(drop.sweep, 1, settings), points(drop.sweep, settings))
     assert asking.ask(drop.sweep, 2, settings) is None
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["before", "after"])
+def test_who_is_killed_while_a_wave_is_kept_is_asked_again(kept, submit, settings, monkeypatch):
+    """Killed right before or right after: the next try has the wave, each trial is there once."""
+    drop = submit(grid=GRID, search={"method": "tpe", "trials": 14})
+    for batch in sweep.plan(drop, settings):
+        sweep.train(batch, settings)
+    keep = asked_waves.keep
+
+    def be_killed(*wave):
+        if kept:
+            keep(*wave)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asked_waves, "keep", be_killed)
+        task = get_context("fork").Process(target=asking.ask, args=(drop.sweep, 1, settings))
+        task.start()
+        task.join()
+    assert -signal.SIGKILL == task.exitcode
+    assert kept == bool(open_planned(drop.sweep, settings).plan.asked)
+    for batch in asking.ask(drop.sweep, 1, settings):
+        sweep.train(batch, settings)
+    sweep.close(drop.sweep, settings)
+    standings = leaderboard.read(drop.sweep, settings).standings
+    assert ([TrialState.COMPLETE] * 14, 14) == (
+        [each.state for each in standings],
+        len({each.run_id for each in standings}),
+    )
+
+
+def test_a_task_killed_in_a_later_wave_is_done_by_its_next_try(submit, settings, monkeypatch):
+    """Killed after its first trial was recorded: the next try trains the others alone."""
+    drop = submit(grid=GRID, search={"method": "tpe", "trials": 14})
+    for batch in sweep.plan(drop, settings):
+        sweep.train(batch, settings)
+    (batch,) = asking.ask(drop.sweep, 1, settings)
+
+    def train():
+        sweep.train(batch, settings, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+    task = get_context("fork").Process(target=train)
+    task.start()
+    task.join()
+    assert -signal.SIGKILL == task.exitcode
+    sweep.train(batch, settings)
+    sweep.close(drop.sweep, settings)
+    standings = leaderboard.read(drop.sweep, settings).standings
+    assert [TrialState.COMPLETE] * 14 == [each.state for each in standings]
+    assert 14 == len({each.version for each in standings})
 
 
 def test_the_same_search_has_the_same_trials(submit, whole, settings):

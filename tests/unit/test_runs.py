@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from sweepstake.domain.spec import Candidate, DataSpec, EstimatorSpec, SweepSpec
-from sweepstake.domain.trial import Trial
+from sweepstake.domain.trial import Trial, TrialResult
 from sweepstake.gridfile.search_space import trials
 from sweepstake.mlflow_client.axes import axes_of
 from sweepstake.mlflow_client.run_names import clip, full_name, naming_of, run_name
-from sweepstake.mlflow_client.runs import library_tags
+from sweepstake.mlflow_client.runs import library_tags, result_params
 
 
 def test_a_run_is_named_after_its_number_and_what_was_given():
@@ -124,3 +124,13 @@ def test_plain_parameters_have_no_axis():
     found = space(Candidate(FOREST, (grid,)))
     axes = axes_of(found)
     assert ({}, ("criterion",)) == (axes.of(found[0]), axes.names(["criterion"]))
+
+
+def test_no_two_parameters_have_one_name_in_mlflow():
+    """Entries of ``columns`` may differ in signs alone that MLflow does not take."""
+    given = {"columns__a*": "first", "columns__a?": "second", "plain": "third"}
+    trial = Trial(0, "key", EstimatorSpec("sklearn.svm.SVC"))
+    result = TrialResult(trial, given, {}, (), (), (), (), 0)
+    assert {"columns__a_": "first", "columns__a__": "second", "plain": "third"} == result_params(
+        result
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 
 from sweepstake.domain.spec import DataSpec, Limits, PromotionPolicy, SweepSpec
-from sweepstake.gridfile import allowlist, loader, metrics, schema
+from sweepstake.gridfile import allowlist, metrics, schema, units
 from sweepstake.gridfile.document import Document
 from sweepstake.gridfile.reference import reference
 
@@ -96,7 +96,7 @@ def test_defaults_of_the_schema_are_those_of_the_records():
             for key in ("min_delta", "confidence", "approval", "then")
         },
         "promotion.guards": tuple(keys["promotion"]["properties"]["guards"]["default"]),
-        "promotion.wait": loader.seconds_of(keys["promotion"]["properties"]["wait"]["default"]),
+        "promotion.wait": units.seconds_of(keys["promotion"]["properties"]["wait"]["default"]),
     }
     spec = SweepSpec("a", "a", DataSpec("x"), (), "f1_macro")
     assert promised == {

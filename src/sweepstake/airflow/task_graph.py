@@ -75,45 +75,47 @@ def plan_train_close(drop_of: Callable[[Any], Drop], waves: int = MOST_WAVES) ->
         skip_tasks(_tasks_from(1 + more_waves(drop.sweep, settings), waves))
         return [asdict(batch) for batch in batches]
 
-    @tracked(map_index_template=LABEL, pool=POOL)
-    def train(batch: dict[str, Any], ti: Any = None) -> str:
-        from sweepstake.sweeps.plan import Batch
-        from sweepstake.sweeps.sweep import train
-
-        trained = train(Batch(**batch), load_settings(), again=is_asked_for(ti))
-        if trained.failed:
-            get_current_context()["outcome"] = f"{trained.failed} failed: "  # type: ignore[typeddict-unknown-key]
-        return trained.page
-
-    @tracked(trigger_rule="all_done", outlets=[MODEL_VERSIONS])
-    def close(dag_run: Any = None, ti: Any = None) -> str:
-        from sweepstake.sweeps.sweep import close
-
-        sweep_id = ti.xcom_pull(task_ids="plan", key="sweep")
-        if sweep_id is None:
-            message = f"{dag_run.run_id}: must have a plan, but has none. Read the log of plan."
-            raise NotFoundError(message)
-        try:
-            return close(sweep_id, load_settings())
-        finally:
-            if dag_run.partition_key:
-                Workspace(load_settings().workspace).note_closed_day(sweep_id)
-
-    @task(trigger_rule="all_done")
-    def report(ti: Any = None) -> None:
-        from sweepstake.sweeps import reporting
-
-        sweep_id = ti.xcom_pull(task_ids="plan", key="sweep")
-        if sweep_id is not None:
-            reporting.write(sweep_id, load_settings())
-
+    train = tracked(task_id="train", map_index_template=LABEL, pool=POOL)(_train)
+    close = tracked(task_id="close", trigger_rule="all_done", outlets=[MODEL_VERSIONS])(_close)
     closed = close()
     trained = train.expand(batch=plan())
     trained >> closed
     if waves > 1 and _may_be_of_waves(get_parsing_context().task_id):
         _later_waves(train, trained, closed, waves)
     # As a teardown it waits for all and decides nothing: how the sweep ended is for close to say.
-    closed >> report().as_teardown()
+    closed >> task(task_id="report", trigger_rule="all_done")(_report)().as_teardown()
+
+
+def _train(batch: dict[str, Any], ti: Any = None) -> str:
+    from sweepstake.sweeps.plan import Batch
+    from sweepstake.sweeps.sweep import train
+
+    trained = train(Batch(**batch), load_settings(), again=is_asked_for(ti))
+    if trained.failed:
+        get_current_context()["outcome"] = f"{trained.failed} failed: "  # type: ignore[typeddict-unknown-key]
+    return trained.page
+
+
+def _close(dag_run: Any = None, ti: Any = None) -> str:
+    from sweepstake.sweeps.sweep import close
+
+    sweep_id = ti.xcom_pull(task_ids="plan", key="sweep")
+    if sweep_id is None:
+        message = f"{dag_run.run_id}: must have a plan, but has none. Read the log of plan."
+        raise NotFoundError(message)
+    try:
+        return close(sweep_id, load_settings())
+    finally:
+        if dag_run.partition_key:
+            Workspace(load_settings().workspace).note_closed_day(sweep_id)
+
+
+def _report(ti: Any = None) -> None:
+    from sweepstake.sweeps import reporting
+
+    sweep_id = ti.xcom_pull(task_ids="plan", key="sweep")
+    if sweep_id is not None:
+        reporting.write(sweep_id, load_settings())
 
 
 def _may_be_of_waves(task: str | None) -> bool:

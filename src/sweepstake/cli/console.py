@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sweepstake.doctor import Finding
+    from sweepstake.errors import GridFileError
 
 WIDTH = 140
 """Columns of a table that goes into a file or a pipe, which have no width of their own."""
@@ -48,6 +49,12 @@ def tell_finding(finding: Finding) -> None:
 def say(text: str, style: str = "dim") -> None:
     """A sentence about what is going on, on stderr."""
     err.print(_plain(text), style=style, soft_wrap=True)
+
+
+def say_problems(error: GridFileError) -> None:
+    """Every mistake of a grid file, on stderr."""
+    for problem in error.problems:
+        say(f"{error.file}: {problem}", style="")
 
 
 def _plain(text: str) -> str:

@@ -7,8 +7,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,12 +15,12 @@ from sweepstake import reach, stacks
 from sweepstake.cli import (
     bars,
     champions,
+    checking,
     console,
     days,
     importing,
     servers,
     sweeps,
-    tables,
     trials,
 )
 from sweepstake.cli.days import Partition, day_of
@@ -32,8 +30,6 @@ from sweepstake.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from sweepstake.embedded import Stack
-    from sweepstake.gridfile.grid_file import GridFile
-    from sweepstake.preflight.checks import Preflight
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,9 +39,6 @@ app = typer.Typer(
     help="A sweep where the winner takes production. Exit codes: 0 done, 1 the input or the sweep "
     "failed, 2 wrong usage.",
 )
-
-GridPath = Annotated[Path, typer.Argument(help="The grid file, YAML or JSON.", dir_okay=False)]
-Json = servers.Json
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the option's value
@@ -75,7 +68,7 @@ def main() -> None:
     try:
         app()
     except GridFileError as error:
-        _say_problems(error)
+        console.say_problems(error)
         sys.exit(1)
     except SweepstakeError as error:
         console.say(str(error), style="red")
@@ -118,64 +111,14 @@ app.command(epilog="Example: `sweepstake doctor --json`")(
 )
 
 
-@app.command(epilog="Example: `sweepstake validate grids/digits-forest.yaml`")
-def validate(
-    grid: Annotated[list[Path], typer.Argument(help="Grid files, YAML or JSON.", dir_okay=False)],
-    *,
-    partition: Partition = None,
-    as_json: Json = False,
-) -> None:
-    """Find every mistake of a grid file; tell its trials and the time they will take."""
-    sound = [_validated(each, partition, as_json=as_json) for each in grid]
-    if not all(sound):
-        raise typer.Exit(1)
-
-
-def _validated(grid: Path, partition: Partition, *, as_json: bool) -> bool:
-    """Tell of one grid file; whether it is sound."""
-    try:
-        read, checked = _check(grid, partition)
-    except GridFileError as error:
-        problems = [asdict(problem) for problem in error.problems]
-        if as_json:
-            console.print_json({"valid": False, "file": error.file, "problems": problems})
-        else:
-            _say_problems(error)
-        return False
-    if as_json:
-        console.print_json({"valid": True, "sweep": read.sweep_id, **checked.figures()})
-        return True
-    _warn(checked)
-    _warn_of_place(read.spec.data.filled_source)
-    waves = f" in {tables.waves_text(checked.waves)}" if len(checked.waves) > 1 else ""
-    console.tell(
-        f"{grid}: {checked.trial_count} trials{waves} on {checked.rows} rows, "
-        f"about {console.duration(checked.estimate_seconds)} of one core"
-    )
-    return True
-
-
-def _say_problems(error: GridFileError) -> None:
-    for problem in error.problems:
-        console.say(f"{error.file}: {problem}", style="")
-
-
-@app.command(epilog="Example: `sweepstake plan grids/digits-forest.yaml --json`")
-def plan(grid: GridPath, *, partition: Partition = None, as_json: Json = False) -> None:
-    """Show what would run, without running it."""
-    from sweepstake.sweeps.preview import preview
-
-    shown = preview(*_check(grid, partition), load_settings().slots)
-    if as_json:
-        console.print_json(asdict(shown))
-    else:
-        console.out.print(tables.preview_table(shown))
+app.command(epilog="Example: `sweepstake validate grids/digits-forest.yaml`")(checking.validate)
+app.command(epilog="Example: `sweepstake plan grids/digits-forest.yaml --json`")(checking.plan)
 
 
 @app.command(epilog="Example: `sweepstake submit grids/digits-forest.yaml --wait`")
 @reaching()
 def submit(
-    grid: GridPath,
+    grid: checking.GridPath,
     *,
     wait: Annotated[bool, typer.Option(help="Follow the sweep until its leaderboard.")] = False,
 ) -> None:
@@ -192,7 +135,7 @@ def submit(
         reach.must_schedule(settings)
     content = loader.read(grid)
     read, checked = checks.inspect(content, grid.name, settings)
-    _warn(checked)
+    checking.warn(checked)
     intake.own(read, grid.name, settings)
     replaces = intake.replaces(content, grid.name, settings)
     dropped = intake.drop(content, read.spec.name, grid.name, settings)
@@ -221,7 +164,7 @@ app.command(epilog="Example: `sweepstake cancel digits-forest --why 'wrong data'
 
 @app.command(epilog="Example: `sweepstake run grids/digits-forest.yaml --jobs 2`")
 def run(
-    grid: GridPath,
+    grid: checking.GridPath,
     *,
     jobs: Annotated[int, typer.Option(min=1, help="Processes that train side by side.")] = 1,
     partition: Partition = None,
@@ -231,7 +174,7 @@ def run(
     from sweepstake.storage.workspace import Workspace
     from sweepstake.sweeps import local_run, planned_sweep
 
-    settings = _rooted_at(grid)
+    settings = checking.rooted_at(grid)
     with bars.SweepBars() as shown:
         sweep_id = local_run.run(grid, settings, jobs, shown.show, day_of(partition))
     sweeps.print_leaderboard(sweep_id, settings)
@@ -299,38 +242,6 @@ def schema(
     from sweepstake.gridfile.schema import PLACE, text
 
     typer.echo(PLACE if path else text())
-
-
-def _check(grid: Path, partition: Partition) -> tuple[GridFile, Preflight]:
-    from sweepstake.preflight import checks
-
-    return checks.load(grid, _rooted_at(grid), day_of(partition))
-
-
-def _warn(checked: Preflight) -> None:
-    for warning in checked.warnings:
-        console.say(f"warning: {warning}", style="yellow")
-
-
-def _warn_of_place(source: str) -> None:
-    """Say that the stack, if there is one, would not find data that lie beside the file alone."""
-    from sweepstake.data import sources
-
-    settings = load_settings()
-    if not (settings.home / stacks.CLIENT).exists():
-        return
-    if not sources.is_file(source) or sources.is_found(source, settings.data_roots):
-        return
-    where = ", ".join(map(str, settings.data_roots))
-    message = f"data.source: {source!r} lies beside the grid file, and not where sweepstake submit "
-    console.say(f"warning: {message}looks: {where}. Copy it there first.", style="yellow")
-
-
-def _rooted_at(grid: Path) -> Settings:
-    """Settings that also allow data beside the grid file itself."""
-    from sweepstake.api import rooted_at
-
-    return rooted_at(grid, load_settings())
 
 
 def _welcome(stack: Stack, settings: Settings) -> None:

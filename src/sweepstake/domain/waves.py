@@ -49,7 +49,7 @@ class Sizes:
 def waves_of(search: Search, sizes: Sizes) -> tuple[Wave, ...]:
     """The waves of a search that ends neither early nor for want of points."""
     if search.method is Method.TPE:
-        return tuple(_tpe(sizes.points, search.wave, sizes.slots))
+        return tuple(_tpe(search, sizes))
     if search.method is Method.HALVING:
         return tuple(_rungs(sizes))
     return (Wave(sizes.points),)
@@ -60,11 +60,11 @@ def first_of(search: Search, points: int) -> int:
     return min(points, max(STARTUP, search.wave or 0))
 
 
-def _tpe(points: int, wave: int | None, slots: int) -> Iterator[Wave]:
-    first = min(points, max(STARTUP, wave or 0))
+def _tpe(search: Search, sizes: Sizes) -> Iterator[Wave]:
+    first = first_of(search, sizes.points)
     yield Wave(first)
-    left = points - first
-    each = wave or max(2 * slots, -(-left // (MOST_WAVES - 1)))
+    left = sizes.points - first
+    each = search.wave or max(2 * sizes.slots, -(-left // (MOST_WAVES - 1)))
     for begun in range(0, left, each):
         yield Wave(min(each, left - begun))
 

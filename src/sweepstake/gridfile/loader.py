@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
@@ -40,6 +39,7 @@ from sweepstake.gridfile.document import line_of, written_at
 from sweepstake.gridfile.file_names import default_name
 from sweepstake.gridfile.grid_file import GridFile
 from sweepstake.gridfile.json_file import read_json
+from sweepstake.gridfile.units import bytes_of, seconds_of
 from sweepstake.gridfile.yaml_file import read_yaml
 from sweepstake.storage import files
 from sweepstake.wording.near_misses import shown
@@ -57,8 +57,6 @@ OUR_FAULT = "That is a fault of Sweepstake: report it, and leave out what is unu
 LARGEST = 1_000_000
 """Bytes; a grid of ten thousand values has about a tenth of that."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-SECONDS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
-BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +291,7 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         promotion=_promotion(raw.get("promotion", {})),
         schedule=schedules.read(raw),
         keep=Keep(**raw["keep"]) if "keep" in raw else None,
-        search=searches.read(raw, seconds_of),
+        search=searches.read(raw),
         metrics=tasks.tracked(raw),
         **foldings.read(raw),
         seed=raw.get("seed", 0),
@@ -321,7 +319,7 @@ def _promotion(section: Mapping[str, Any]) -> PromotionPolicy:
     kinds: dict[str, Callable[[Any], Any]] = {
         "backfill": BackfillPolicy,
         "guards": tuple,
-        "max_size": _bytes,
+        "max_size": bytes_of,
         "wait": seconds_of,
         "then": Unanswered,
     }
@@ -331,19 +329,7 @@ def _promotion(section: Mapping[str, Any]) -> PromotionPolicy:
 
 
 def _limits(section: Mapping[str, Any]) -> Limits:
-    return Limits(**{**section, "trial_memory": _bytes(section.get("trial_memory"))})
-
-
-def _bytes(size: str | int | None) -> int | None:
-    if not isinstance(size, str):
-        return size
-    number, unit = re.findall(r"[\d.]+|[A-Za-z]+", size)
-    return round(float(number) * BYTES[unit])
-
-
-def seconds_of(wait: str) -> float:
-    """Seconds of a time as a grid file writes it: ``90m``, ``24h`` or ``7d``."""
-    return float(wait[:-1]) * SECONDS[wait[-1]]
+    return Limits(**{**section, "trial_memory": bytes_of(section.get("trial_memory"))})
 
 
 def _register_top(register: str | Mapping[str, int]) -> int | None:

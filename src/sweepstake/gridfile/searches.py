@@ -9,6 +9,7 @@ from sweepstake.domain.waves import MOST_WAVES
 from sweepstake.errors import Problem
 from sweepstake.gridfile import ranges
 from sweepstake.gridfile.document import line_of
+from sweepstake.gridfile.units import seconds_of
 from sweepstake.wording.near_misses import listed
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ WHY = {
 }
 
 
-def read(raw: Mapping[str, Any], seconds_of: Any) -> Search:
-    """The search of a sound file; ``seconds_of`` reads a time."""
+def read(raw: Mapping[str, Any]) -> Search:
+    """The search of a sound file."""
     section = raw.get("search")
     if section is None:
         return Search()

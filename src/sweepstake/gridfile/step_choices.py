@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 MOST_PRODUCTS = 1_000
 """Combinations of groups in one grid."""
 
-Values = "tuple[Any, ...]"
-Group = "tuple[tuple[Any, ...], tuple[str, ...]]"
-"""Choices, and the parameters that all of them take."""
-
 
 def takes(choice: Any, param: str) -> bool:
     """Whether what stands in a step has a parameter, told by its name up to ``__``."""

@@ -164,10 +164,10 @@ def _unknown(param: str, slot: Slot, choices: Sequence[Any]) -> str:
     near = did_you_mean(head, known)
     has = "has" if len(names) == 1 else "have"
     way_out = near or f" Known are {listed(dict.fromkeys(known), 'and')}."
-    return f"{listed_plain(names)} {has} no parameter '{head}'.{way_out}"
+    return f"{_plain(names)} {has} no parameter '{head}'.{way_out}"
 
 
-def listed_plain(names: Mapping[str, str]) -> str:
+def _plain(names: Mapping[str, str]) -> str:
     """``StandardScaler and RobustScaler``."""
     first = list(names)
     return first[0] if len(first) == 1 else f"{', '.join(first[:-1])} and {first[-1]}"

@@ -22,6 +22,8 @@ MOST_VALUES = 10_000
 MOST_NODES = 200_000
 """Parts of a text that are read, each as often as it is named."""
 MOST_DIGITS = 400
+DEEPEST = 50
+"""Parts within parts."""
 DIGITS = 10
 """Significant ones of a computed number."""
 
@@ -56,9 +58,6 @@ def value_of(node: ast.AST, known: Names, depth: int = 0) -> Any:
     if reader is None or depth > DEEPEST or not known.spend(1):
         raise NoLiteralError(shown(node))
     return reader(node, known, depth + 1)
-
-
-DEEPEST = 50
 
 
 def shown(node: ast.AST) -> str:
@@ -158,8 +157,7 @@ def _class(name: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
     is_step = transformers.dotted(name)
     if args or not (is_step or dotted(name)):
         return None
-    params = {key: value for key, value in named.items() if key != "random_state"}
-    if params:
+    if params := {k: v for k, v in named.items() if (k, v) != ("random_state", None)}:
         return {"estimator": name, "params": params}
     return name if is_step else {"estimator": name}
 

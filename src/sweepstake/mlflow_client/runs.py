@@ -17,7 +17,7 @@ from sweepstake.mlflow_client.bulk import MODEL_FOLDER
 from sweepstake.mlflow_client.run_names import Naming, clip, run_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sweepstake.domain.trial import Trial, TrialResult
     from sweepstake.mlflow_client.run_datasets import RunDataset
@@ -27,6 +27,8 @@ LIBRARIES = ("numpy", "scipy", "pandas", "skops", "mlflow", "sweepstake")
 
 TAG_LENGTH = 5000
 PARAM_LENGTH = 6000
+PARAMS_PER_CALL = 100
+METRICS_PER_CALL = 800  # with parameters and a tag below MLflow's 1000 entities
 
 _STATE = {
     "SCHEDULED": TrialState.PENDING,
@@ -34,7 +36,7 @@ _STATE = {
     "FINISHED": TrialState.COMPLETE,
 }
 NUMBER = re.compile(r"[0-9]{1,9}")
-"""On a FAILED run that is not counted as failed."""
+"""The number of a trial in its tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +177,14 @@ def failure_tags(state: TrialState, reason: str) -> dict[str, str]:
 
 
 def result_params(result: TrialResult) -> dict[str, str]:
-    """Parameters by the names and in the length that MLflow takes."""
-    return {
-        re.sub(r"[^\w\-./ :]", "_", name): clip(value, PARAM_LENGTH)
-        for name, value in result.params.items()
-    }
+    """Parameters by names that MLflow takes, no two of them the same, and in its length."""
+    found: dict[str, str] = {}
+    for name, value in result.params.items():
+        plain = re.sub(r"[^\w\-./ :]", "_", name)
+        while plain in found:  # of columns a* and a?, say
+            plain += "_"
+        found[plain] = clip(value, PARAM_LENGTH)
+    return found
 
 
 def result_metrics(result: TrialResult) -> tuple[tuple[str, float, int], ...]:
@@ -187,6 +192,15 @@ def result_metrics(result: TrialResult) -> tuple[tuple[str, float, int], ...]:
     single = ((name, value, 0) for name, value in result.metrics.items())
     curves = ((each.name, value, step) for each in result.curves for step, value in each.points)
     return (*single, *curves)
+
+
+def requests_of(
+    params: Sequence[Any], metrics: Sequence[Any]
+) -> Iterator[tuple[Sequence[Any], Sequence[Any]]]:
+    """Parameters and metrics as the parts of requests that keep MLflow's limits."""
+    while params or metrics:
+        yield params[:PARAMS_PER_CALL], metrics[:METRICS_PER_CALL]
+        params, metrics = params[PARAMS_PER_CALL:], metrics[METRICS_PER_CALL:]
 
 
 def _state(status: str, tags: Mapping[str, str]) -> TrialState:

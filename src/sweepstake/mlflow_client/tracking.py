@@ -25,6 +25,7 @@ from sweepstake.mlflow_client.runs import (
     failure_tags,
     is_trial,
     origin_tags,
+    requests_of,
     result_metrics,
     result_params,
     result_tags,
@@ -32,7 +33,7 @@ from sweepstake.mlflow_client.runs import (
 from sweepstake.wording.near_misses import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from sweepstake.domain.trial import Trial, TrialResult
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from sweepstake.mlflow_client.run_datasets import RunDataset
 
 IDS_PER_CALL = 200
-PARAMS_PER_CALL = 100
-METRICS_PER_CALL = 800  # with parameters and a tag below MLflow's 1000 entities
 
 IDENTITY = (Tag.DATA_DIGEST, Tag.SCIKIT_LEARN, Tag.TRAINING)
 """Tags on which trial keys depend: the same grid file on other data is another execution."""
@@ -257,7 +256,7 @@ class Tracking:
         params = [Param(name, text) for name, text in result_params(result).items()]
         metrics = [Metric(name, v, now, step) for name, v, step in result_metrics(result)]
         tags = [RunTag(name, text) for name, text in result_tags(result, sha256).items()]
-        for some_params, some_metrics in _calls(params, metrics):
+        for some_params, some_metrics in requests_of(params, metrics):
             self.client.log_batch(run_id, metrics=some_metrics, params=some_params, tags=tags)
 
     def takes_bulk(self) -> bool:
@@ -339,13 +338,6 @@ class Tracking:
 def _rank(child: Child, registered: Collection[str]) -> tuple[bool, bool, int, str]:
     incomplete = child.state is not TrialState.COMPLETE
     return (child.run_id not in registered, incomplete, child.started, child.run_id)
-
-
-def _calls(params: list[Any], metrics: list[Any]) -> Iterator[tuple[list[Any], list[Any]]]:
-    """Cut parameters and metrics into requests that keep MLflow's limits."""
-    while params or metrics:
-        yield params[:PARAMS_PER_CALL], metrics[:METRICS_PER_CALL]
-        params, metrics = params[PARAMS_PER_CALL:], metrics[METRICS_PER_CALL:]
 
 
 def _now() -> int:

@@ -32,11 +32,7 @@ SCALARS = frozenset(
 
 TRUSTED: Mapping[str, frozenset[str]] = {
     "BytearrayNode": frozenset({"builtins.bytearray"}),
-    "DTypeNode": frozenset(
-        {
-            "numpy.dtype",
-        }
-    ),
+    "DTypeNode": frozenset({"numpy.dtype"}),
     "DefaultDictNode": frozenset({"collections.defaultdict"}),
     "DictNode": frozenset(
         {

@@ -186,7 +186,8 @@ def _model(model: str, settings: Settings) -> ModelPage | None:
 
 
 def _of_batch(found: Board, batch: Batch) -> Shown:
-    numbers = set(found.plan.numbers(batch.first, batch.last, batch.wave))
+    known = 0 <= batch.wave <= len(found.plan.asked)  # somebody else may have written it
+    numbers = set(found.plan.numbers(batch.first, batch.last, batch.wave) if known else ())
     return _shown(found.board.metric, [each for each in found.rows if each.number in numbers])
 
 

@@ -81,10 +81,9 @@ class _Folds:
         from sweepstake.training import fit_trial, pipeline, weighing
 
         spec, dataset = self._spec, self._dataset
-        classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
         with warnings.catch_warnings(), one_core():
             warnings.simplefilter("ignore")  # they are on the trial's run
-            estimator = pipeline.of_trial(trial.estimator, spec, dataset.X_train, classes)
+            estimator = fit_trial.estimator_of(trial, spec, dataset)
             take = fit_trial.row_taker(estimator, dataset)
             parts = []
             for train, test in fit_trial.folds_of(dataset, spec.folding)[: spec.cv]:

@@ -7,6 +7,7 @@ sweep that began later, so no two wait for each other.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from sweepstake.errors import GridFileError, NotFoundError, OverlapError
 from sweepstake.gridfile import draws, loader
 from sweepstake.mlflow_client.tracking import Tracking
 from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from sweepstake.gridfile.search_space import SearchSpace
     from sweepstake.mlflow_client.runs import SweepRun
     from sweepstake.settings import Settings
 
@@ -99,10 +102,23 @@ def _keys(other: str, snapshot: str, sweep: SweepRun, settings: Settings) -> set
     try:
         if workspace.claimed(snapshot).sweep != other:
             return set()
-        spec = loader.parse(workspace.read_snapshot(snapshot), other, settings).spec
+        trials = _trials(other, snapshot, sweep.tags[Tag.DATA_DIGEST], workspace, settings)
     except (GridFileError, NotFoundError):
         return set()
-    return {trial.key for trial in draws.trials_of(spec, sweep.tags[Tag.DATA_DIGEST])}
+    return {trial.key for trial in trials}
+
+
+def _trials(
+    other: str, snapshot: str, digest: str, workspace: Workspace, settings: Settings
+) -> SearchSpace:
+    """The trials that a sweep has chosen so far; before it is planned, those of its grid file."""
+    with suppress(NotFoundError):
+        plan = Plan.load(workspace, other)
+        if plan.data_digest == digest:
+            return plan.trials
+    return draws.trials_of(
+        loader.parse(workspace.read_snapshot(snapshot), other, settings).spec, digest
+    )
 
 
 def _beginning(sweep_id: str) -> str:

@@ -44,15 +44,16 @@ from sweepstake.sweeps.trainer import Trainer
 from sweepstake.wording.markup import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sweepstake.domain.spec import SweepSpec
-    from sweepstake.domain.trial import TrialResult
+    from sweepstake.domain.trial import Standing, TrialResult
     from sweepstake.gridfile.grid_file import GridFile
     from sweepstake.gridfile.search_space import SearchSpace
     from sweepstake.mlflow_client.runs import SweepRun
     from sweepstake.preflight.checks import Preflight
     from sweepstake.settings import Settings
+    from sweepstake.sweeps.planned_sweep import PlannedSweep
     from sweepstake.sweeps.recorder import Begun
 
 
@@ -206,8 +207,7 @@ def close(sweep_id: str, settings: Settings) -> str:
     planned = open_planned(sweep_id, settings)
     cancelled = reason_of(planned.workspace, sweep_id)
     standings = settle(planned, cancelled)
-    failed = sum(standing.state is TrialState.FAILED for standing in standings)
-    tried = sum(standing.state is not TrialState.SKIPPED for standing in standings)
+    failed, tried = _counts(standings)
     tolerated = tried > 0 and planned.spec.limits.tolerates(failed, tried)
     with scratch() as folder:
         ranked = leaderboard(standings, planned.spec.metric)
@@ -222,30 +222,39 @@ def close(sweep_id: str, settings: Settings) -> str:
         if cancelled:
             state = TrialState.CANCELLED
         planned.tracking.close_sweep(planned.sweep, state, summary.metrics, note, folder)
-    if not cancelled:
-        lift(planned.workspace, sweep_id)  # of somebody who came too late
-    else:
+    if cancelled:
         message = f"{cancelled} What is done stays. Go on by sweepstake retry."
         raise CancelledError(message)
-    if stopped:
-        message = f"{sweep_id}: its search must end for a reason, but {stopped} "
-        raise SweepFailedError(message + "Read the log of its task ask; then retry the sweep.")
-    if not standings:
-        message = f"{sweep_id}: at least one trial must begin, but none did. "
-        message += budget.ended(planned.workspace, planned.plan)
-        raise SweepFailedError(message + " Raise search.max_time.")
-    if not tried:
-        message = f"{sweep_id}: at least one trial must be fitted, but all {len(standings)} were "
-        message += "skipped. Read their reasons on the parent run; then fix the grid file."
-        raise SweepFailedError(message)
-    if not tolerated:
-        message = (
-            f"{sweep_id}: at most {planned.spec.limits.max_failed:g} of the trials may fail "
-            f"(limits.max_failed), but {failed} of {tried} did. "
-            "Read their reasons on the parent run; then fix the grid file."
-        )
+    lift(planned.workspace, sweep_id)  # of somebody who came too late
+    if state is not TrialState.COMPLETE:
+        message = f"{sweep_id}: {_fault(planned, standings, stopped)}"
         raise SweepFailedError(message)
     return run_url(settings.mlflow_pages, planned.plan.experiment_id, planned.plan.parent_run_id)
+
+
+def _fault(planned: PlannedSweep, standings: Sequence[Standing], stopped: str) -> str:
+    """Why a sweep that nobody cancelled has failed, and the way out."""
+    if stopped:
+        return (
+            f"its search must end for a reason, but {stopped} "
+            "Read the log of its task ask; then retry the sweep."
+        )
+    if not standings:
+        ended = budget.ended(planned.workspace, planned.plan)
+        return f"at least one trial must begin, but none did. {ended} Raise search.max_time."
+    failed, tried = _counts(standings)
+    reasons = "Read their reasons on the parent run; then fix the grid file."
+    if not tried:
+        fitted = f"at least one trial must be fitted, but all {len(standings)} were skipped."
+        return f"{fitted} {reasons}"
+    most = f"at most {planned.spec.limits.max_failed:g} of the trials may fail (limits.max_failed)"
+    return f"{most}, but {failed} of {tried} did. {reasons}"
+
+
+def _counts(standings: Sequence[Standing]) -> tuple[int, int]:
+    """How many trials failed, and of how many that were tried."""
+    states = [standing.state for standing in standings]
+    return states.count(TrialState.FAILED), len(states) - states.count(TrialState.SKIPPED)
 
 
 def _read(drop: intake.Drop, settings: Settings) -> tuple[GridFile, Preflight]:

@@ -66,9 +66,8 @@ def train(
     """
     cache = cache or ForestCache()
     cache.enter(trial.estimator)
-    classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
     with _heard_warnings() as heard, one_core():
-        estimator = pipeline.of_trial(trial.estimator, spec, dataset.X_train, classes)
+        estimator = estimator_of(trial, spec, dataset)
         folds, staged = _cross_validate(estimator, spec, dataset, cache)
         start = perf_counter()
         weights = fit_params(estimator, dataset.beside.weights)
@@ -87,7 +86,7 @@ def train(
     cast = _cast(dataset, Rules.of(spec.data.csv))
     return pipeline.castable(estimator, cast), TrialResult(
         trial=trial,
-        params=params_of(kept) | _of_steps(trial, spec, classes),
+        params=params_of(kept) | _of_steps(trial, spec, dataset),
         metrics=_summary(folds) | test_metrics | seconds | curves.iterations(kept),
         curves=(*_fold_curves(folds), *curves.recorded(kept), *staged),
         confusion=tested.confusion,
@@ -112,14 +111,13 @@ def rate(
     """
     cache = cache or ForestCache()
     cache.enter(trial.estimator)
-    classes = dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
     with _heard_warnings() as heard, one_core():
-        estimator = pipeline.of_trial(trial.estimator, spec, dataset.X_train, classes)
+        estimator = estimator_of(trial, spec, dataset)
         folds, _ = _cross_validate(estimator, spec, dataset, cache, most)
     kept = pipeline.classifier_of(estimator)
     return TrialResult(
         trial=trial,
-        params=params_of(kept) | _of_steps(trial, spec, classes),
+        params=params_of(kept) | _of_steps(trial, spec, dataset),
         metrics=_summary(folds),
         curves=_fold_curves(folds),
         confusion=(),
@@ -127,6 +125,16 @@ def rate(
         warnings=tuple(dict.fromkeys(map(_sentence, heard))),
         grown=cache.grown,
     )
+
+
+def estimator_of(trial: Trial, spec: SweepSpec, dataset: Dataset) -> BaseEstimator:
+    """The estimator of a trial, to fit on training rows of a data set."""
+    return pipeline.of_trial(trial.estimator, spec, dataset.X_train, _classes(dataset))
+
+
+def _classes(dataset: Dataset) -> Sequence[Any]:
+    """What a classifier tells apart; several labels are 0 or 1 each."""
+    return dataset.classes if dataset.y_train.ndim == 1 else (0, 1)
 
 
 def score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
@@ -242,10 +250,10 @@ def params_of(classifier: BaseEstimator) -> dict[str, str]:
     return {name: _text(value)[:LONGEST_TEXT] for name, value in sorted(params.items())}
 
 
-def _of_steps(trial: Trial, spec: SweepSpec, classes: Sequence[Any]) -> dict[str, str]:
+def _of_steps(trial: Trial, spec: SweepSpec, dataset: Dataset) -> dict[str, str]:
     """What stands in each step, and all of its parameters, under the names of the grid file."""
     found: dict[str, str] = {}
-    for step, placed in estimators.build_steps(trial.estimator, spec.seed, classes):
+    for step, placed in estimators.build_steps(trial.estimator, spec.seed, _classes(dataset)):
         found[step.param] = _text(placed)[:LONGEST_TEXT]
         own = params_of(placed) if hasattr(placed, "get_params") else {}
         found |= {f"{step.param}__{name}": text for name, text in own.items()}
