@@ -70,12 +70,16 @@ def own_folders():
 
 @pytest.fixture(scope="session", autouse=True)
 def mlflow_imported():
-    """Import MLflow once, with its warnings about itself, before warnings count as errors."""
+    """Import MLflow once, with its warnings about itself, before warnings count as errors.
+
+    And skops, whose import asks every module that is there for every name: Airflow's warn of some.
+    """
     prepare_environment()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow.pyfunc
         import mlflow.sklearn  # noqa: F401
+        import skops.io  # noqa: F401
 
 
 @pytest.fixture(scope="session")
