@@ -57,6 +57,7 @@ PAGE = """if True:
     from sweepstake.settings import load_settings
     settings = load_settings()
     with AirflowApi.of(settings) as api:
+        api.call("GET", "/dags")  # it logs in at need
         headers = {"Authorization": api.client.headers["Authorization"]}
     page = httpx.get(settings.airflow_url + "/sweepstake/", headers=headers, timeout=120)
     told = ("/models/digits", "/sweeps/main-job__", "does not answer")

@@ -97,7 +97,7 @@ def test_mistakes_are_told_before_anything_is_sent(say, folder):
     code, said = say("submit", "wrong.yaml")
     assert (1, 3) == (code, said.count("wrong.yaml: line"))
     assert "Did you mean 'max_depth'?" in said
-    assert "Did you mean 'metric'?" in said
+    assert "Did you mean 'metric' or 'metrics'?" in said
     assert not (folder / "grids").exists()
 
 
@@ -106,7 +106,7 @@ def test_a_sweep_from_another_folder_to_its_champion(swept, say, stack, folder):
     code, said, styled = swept
     assert 0 == code, said
     assert "\x1b[" in styled
-    assert re.search(r"6/6\s+0 running, 0 failed", said)
+    assert re.search(r"6/6\s+0 running, 0 failed", said), said
     assert f"Leaderboard of {NAME}__" in said
     assert f"{NAME}: champion is v" in said
     code, said = say("status")

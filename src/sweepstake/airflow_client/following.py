@@ -60,11 +60,12 @@ def follow(
                 _tell_standstills(api, waiting, say)
             for sweep_id, deadline in list(waiting.items()):
                 state = _state(api, sweep_id, deadline)
-                progress = _progress(sweep_id, settings)
-                has_tasks = state is not None and state not in ENDED
+                has_ended = state in ENDED
+                progress = _progress(sweep_id, settings, 3 if has_ended else 1)
+                has_tasks = state is not None and not has_ended
                 show(sweep_id, progress, _doing(api, sweep_id, progress) if has_tasks else "")
                 _tell_overlap(sweep_id, settings, told, say)
-                if state in ENDED:
+                if state and has_ended:
                     states[sweep_id] = state
                     del waiting[sweep_id]
             time.sleep(POLL_SECONDS if waiting else 0)
@@ -171,8 +172,16 @@ def _state(api: AirflowApi, sweep_id: str, deadline: float) -> str | None:
     return state
 
 
-def _progress(sweep_id: str, settings: Settings) -> Progress | None:
-    try:
-        return progress.look(sweep_id, settings)
-    except (NotFoundError, TransientError):
-        return None  # not planned yet, or MLflow is busy: the next look will tell
+def _progress(sweep_id: str, settings: Settings, looks: int) -> Progress | None:
+    """The progress of a sweep; ``None`` before it is planned, or where no look was answered.
+
+    One that has ended is looked at up to three times: no later look will tell.
+    """
+    for left in reversed(range(looks)):
+        try:
+            return progress.look(sweep_id, settings)
+        except NotFoundError:
+            break
+        except TransientError:
+            time.sleep(POLL_SECONDS if left else 0)
+    return None
