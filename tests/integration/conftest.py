@@ -17,6 +17,7 @@ import s3server
 from mlflowserver import Server, free_port
 from pytest_socket import socket_allow_hosts
 
+from sweepstake.airflow.preload import preload
 from sweepstake.intake import intake
 from sweepstake.mlflow_client.connection import prepare_environment
 from sweepstake.settings import load_settings
@@ -69,21 +70,19 @@ def own_folders():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def mlflow_imported():
-    """Import MLflow once, with its warnings about itself, before warnings count as errors.
+def preloaded():
+    """Import what sweeps import, with its warnings, before warnings count as errors.
 
-    And skops, whose import asks every module that is there for every name: Airflow's warn of some.
+    And before tests fork, as where tasks run: else each forked process would import it anew.
     """
     prepare_environment()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import mlflow.pyfunc
-        import mlflow.sklearn  # noqa: F401
-        import skops.io  # noqa: F401
+        preload()
 
 
 @pytest.fixture(scope="session")
-def start_mlflow(mlflow_imported, tmp_path_factory) -> Iterator[Callable[..., Server]]:
+def start_mlflow(preloaded, tmp_path_factory) -> Iterator[Callable[..., Server]]:
     """A function that starts an MLflow server with an empty store, to be ended with the session."""
     servers = []
 

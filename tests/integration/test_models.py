@@ -38,7 +38,7 @@ import sweepstake
 from sweepstake.casting.column_cast import ColumnCast
 from sweepstake.domain.spec import Preprocess
 from sweepstake.errors import ModelFileError
-from sweepstake.mlflow_client.model_folders import open_template, write_model
+from sweepstake.mlflow_client.model_folders import find_packages, open_template, write_model
 from sweepstake.modelfile import audit, trusted_types
 from sweepstake.modelfile.model_file import digest, dump, load_model, loads, needed_types
 from sweepstake.modelfile.trusted_types import SCALARS, TRUSTED
@@ -415,6 +415,19 @@ def test_writing_imports_nothing_of_mlflow_and_skops_itself(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     roots = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert roots.isdisjoint({"mlflow", "skops", "sklearn", "scipy", "matplotlib"})
+
+
+def test_packages_are_looked_at_once_before_forks(tmp_path, monkeypatch):
+    """What MLflow finds out of all installed files is not found out again in each process."""
+
+    def look():
+        raise AssertionError("MLflow looks at all packages")
+
+    find_packages()
+    monkeypatch.setattr("importlib_metadata.packages_distributions", look)
+    x = pd.DataFrame({"a": range(20)})
+    fitted = LogisticRegression().fit(x, x["a"] > 9)
+    assert open_template(tmp_path / "template", fitted, x, ()).files
 
 
 def test_what_the_operator_adds_is_built_by_reviewed_means_alone(monkeypatch):

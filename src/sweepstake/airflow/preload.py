@@ -40,13 +40,15 @@ def preload_for_tasks() -> None:
     if any(words <= set(sys.argv) for words in FORKING):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # skops looks into every module, deprecated ones too
-            _preload()
+            preload()
 
 
-def _preload() -> None:
+def preload() -> None:
+    """Import all that tasks import, and leave it to the forks as it is."""
     import sklearn.utils
 
     import sweepstake
+    from sweepstake.mlflow_client import model_folders
 
     sklearn.utils.all_estimators()
     for library in LIBRARIES:
@@ -54,6 +56,7 @@ def _preload() -> None:
     for name in (*FOR_BUCKETS, *_modules(sweepstake)):
         with suppress(ImportError):  # a task that needs it will tell why
             importlib.import_module(name)
+    model_folders.find_packages()
     gc.freeze()
 
 

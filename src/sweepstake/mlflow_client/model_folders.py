@@ -103,6 +103,17 @@ def load_libraries() -> None:
         load_library(name)
 
 
+def find_packages() -> None:
+    """Let MLflow find out once which package brings which module, before forks that each would.
+
+    It looks at every file of every package as it first checks the requirements of a model: that
+    takes longer than a small sweep.
+    """
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    warn_dependency_requirement_mismatches(_requirements(()))
+
+
 def load_library(name: str) -> None:
     """Import a library that is slow to import, with MLflow set up before."""
     prepare_environment()
