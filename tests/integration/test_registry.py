@@ -184,7 +184,18 @@ STEPS = (
 )
 
 
-@pytest.mark.parametrize("verdict", [PROMOTE, Verdict.ROLLBACK, Verdict.REPLACE])
+@pytest.mark.parametrize(
+    ("either_uri", "verdict"),
+    [
+        ("bulk", PROMOTE),
+        ("bulk", Verdict.ROLLBACK),
+        ("bulk", Verdict.REPLACE),
+        ("plain", PROMOTE),
+        pytest.param("plain", Verdict.ROLLBACK, marks=pytest.mark.long),
+        pytest.param("plain", Verdict.REPLACE, marks=pytest.mark.long),
+    ],
+    indirect=["either_uri"],
+)
 @pytest.mark.parametrize("ending", ["apply", "resume"])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_round_killed_at_any_step_converges(  # noqa: PLR0913, PLR0917 - each is a fixture

@@ -20,6 +20,7 @@ from sweepstake.errors import CancelledError, SweepFailedError, TransientError
 from sweepstake.gridfile import loader
 from sweepstake.intake import intake
 from sweepstake.mlflow_client import model_folders
+from sweepstake.mlflow_client.connection import prepare_environment
 from sweepstake.preflight import checks
 from sweepstake.sweeps import asking, progress, reporting, sweep
 
@@ -64,6 +65,7 @@ def run(
         drop = drop.on(spec.data.partition, backfill=partition is not None)
     try:
         with _pool(jobs) as pool, ThreadPoolExecutor(1) as beside:
+            beside.submit(_start, pool, jobs)
             batches = sweep.plan(drop, settings, again=True)
             for library in ("matplotlib.backends.backend_agg", *model_folders.LIBRARIES):
                 beside.submit(model_folders.load_library, library)  # ranking and judging need them
@@ -84,18 +86,21 @@ def run(
 
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that load, while a sweep is planned, one library after the other to train with.
-
-    Forkserver: a process starts clean of this one's threads, yet faster than spawn.
-    """
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("forkserver"))
+    """Processes to train in, clean of this one's threads; their server loads libraries for all."""
+    prepare_environment()
+    context = get_context("forkserver")
+    context.set_forkserver_preload([*model_folders.LIBRARIES])
+    pool = ProcessPoolExecutor(jobs, mp_context=context)
     try:
-        for library in model_folders.LIBRARIES:
-            for _ in range(jobs):
-                pool.submit(model_folders.load_library, library)
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start(pool: ProcessPoolExecutor, jobs: int) -> None:
+    """Start the processes of a pool: whoever does so waits until their server has its libraries."""
+    for _ in range(jobs):
+        pool.submit(model_folders.load_libraries)
 
 
 def _train(
