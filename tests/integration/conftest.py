@@ -17,9 +17,8 @@ import s3server
 from mlflowserver import Server, free_port
 from pytest_socket import socket_allow_hosts
 
-from sweepstake.airflow.preload import preload
 from sweepstake.intake import intake
-from sweepstake.mlflow_client.connection import prepare_environment
+from sweepstake.mlflow_client.model_folders import find_packages, load_libraries
 from sweepstake.settings import load_settings
 from sweepstake.storage import bucket
 from sweepstake.sweeps import sweep
@@ -70,19 +69,20 @@ def own_folders():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def preloaded():
-    """Import what sweeps import, with its warnings, before warnings count as errors.
+def mlflow_imported():
+    """Import MLflow once, with its warnings about itself, before warnings count as errors.
 
-    And before tests fork, as where tasks run: else each forked process would import it anew.
+    And skops, whose import asks every module that is there for every name: Airflow's warn of some.
+    What MLflow finds out of all packages is known to each process that a test forks.
     """
-    prepare_environment()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        preload()
+        load_libraries()
+        find_packages()
 
 
 @pytest.fixture(scope="session")
-def start_mlflow(preloaded, tmp_path_factory) -> Iterator[Callable[..., Server]]:
+def start_mlflow(mlflow_imported, tmp_path_factory) -> Iterator[Callable[..., Server]]:
     """A function that starts an MLflow server with an empty store, to be ended with the session."""
     servers = []
 

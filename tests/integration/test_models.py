@@ -422,7 +422,7 @@ def test_packages_are_looked_at_once_before_forks(tmp_path, monkeypatch):
     """What MLflow finds out of all installed files is not found out again in each process."""
 
     def look():
-        raise AssertionError("MLflow looks at all packages")
+        pytest.fail("MLflow looks at all packages")
 
     find_packages()
     monkeypatch.setattr("importlib_metadata.packages_distributions", look)

@@ -21,10 +21,14 @@ LIBRARIES = (
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
     "httpcore",
+    "matplotlib.backends.backend_agg",
     "matplotlib.figure",
     "mlflow.pyfunc.model",
     "mlflow.sklearn",
+    "optuna.importance",
     "pandas",
+    "plotly.graph_objs._figure",
+    "plotly.offline",
     "pyarrow.parquet",
     "skops.io",
 )
@@ -40,11 +44,10 @@ def preload_for_tasks() -> None:
     if any(words <= set(sys.argv) for words in FORKING):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # skops looks into every module, deprecated ones too
-            preload()
+            _preload()
 
 
-def preload() -> None:
-    """Import all that tasks import, and leave it to the forks as it is."""
+def _preload() -> None:
     import sklearn.utils
 
     import sweepstake
