@@ -36,15 +36,18 @@ AWAY = (
 """What is raised while a part of the stack is away."""
 
 
-def wait(what, condition, seconds=PATIENCE_SECONDS):
-    """What ``condition`` gives, as soon as it gives something true; what is away gives nothing."""
+def wait(what, condition, seconds=PATIENCE_SECONDS, pause=0.2):
+    """What ``condition`` gives, as soon as it gives something true; what is away gives nothing.
+
+    Asking may cost as much as what is waited for: let it pause for longer then, in seconds.
+    """
     deadline = time.monotonic() + seconds
     while True:
         with suppress(*AWAY):
             if found := condition():
                 return found
         assert time.monotonic() < deadline, f"{what}: not in {seconds:.0f} s"
-        time.sleep(0.2)
+        time.sleep(pause)
 
 
 class Hands:

@@ -175,9 +175,9 @@ def test_cancel_ends_a_sweep_and_retry_does_the_rest(swept, monkeypatch):
     for name, value in swept.environ.items():
         monkeypatch.setenv(name, value)
     (swept.settings.grids / "slow.json").write_text(grid(200, [1, 2, 3, 4]), encoding="utf-8")
-    wait("a trial that is done", lambda: "COMPLETE" in states("slow"))
+    wait("a trial that is done", lambda: "COMPLETE" in states("slow"), pause=1)
     assert "ends within seconds" in call("cancel", "slow", "--why", "wrong *data*")
-    ended = wait("the end of the run", lambda: over(swept, "slow"))
+    ended = wait("the end of the run", lambda: over(swept, "slow"), pause=1)
     assert ("failed", True) == (ended["state"], r"wrong \*data\*" in ended["note"])
     before = states("slow")
     assert {"COMPLETE", "CANCELLED"} == set(before)
@@ -193,7 +193,7 @@ def test_an_edited_file_waits_for_the_trials_that_are_on_their_way(swept, monkey
         monkeypatch.setenv(name, value)
     file = swept.settings.grids / "edited.json"
     file.write_text(grid(150, [1, 2, 3]), encoding="utf-8")
-    wait("the first sweep", lambda: "RUNNING" in states("edited"))
+    wait("the first sweep", lambda: "RUNNING" in states("edited"), pause=1)
     file.write_text(grid(150, [2, 3, 4]), encoding="utf-8")
     call("submit", str(file), "--wait")
     experiment = swept.client.get_experiment_by_name("edited").experiment_id
@@ -211,7 +211,7 @@ def test_a_task_whose_trial_failed_says_so_in_its_name(swept, monkeypatch):
         monkeypatch.setenv(name, value)
     slower = grid(400, [1, 2, 3], trial_timeout=1, max_failed=3)
     (swept.settings.grids / "slower.json").write_text(slower, encoding="utf-8")
-    ended = wait("the end of the run", lambda: over(swept, "slower"))
+    ended = wait("the end of the run", lambda: over(swept, "slower"), pause=1)
     url = f"{swept.settings.airflow_url}/api/v2/dags/sweep/dagRuns/{ended['dag_run_id']}"
     found = httpx.get(f"{url}/taskInstances", headers=swept.headers, timeout=60).json()
     names = [each["rendered_map_index"] for each in found["task_instances"]]
