@@ -15,6 +15,7 @@ data: {source: sklearn:iris}
 estimator: DecisionTreeClassifier
 grid: {max_depth: [1, 2, 3, 4]}
 metric: accuracy
+metrics: [f1_macro]
 cv: 3
 limits: {trials_per_task: 2}
 """
@@ -61,6 +62,7 @@ def test_a_sweep_is_started_followed_and_tried_again_on_the_page(page):
     sweep = f"{NAME}__{digest[:12]}"
     told = shows(page, f"/sweeps/{sweep}", "In service Yes , as champion v")
     assert "4 of 4" in told
+    assert re.search(r"mean accuracy mean f1_macro seconds .* \d\.\d{4} \d\.\d{4} ", told)
     tab = shows(page, f"/runs/sweep/{sweep}?index=1", "Below are the trials of one task alone")
     assert 2 == len(re.findall(r"# \d |#\d+ complete", tab))
     again = page.post(f"/sweeps/{sweep}/retry").text

@@ -19,7 +19,7 @@ def import_file(  # noqa: PLR0913 - each is an option of the command
     file: Given,
     *,
     estimator: Annotated[
-        str, typer.Option(help="The classifier, by its class name; the file may say none.")
+        str, typer.Option(help="The estimator, by its class name; the file may say none.")
     ] = "",
     data: Annotated[str, typer.Option(help="The data, as data.source of a grid file.")] = "",
     target: Annotated[str, typer.Option(help="The column of the labels.")] = "",

@@ -60,7 +60,7 @@ def leaderboard_table(
     for heading in columns:
         width = FIGURE if heading.endswith(board.metric) else None
         table.add_column(heading, justify="right", overflow="fold", min_width=width)
-    table.add_column("classifier", overflow="fold")
+    table.add_column("estimator", overflow="fold")
     for metric in board.metrics:
         table.add_column(f"cv {metric}", justify="right", overflow="fold", min_width=FIGURE)
     names, shown = varying(board.standings), board.standings if standings is None else standings

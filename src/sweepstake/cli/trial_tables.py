@@ -34,7 +34,7 @@ def record_table(record: TrialRecord) -> Table:
 def _lines(record: TrialRecord) -> Iterator[tuple[str, str]]:
     yield "state", record.state
     yield "rank", f"{record.rank} of {record.of}" if record.rank else ""
-    yield "classifier", record.estimator
+    yield "estimator", record.estimator
     yield from ((f"param {name}", value) for name, value in record.given.items())
     rest = {name: text for name, text in record.params.items() if name not in record.given}
     yield "other params", ", ".join(f"{name}={text}" for name, text in rest.items())

@@ -47,7 +47,10 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """A trial as a line of the table; figures are ``None`` where it has none."""
+    """A trial as a line of the table; figures are ``None`` where it has none.
+
+    ``tracked`` are the means of the page's ``metrics``, which are beside the one that ranks.
+    """
 
     number: int
     rank: int | None
@@ -56,6 +59,7 @@ class TrialRow:
     given: str
     score: float | None
     spread: float | None
+    tracked: tuple[float | None, ...]
     seconds: float | None
     version: str
     mark: str
@@ -97,6 +101,7 @@ class SweepPage:
     state: SweepState
     model: str
     metric: str
+    metrics: tuple[str, ...]
     url: str
     counts: dict[str, int]
     best: TrialRow | None
@@ -153,6 +158,7 @@ def read(sweep: str, run: str | None, settings: Settings, batch: Batch | None = 
         state=state_of(board.state, run),
         model=plan.model,
         metric=board.metric,
+        metrics=board.metrics,
         url=board.url,
         counts=_counts(board.standings),
         best=next((each for each in found.rows if each.rank), None),
@@ -208,6 +214,7 @@ def _rows(board: Leaderboard, plan: Plan, settings: Settings) -> Iterable[TrialR
             given=_given(each, names),
             score=_finite(each.metrics.get(mean_cv(board.metric))),
             spread=_finite(each.metrics.get(std_cv(board.metric))),
+            tracked=tuple(_finite(each.metrics.get(mean_cv(name))) for name in board.metrics),
             seconds=_seconds(each),
             version=each.version,
             mark=_mark(board, each),

@@ -93,7 +93,7 @@ def answer(material: Material) -> Answer:
 
 def leaderboard(material: Material) -> tuple[list[str], list[list[Any]]]:
     """The headings and the cells of every trial, ranked; numbers stay numbers, to be sorted by."""
-    several = ["classifier"] if len(material.classifiers) > 1 else []
+    several = ["estimator"] if len(material.classifiers) > 1 else []
     params = list(material.varying)
     tracked = [f"mean CV {metric}" for metric in material.metrics]
     heads = ["rank", "trial", f"mean CV {material.metric}", "±", *tracked, *several, *params]

@@ -255,7 +255,7 @@ def _top(standings: Sequence[Standing], metrics: Sequence[str]) -> str:
         for rank, s in enumerate(ranked, start=1)
     ]
     means = " | ".join(f"mean CV {escaped(metric)}" for metric in metrics)
-    head = f"| rank | trial | classifier | {means} | version | trained by |"
+    head = f"| rank | trial | estimator | {means} | version | trained by |"
     line = "|---" * (len(metrics) + 5) + "|"
     return "\n".join([head, line, *lines]) if lines else ""
 
