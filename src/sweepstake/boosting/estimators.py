@@ -17,6 +17,8 @@ from sweepstake.boosting.library import Library, Rows, library_of
 from sweepstake.boosting.synonyms import SYNONYMS
 
 STOP = "early_stopping_rounds"
+KEPT = ("n_features_in_", "n_iter_", "classes_")
+"""What a model file has of a fitted booster, beside its library's file."""
 BY_LABEL = ("class_weight", "class_weights")
 """Parameters whose mappings have labels as keys."""
 
@@ -119,12 +121,13 @@ class Boosted(BaseEstimator):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         """What a model file has of it: the name and the hash of its library's file."""
-        if "model_" not in vars(self) or not native_files.is_collecting():
+        collected = native_files.collected()
+        if "model_" not in vars(self) or collected is None:
             return dict(vars(self))
-        content = self.library.written(self.model_)
-        kept = ("n_features_in_", "n_iter_", "classes_")
-        state = {name: vars(self)[name] for name in kept if name in vars(self)}
-        return {**state, "native": native_files.put(content, self.library.ENDING)}
+        library, model = self.library, self.model_
+        native = collected.told(model, library.ENDING, lambda: library.written(model))
+        state = {name: vars(self)[name] for name in KEPT if name in vars(self)}
+        return {**state, "native": list(native)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read the library's file, which has the hash that stands here.

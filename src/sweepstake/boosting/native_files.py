@@ -16,22 +16,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 CODE = "code"
 """The folder of a model that MLflow puts on Python's path."""
 NAME = re.compile(r"booster(-[1-9][0-9]{0,5})?\.(json|txt|cbm)")
-_collected: ContextVar[dict[str, bytes] | None] = ContextVar("collected", default=None)
+_collected: ContextVar[Collected | None] = ContextVar("collected", default=None)
 _offered: ContextVar[Mapping[str, bytes] | None] = ContextVar("offered", default=None)
+
+
+class Collected:
+    """The files of a model that is being written, by name; each booster has one."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._told: dict[int, tuple[str, str]] = {}
+
+    def told(self, booster: object, ending: str, written: Callable[[], bytes]) -> tuple[str, str]:
+        """The name and the SHA-256 of a booster's file, which is written at the first call.
+
+        skops asks an object for its state more than once.
+        """
+        if id(booster) not in self._told:
+            count = len(self.files) + 1
+            name = f"booster.{ending}" if count == 1 else f"booster-{count}.{ending}"
+            self.files[name] = written()
+            self._told[id(booster)] = name, digest(self.files[name])
+        return self._told[id(booster)]
 
 
 @contextmanager
 def collecting() -> Iterator[dict[str, bytes]]:
     """Within it, boosters whose state is asked for put their files here, by name."""
-    files: dict[str, bytes] = {}
-    token = _collected.set(files)
+    collected = Collected()
+    token = _collected.set(collected)
     try:
-        yield files
+        yield collected.files
     finally:
         _collected.reset(token)
 
@@ -46,20 +66,9 @@ def offering(files: Mapping[str, bytes]) -> Iterator[None]:
         _offered.reset(token)
 
 
-def is_collecting() -> bool:
-    """Whether a model is being written."""
-    return _collected.get() is not None
-
-
-def put(content: bytes, ending: str) -> list[str]:
-    """The name and the SHA-256 of a booster's file, which is collected under it."""
-    files = _collected.get()
-    if files is None:
-        message = "a booster's file must be collected, but no model is being written."
-        raise ValueError(message)
-    name = f"booster.{ending}" if not files else f"booster-{len(files) + 1}.{ending}"
-    files[name] = content
-    return [name, digest(content)]
+def collected() -> Collected | None:
+    """Where files are put; ``None`` where no model is being written."""
+    return _collected.get()
 
 
 def found(name: str, wanted: str) -> bytes:

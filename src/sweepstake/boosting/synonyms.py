@@ -41,7 +41,6 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "xgboost": {
         "alpha": "reg_alpha",
         "eta": "learning_rate",
-        "lambda": "reg_lambda",
         "min_split_loss": "gamma",
         "num_boost_round": "n_estimators",
         "seed": "random_state",

@@ -83,6 +83,8 @@ def describe(constraint: Any) -> str:
         return _interval(constraint)
     if kind in {"StrOptions", "Options"}:
         return _one_of(constraint)
+    if kind == "Beginnings":
+        return listed(sorted(constraint.names))
     if kind == "HasMethods":
         return _methods(constraint.methods)
     if kind == "_InstancesOf":

@@ -6,7 +6,12 @@ module follows, and no other.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.gridfile import booster_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NAMES = (
     "sklearn.tree.DecisionTreeClassifier._parameter_constraints",
@@ -18,6 +23,11 @@ def constraints_of(classifier: type, param: str) -> list[Any] | None:
     """The constraints on a parameter, one of which must hold; ``None`` where it is not checked."""
     from sklearn.utils._param_validation import make_constraint
 
-    known: dict[str, Any] = getattr(classifier, "_parameter_constraints", {})
+    package = getattr(classifier, "package", "")
+    known: Mapping[str, Any] = getattr(classifier, "_parameter_constraints", {})
+    if package:
+        known = booster_values.constraints(classifier.__name__, package)
     found = known.get(param, "no_validation")
-    return None if found == "no_validation" else [make_constraint(each) for each in found]
+    if isinstance(found, str):
+        return None
+    return [each if hasattr(each, "is_satisfied_by") else make_constraint(each) for each in found]
