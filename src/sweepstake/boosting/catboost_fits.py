@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np  # noqa: TID253 - as `library`
+import numpy as np  # noqa: TID253 - whoever fits or asks a booster has it
 
 from sweepstake.boosting.library import Fitted, first_line
 
@@ -21,9 +21,7 @@ OWN = frozenset({"early_stopping_rounds", "verbose", "silent", *QUIET})
 """Parameters that are not handed on."""
 
 
-def fit(
-    kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, stop: int
-) -> Fitted:
+def fit(kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, stop: int) -> Fitted:
     """Fit an estimator: see `library`."""
     import catboost
 

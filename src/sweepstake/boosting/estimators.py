@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-import numpy as np  # noqa: TID253 - as `library`
+import numpy as np  # noqa: TID253 - whoever fits or asks a booster has it
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin  # noqa: TID253
 from sklearn.utils.validation import check_is_fitted, column_or_1d  # noqa: TID253
 
@@ -44,6 +44,16 @@ class Boosted(BaseEstimator):  # type: ignore[misc]
         """What fits it."""
         return library_of(self.package)
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether a fit keeps rows back that say when to stop."""
+        return bool(self._given.get(STOP))
+
+    @property
+    def seed(self) -> int:
+        """What rows are kept back by."""
+        return int(self._given.get("random_state") or 0)
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002
         """All parameters, those that were not given with the library's defaults."""
         return {**self.library.defaults(type(self).__name__), **self._given}
@@ -69,12 +79,12 @@ class Boosted(BaseEstimator):  # type: ignore[misc]
                 back alone.
         """
         rows = Rows(as_rows(X), self._learnt(column_or_1d(y)), sample_weight)
-        stop = self._given.get(STOP) or 0
-        mask = self._mask(rows.y, held_back) if stop else None
+        mask = self._mask(rows.y, held_back) if self.stops_early else None
         fitted_on = rows if mask is None else rows.take(~mask)
         self._check_classes(fitted_on.y)
         kept = None if mask is None else rows.take(mask)
         params = {**self._given, **self._weights_of_labels()}
+        stop = self._given.get(STOP) or 0
         fitted = self.library.fit(type(self).__name__, params, fitted_on, kept, stop)
         self.model_, self.n_iter_ = fitted.model, fitted.rounds
         self.n_features_in_ = int(rows.X.shape[1])
@@ -85,7 +95,7 @@ class Boosted(BaseEstimator):  # type: ignore[misc]
         if held_back is not None:
             return np.asarray(held_back, dtype=bool)
         classes = isinstance(self, ClassifierMixin)
-        return kept_back.by_chance(y, self._given.get("random_state") or 0, classes=classes)
+        return kept_back.by_chance(y, self.seed, classes=classes)
 
     def _learnt(self, y: np.ndarray) -> np.ndarray:
         """The target as the library takes it."""
@@ -137,7 +147,7 @@ class Boosted(BaseEstimator):  # type: ignore[misc]
         """
         rest = dict(state)
         native = rest.pop("native", None)
-        vars(self).update({"_given": {}, **rest})
+        self.__dict__.update({"_given": {}, **rest})
         if native is not None:
             content = native_files.found(*native)
             self.model_ = self.library.read(type(self).__name__, content)
@@ -149,7 +159,7 @@ def as_rows(X: Any) -> Any:  # noqa: N803
     Raises:
         ValueError: a column holds what is no number.
     """
-    from scipy import sparse
+    from scipy import sparse  # type: ignore[import-untyped]
 
     if sparse.issparse(X):
         return X.tocsr()

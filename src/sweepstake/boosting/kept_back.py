@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
-import numpy as np  # noqa: TID253 - as `library`
+import numpy as np  # noqa: TID253 - whoever fits or asks a booster has it
 
 SHARE = 0.1
 """Of the rows that are fitted, as scikit-learn's ``validation_fraction`` has it."""

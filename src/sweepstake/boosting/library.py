@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np  # noqa: TID253 - whoever fits or loads a booster has them all
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
 
 MODULES = {"catboost": "catboost_fits", "lightgbm": "lightgbm_fits", "xgboost": "xgboost_fits"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np  # noqa: TID253 - as `library`
+import numpy as np  # noqa: TID253 - whoever fits or asks a booster has it
 
 from sweepstake.boosting.library import Fitted, first_line
 
@@ -19,16 +19,18 @@ REPEATABLE = {"deterministic": True, "force_row_wise": True}
 """Else LightGBM measures which of two ways is quicker, which may end sums otherwise."""
 OWN = frozenset({"early_stopping_rounds", "verbosity", *QUIET})
 """Parameters that are not handed on."""
+UNSTOPPED = {"dart", "rf"}
 ASKED = {"num_threads": 1, "verbose": -1}
 
 
-def fit(
-    kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, stop: int
-) -> Fitted:
+def fit(kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, stop: int) -> Fitted:
     """Fit an estimator: see `library`."""
     import lightgbm
 
     given = {name: value for name, value in params.items() if name not in OWN}
+    if kept and given.get("boosting_type") in UNSTOPPED:
+        message = "early_stopping_rounds does not go with this boosting_type, whose trees change. "
+        raise ValueError(message + "Leave out one of both.")
     model = getattr(lightgbm, kind)(**{**given, **REPEATABLE, **QUIET})
     sets = [rows, kept] if kept else [rows]
     stopping = [lightgbm.early_stopping(stop, verbose=False)] if kept else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np  # noqa: TID253 - as `library`
+import numpy as np  # noqa: TID253 - whoever fits or asks a booster has it
 
 from sweepstake.boosting.library import Fitted, first_line
 
@@ -20,9 +20,7 @@ OWN = frozenset({"early_stopping_rounds", *QUIET})
 KINDS = {"Classifier": "XGBClassifier", "Regressor": "XGBRegressor"}
 
 
-def fit(
-    kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, stop: int
-) -> Fitted:
+def fit(kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, stop: int) -> Fitted:
     """Fit an estimator: see `library`."""
     import xgboost
 
@@ -36,7 +34,9 @@ def fit(
             rows.y,
             sample_weight=rows.weights,
             eval_set=[(each.X, each.y) for each in sets],
-            sample_weight_eval_set=None if rows.weights is None else [each.weights for each in sets],
+            sample_weight_eval_set=None
+            if rows.weights is None
+            else [each.weights for each in sets],
             verbose=False,
         )
     except xgboost.core.XGBoostError as error:

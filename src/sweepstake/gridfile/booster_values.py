@@ -36,13 +36,14 @@ class Beginnings:
     """Texts such as ``Quantile:alpha=0.9``: one of some names, and figures after a colon."""
 
     hidden = False
+    type = str
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        self.names = names
+        self.options, self.deprecated = frozenset(names), frozenset[str]()
 
     def is_satisfied_by(self, value: Any) -> bool:
         """Whether a value is such a text."""
-        return isinstance(value, str) and value.partition(":")[0] in self.names
+        return isinstance(value, str) and value.partition(":")[0] in self.options
 
 
 @cache
@@ -77,10 +78,10 @@ def _common() -> dict[str, list[Any]]:
         "random_state": [whole, None],
         "n_jobs": [Integral, None],
         "scale_pos_weight": [_real(0, None, closed="neither"), None],
-        **dict.fromkeys(("reg_alpha", "reg_lambda", "min_child_weight"), [least, None]),
-        **dict.fromkeys(("max_delta_step", "l2_leaf_reg"), [least, None]),
-        **dict.fromkeys(("colsample_bylevel", "colsample_bynode", "colsample_bytree"), [share, None]),
-        **dict.fromkeys(("drop_rate", "rate_drop", "skip_drop"), [_real(0, 1), None]),
+        **_each(("reg_alpha", "reg_lambda", "min_child_weight"), [least, None]),
+        **_each(("max_delta_step", "l2_leaf_reg"), [least, None]),
+        **_each(("colsample_bylevel", "colsample_bynode", "colsample_bytree"), [share, None]),
+        **_each(("drop_rate", "rate_drop", "skip_drop"), [_real(0, 1), None]),
         "tweedie_variance_power": [_real(1, 2), None],
     }
 
@@ -159,6 +160,10 @@ def _of_catboost() -> dict[str, list[Any]]:
 
 
 _OF = {"catboost": _of_catboost, "lightgbm": _of_lightgbm, "xgboost": _of_xgboost}
+
+
+def _each(names: tuple[str, ...], allowed: list[Any]) -> dict[str, list[Any]]:
+    return {name: [*allowed] for name in names}
 
 
 def _whole(low: int | None, high: int | None = None) -> Any:

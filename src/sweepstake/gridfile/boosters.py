@@ -7,6 +7,7 @@ device or code. A name that is not here is not handed on.
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,12 @@ def doubled(name: str, given: Iterable[str]) -> Iterator[tuple[str, str]]:
         first = seen.setdefault(synonyms.get(param, param), param)
         if first != param:
             yield param, first
+
+
+def load_libraries(names: Iterable[str]) -> None:
+    """Import the packages of boosters among these names, before a fork: see `model_folders`."""
+    for package in sorted({package_of(name) for name in names} - {""}):
+        import_module(package)
 
 
 def stops(name: str, params: Iterable[str]) -> bool:

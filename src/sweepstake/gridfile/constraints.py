@@ -81,10 +81,8 @@ def describe(constraint: Any) -> str:
         return ""
     if kind == "Interval":
         return _interval(constraint)
-    if kind in {"StrOptions", "Options"}:
+    if kind in {"Beginnings", "Options", "StrOptions"}:
         return _one_of(constraint)
-    if kind == "Beginnings":
-        return listed(sorted(constraint.names))
     if kind == "HasMethods":
         return _methods(constraint.methods)
     if kind == "_InstancesOf":
@@ -109,7 +107,7 @@ def _options(constraints: list[Any]) -> list[str]:
     return [
         option
         for constraint in constraints
-        if type(constraint).__name__ == "StrOptions"
+        if type(constraint).__name__ in {"Beginnings", "StrOptions"}
         for option in sorted(constraint.options - constraint.deprecated)
     ]
 

@@ -292,15 +292,20 @@ def releases(values: Iterable[Any]) -> set[str]:
 
     Those of samplers are not among them: no stored model needs one.
     """
+    stored = (name for name in names_in(values) if not transformers.is_sampler(name))
+    return {release for name in stored if (release := release_of(name))}
+
+
+def names_in(values: Iterable[Any]) -> set[str]:
+    """The names of all estimators among values, and inside them."""
     found: set[str] = set()
     for value in values:
         if isinstance(value, EstimatorSpec):
-            own = "" if transformers.is_sampler(value.name) else release_of(value.name)
-            found |= {own, *releases(value.params.values())} - {""}
+            found |= {value.name, *names_in(value.params.values())}
         elif isinstance(value, Mapping):
-            found |= releases(value.values())
+            found |= names_in(value.values())
         elif isinstance(value, list | tuple):
-            found |= releases(value)
+            found |= names_in(value)
     return found
 
 

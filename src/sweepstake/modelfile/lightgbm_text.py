@@ -54,8 +54,10 @@ def is_sound(content: bytes, features: int, outputs: int) -> bool:
     if not OBJECTIVE.fullmatch(head["objective"]) or not _sums(head["objective"], outputs):
         return False
     trees = _trees(rest, [int(size) for size in head["tree_sizes"].split()])
-    return bool(trees) and len(trees) % outputs == 0 and all(
-        _is_tree(_pairs(tree, NAMES), features) for tree in trees
+    return (
+        bool(trees)
+        and len(trees) % outputs == 0
+        and all(_is_tree(_pairs(tree, NAMES), features) for tree in trees)
     )
 
 
@@ -120,11 +122,11 @@ def _leads(inner: Mapping[str, list[str]], leaves: int, features: int) -> bool:
         for name in ("left_child", "right_child", "split_feature", "decision_type")
     )
     nodes = [np.where(each < 0, leaves - 2 - each, each) for each in (left, right)]
-    everywhere = [np.concatenate([each, np.full(leaves, -1)]) for each in nodes]
+    all_left, all_right = (np.concatenate([each, np.full(leaves, -1)]) for each in nodes)
     has_children = np.arange(2 * leaves - 1) < leaves - 1
     plain = (decisions >= 0) & (decisions < MOST_DECISIONS) & (decisions & CATEGORICAL == 0)
     return (
-        is_tree(*everywhere, has_children)
+        is_tree(all_left, all_right, has_children)
         and bool(((splits >= 0) & (splits < features)).all())
         and bool(plain.all())
     )

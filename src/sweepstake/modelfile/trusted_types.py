@@ -2,12 +2,13 @@
 
 Those of classifiers and regressors are here, those of the steps before them in `step_types`.
 
-Reviewed for scikit-learn 1.9: each is a class or function of it or of NumPy, or our cast of columns,
-that keeps figures or computes with them; none opens files, imports by name or evaluates text. Our
-boosters have files beside the skops file, which are checked on their own (`booster_files`). What skops itself trusts is not on the list by that: it trusts
-every estimator, those that read files too. ``partial`` binds arguments to a function that must be
-on the list itself. The types say that a file holds no code, not that its figures are the trained
-ones: its hash is for that.
+Reviewed for scikit-learn 1.9: each is a class or function of it or of NumPy, or our cast of
+columns, that keeps figures or computes with them; none opens files, imports by name or evaluates
+text. Our boosters have files beside the skops file, which are checked on their own
+(`booster_files`). What skops itself trusts is not on the list by that: it trusts every estimator,
+those that read files too. ``partial`` binds arguments to a function that must be on the list
+itself. The types say that a file holds no code, not that its figures are the trained ones: its hash
+is for that.
 """
 
 from __future__ import annotations

@@ -58,7 +58,9 @@ def _is_plain(learner: Mapping[str, Any], model: Mapping[str, Any], outputs: int
     nothing = (learner["attributes"], learner["feature_names"], learner["feature_types"])
     cats = model.get("cats", {})
     return (
-        not any(nothing) and not any(cats.values()) and len(base) in {1, outputs}
+        not any(nothing)
+        and not any(cats.values())
+        and len(base) in {1, outputs}
         and all(isinstance(each, int | float) for each in base)
     )
 
