@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ENDING = "cbm"
 QUIET = {"thread_count": 1, "allow_writing_files": False, "logging_level": "Silent"}
+OF_LOGARITHMS = ("Poisson", "Tweedie")
+"""Losses after which CatBoost forgets, in a file, that it answers with the numbers themselves."""
 OWN = frozenset({"early_stopping_rounds", "verbose", "silent", *QUIET})
 """Parameters that are not handed on."""
 
@@ -65,8 +67,10 @@ def read(kind: str, content: bytes) -> Any:
 
 
 def numbers(model: Any, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's names
-    """Numbers of shape (n,)."""
-    return np.asarray(model.predict(X, thread_count=1))
+    """Numbers of shape (n,); of some losses the model has their logarithms."""
+    loss = str(model.get_all_params()["loss_function"])
+    kind = "Exponent" if loss.startswith(OF_LOGARITHMS) else "RawFormulaVal"
+    return np.asarray(model.predict(X, prediction_type=kind, thread_count=1))
 
 
 def codes(model: Any, X: Any) -> np.ndarray:  # noqa: N803

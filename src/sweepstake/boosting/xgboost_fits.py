@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np  # noqa: TID253 - whoever fits or asks a booster has it
@@ -24,7 +25,7 @@ def fit(kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, sto
     """Fit an estimator: see `library`."""
     import xgboost
 
-    given = {name: value for name, value in params.items() if name not in OWN and value is not None}
+    given = _given(params)
     stopping = {"early_stopping_rounds": stop} if kept else {}
     model = getattr(xgboost, kind)(**given, **QUIET, **stopping)
     sets = [rows, kept] if kept else [rows]
@@ -48,6 +49,16 @@ def fit(kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, sto
     sliced = model.get_booster()[:best]
     sliced.set_attr(best_iteration=None, best_score=None)
     return Fitted(read(kind, bytes(sliced.save_raw("json"))), best, *told)
+
+
+def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as XGBoost takes them: it knows constraints by place as tuples and as text."""
+    given = {name: value for name, value in params.items() if name not in OWN and value is not None}
+    if isinstance(given.get("monotone_constraints"), list):
+        given["monotone_constraints"] = tuple(given["monotone_constraints"])
+    if isinstance(given.get("interaction_constraints"), list):
+        given["interaction_constraints"] = json.dumps(given["interaction_constraints"])
+    return given
 
 
 def defaults(kind: str) -> Mapping[str, Any]:

@@ -130,7 +130,12 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
     import mlflow.sklearn
     import yaml
 
-    with _mlflow_quiet(), _told_by_the_disk(), native_files.collecting():
+    with (
+        _mlflow_quiet(),
+        _told_by_the_disk(),
+        native_files.collecting() as boosters,
+        native_files.offering(boosters),  # MLflow reads what it wrote
+    ):
         mlflow.sklearn.save_model(
             estimator,
             str(folder),
