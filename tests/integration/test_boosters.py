@@ -258,6 +258,8 @@ JSON_DAMAGE = {
     "child of two": lambda _, model: model["trees"][0].update(
         right_children=model["trees"][0]["left_children"]
     ),
+    "parent beyond": _set(("parents", 1), 1 << 20),
+    "parent of the first": _set(("parents", 0), 0),
     "feature beyond": _set(("split_indices", 0), 4),
     "feature below": _set(("split_indices", 0), -1),
     "figure of text": _set(("split_conditions", 0), "1"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BOOSTERS = ("gbtree", "dart")
 OBJECTIVES = re.compile(r"binary:logistic|multi:soft(max|prob)|count:poisson|reg:[a-z]+")
+NO_PARENT = 2**31 - 1
 CATEGORIES = ("categories", "categories_nodes", "categories_segments", "categories_sizes")
 FLOATS = ("base_weights", "loss_changes", "split_conditions", "sum_hessian")
 WHOLES = ("default_left", "left_children", "parents", "right_children", "split_indices")
@@ -93,8 +94,17 @@ def _is_tree(tree: Mapping[str, Any], number: int, features: int) -> bool:
     return (
         0 <= gone < count
         and is_tree(left, right, inner)
+        and _know_parents(left, right, np.array(tree["parents"]))
         and bool(((splits >= 0) & (splits < features)).all())
     )
+
+
+def _know_parents(left: np.ndarray, right: np.ndarray, parents: np.ndarray) -> bool:
+    """Whether each child knows whose it is; others have no parent, or had one before a pruning."""
+    inner = np.flatnonzero(left != -1)
+    own = (parents[left[inner]] == inner).all() and (parents[right[inner]] == inner).all()
+    known = (parents == NO_PARENT) | ((parents >= 0) & (parents < len(parents)))
+    return bool(own and known.all() and parents[0] == NO_PARENT)
 
 
 def _wholes(figures: Any, count: int) -> bool:
