@@ -237,6 +237,8 @@ def task_of(name: str) -> Task | None:
     known = dotted(name)
     if known is None:
         return None
+    if boosters.is_known(known):
+        return Task.REGRESSION if known.endswith("Regressor") else Task.CLASSIFICATION
     if issubclass(kind_of(known), RegressorMixin):
         return Task.REGRESSION
     return Task.CLASSIFICATION

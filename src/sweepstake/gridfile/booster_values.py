@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.boosting.synonyms import SYNONYMS
 from sweepstake.gridfile.boosters import STOP
+from sweepstake.gridfile.sklearn_internals import interval, options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+OFF, ON = (False,), (True,)
 LOSSES_OF_CLASSES = ("Logloss", "MultiClass", "MultiClassOneVsAll")
 LOSSES_OF_NUMBERS = (
     *("Expectile", "Huber", "LogLinQuantile", "Lq", "MAE", "MAPE", "Poisson", "Quantile", "RMSE"),
@@ -55,14 +57,12 @@ def constraints(kind: str, package: str) -> Mapping[str, list[Any]]:
 
 
 def _objectives(kind: str, package: str) -> dict[str, list[Any]]:
-    from sklearn.utils._param_validation import StrOptions
-
     if package == "catboost":
         of_classes = kind.endswith("Classifier")
         return {
             "loss_function": [Beginnings(LOSSES_OF_CLASSES if of_classes else LOSSES_OF_NUMBERS)]
         }
-    return {"objective": [StrOptions(set(OBJECTIVES[kind.replace("RF", "")])), None]}
+    return {"objective": [options(str, *OBJECTIVES[kind.replace("RF", "")]), None]}
 
 
 def _common() -> dict[str, list[Any]]:
@@ -87,33 +87,29 @@ def _common() -> dict[str, list[Any]]:
 
 
 def _of_xgboost() -> dict[str, list[Any]]:
-    from sklearn.utils._param_validation import Options, StrOptions
-
     return {
-        "booster": [StrOptions({"gbtree", "dart"}), None],
+        "booster": [options(str, "gbtree", "dart"), None],
         "gamma": [_real(0, None), None],
-        "grow_policy": [StrOptions({"depthwise", "lossguide"}), None],
+        "grow_policy": [options(str, "depthwise", "lossguide"), None],
         "max_depth": [_whole(0), None],
         "max_leaves": [_whole(0), None],
         "num_parallel_tree": [_whole(1), None],
-        "sampling_method": [StrOptions({"uniform"}), None],
-        "tree_method": [StrOptions({"auto", "exact", "approx", "hist"}), None],
+        "sampling_method": [options(str, "uniform"), None],
+        "tree_method": [options(str, "auto", "exact", "approx", "hist"), None],
         "base_score": [Real, None],
         "eval_metric": [str, list, None],
-        "verbosity": [Options(Integral, {0}), None],
+        "verbosity": [options(Integral, 0), None],
         "monotone_constraints": [list, None],
         "interaction_constraints": [list, None],
     }
 
 
 def _of_lightgbm() -> dict[str, list[Any]]:
-    from sklearn.utils._param_validation import StrOptions
-
     quiet = [_whole(None, 0), None]
     return {
-        "boosting_type": [StrOptions({"gbdt", "dart", "rf"})],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "data_sample_strategy": [StrOptions({"bagging", "goss"})],
+        "boosting_type": [options(str, "gbdt", "dart", "rf")],
+        "class_weight": [dict, options(str, "balanced"), None],
+        "data_sample_strategy": [options(str, "bagging", "goss")],
         "max_depth": [Integral],
         "metric": [str, list, None],
         "min_child_samples": [_whole(0)],
@@ -129,13 +125,11 @@ def _of_lightgbm() -> dict[str, list[Any]]:
 
 
 def _of_catboost() -> dict[str, list[Any]]:
-    from sklearn.utils._param_validation import Options, StrOptions
-
     return {
-        "allow_writing_files": [Options(bool, {False})],
-        "silent": [Options(bool, {True})],
-        "verbose": [Options(bool, {False}), Options(Integral, {0})],
-        "logging_level": [StrOptions({"Silent"})],
+        "allow_writing_files": [options(bool, *OFF)],
+        "silent": [options(bool, *ON)],
+        "verbose": [options(bool, *OFF), options(Integral, 0)],
+        "logging_level": [options(str, "Silent")],
         "thread_count": [Integral, None],
         "iterations": [_whole(1), None],
         "depth": [_whole(1, 16), None],
@@ -145,15 +139,15 @@ def _of_catboost() -> dict[str, list[Any]]:
         "max_leaves": [_whole(2, 64), None],
         "bagging_temperature": [_real(0, None), None],
         "random_strength": [_real(0, None), None],
-        "auto_class_weights": [StrOptions({"Balanced", "SqrtBalanced"}), None],
-        "bootstrap_type": [StrOptions({"Bayesian", "Bernoulli", "MVS", "No"}), None],
-        "boosting_type": [StrOptions({"Ordered", "Plain"}), None],
+        "auto_class_weights": [options(str, "Balanced", "SqrtBalanced"), None],
+        "bootstrap_type": [options(str, "Bayesian", "Bernoulli", "MVS", "No"), None],
+        "boosting_type": [options(str, "Ordered", "Plain"), None],
         "class_weights": [dict, list, None],
         "eval_metric": [str, None],
-        "grow_policy": [StrOptions({"SymmetricTree", "Depthwise", "Lossguide"}), None],
-        "nan_mode": [StrOptions({"Min", "Max", "Forbidden"}), None],
-        "score_function": [StrOptions({"Cosine", "L2"}), None],
-        "leaf_estimation_method": [StrOptions({"Newton", "Gradient", "Exact", "Simple"}), None],
+        "grow_policy": [options(str, "SymmetricTree", "Depthwise", "Lossguide"), None],
+        "nan_mode": [options(str, "Min", "Max", "Forbidden"), None],
+        "score_function": [options(str, "Cosine", "L2"), None],
+        "leaf_estimation_method": [options(str, "Newton", "Gradient", "Exact", "Simple"), None],
         "monotone_constraints": [list, None],
         "feature_weights": [list, None],
     }
@@ -167,13 +161,9 @@ def _each(names: tuple[str, ...], allowed: list[Any]) -> dict[str, list[Any]]:
 
 
 def _whole(low: int | None, high: int | None = None) -> Any:
-    from sklearn.utils._param_validation import Interval
-
     closed = "both" if high is not None and low is not None else "right" if low is None else "left"
-    return Interval(Integral, low, high, closed=closed)
+    return interval(Integral, low, high, closed)
 
 
 def _real(low: float | None, high: float | None, closed: str = "") -> Any:
-    from sklearn.utils._param_validation import Interval
-
-    return Interval(Real, low, high, closed=closed or ("left" if high is None else "both"))
+    return interval(Real, low, high, closed or ("left" if high is None else "both"))

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sweepstake.boosting.synonyms import SYNONYMS
+from sweepstake.errors import SettingsError
 from sweepstake.gridfile.booster_reasons import REASONS
 
 if TYPE_CHECKING:
@@ -148,9 +149,17 @@ def doubled(name: str, given: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def load_libraries(names: Iterable[str]) -> None:
-    """Import the packages of boosters among these names, before a fork: see `model_folders`."""
+    """Import the packages of boosters among these names, before a fork: see `model_folders`.
+
+    Raises:
+        SettingsError: one is installed, but cannot be imported here.
+    """
     for package in sorted({package_of(name) for name in names} - {""}):
-        import_module(package)
+        try:
+            import_module(package)
+        except (ImportError, OSError) as error:
+            message = f"{package}: must be importable, but got: {error}. "
+            raise SettingsError(message + "docs/how-to/boosters.md says what it needs.") from error
 
 
 def stops(name: str, params: Iterable[str]) -> bool:
