@@ -256,6 +256,16 @@ def test_class_weights_have_the_labels_as_keys():
         assert counts[0] < counts[1]
 
 
+def test_a_weight_of_what_is_no_label_is_told():
+    """The labels that there are stand in the message."""
+    x, y = smallboosters.rows_of("LGBMClassifier")
+    booster = smallboosters.build("LGBMClassifier", class_weight={"rose": 2})
+    with pytest.raises(
+        ValueError, match=r"names 'rose', which is no label\. Labels are 'iris a', "
+    ):
+        booster.fit(x, y)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_of_rows_are_the_librarys(name):
     """What rows weigh counts in the fit as it does in the library's own class."""

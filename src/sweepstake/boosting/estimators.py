@@ -189,10 +189,14 @@ class OfClasses(ClassifierMixin, Boosted):  # type: ignore[misc]
     def _weights_of_labels(self) -> dict[str, Any]:
         codes = {label: code for code, label in enumerate(self.classes_.tolist())}
         given = {name: self._given.get(name) for name in BY_LABEL}
+        found = {name: value for name, value in given.items() if isinstance(value, dict)}
+        for name, value in found.items():
+            if strange := [label for label in value if label not in codes]:
+                message = f"{name} names {strange[0]!r}, which is no label. Labels are "
+                raise ValueError(message + f"{', '.join(map(repr, codes))}.")
         return {
-            name: {codes.get(label, label): weight for label, weight in value.items()}
-            for name, value in given.items()
-            if isinstance(value, dict)
+            name: {codes[label]: weight for label, weight in value.items()}
+            for name, value in found.items()
         }
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
