@@ -237,6 +237,12 @@ def test_what_a_library_refuses_is_told_in_a_sentence(name, params, x, expected)
     assert "\n" not in str(caught.value)
 
 
+def test_a_library_that_measures_nothing_has_no_curve():
+    """LightGBM may be told to have no metric of its own."""
+    x, y = smallboosters.rows_of("LGBMRegressor")
+    assert [] == list(smallboosters.build("LGBMRegressor", metric="None").fit(x, y).train_score_)
+
+
 def test_one_line_is_left_of_what_xgboost_says():
     """The time, the place in its source and the calls that led there are left out."""
     said = "[04:07:12] /src/objective.cc:29: Unknown objective: `a`\nStack trace:\n  [bt] (0)"

@@ -46,7 +46,8 @@ def fit(kind: str, params: Mapping[str, Any], rows: Rows, kept: Rows | None, sto
         )
     except lightgbm.basic.LightGBMError as error:
         raise ValueError(first_line(error)) from None
-    told = [next(iter(each.values()), []) for each in model.evals_result_.values()] or [[]]
+    curves = model.evals_result_.values()
+    told: list[Any] = [next(iter(each.values()), []) for each in curves] or [[]]
     rounds = int(model.best_iteration_ or model.booster_.current_iteration())
     content = model.booster_.model_to_string(num_iteration=rounds)
     return Fitted(read(kind, content.encode()), rounds, *told)
