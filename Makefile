@@ -129,7 +129,8 @@ lock: .venv/.tools
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group build --output-file requirements-build.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra celery --extra embedded --extra login --extra s3 \
 		--output-file requirements.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra celery --extra embedded --extra imbalanced --extra login --extra s3 --group dev \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra catboost --extra celery --extra embedded --extra imbalanced --extra lightgbm --extra login \
+		--extra s3 --extra xgboost --group dev \
 		--constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) bench/requirements.in --constraints requirements.txt \
 		--output-file bench/requirements.txt

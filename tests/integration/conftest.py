@@ -149,7 +149,9 @@ def submit(settings, name) -> Callable[..., Drop]:
     }
 
     def put(**changes) -> Drop:
-        content = json.dumps({**grid, **changes}).encode()
+        alone = {"estimator", "grid"} if "candidates" in changes else set()
+        kept = {key: value for key, value in grid.items() if key not in alone}
+        content = json.dumps({**kept, **changes}).encode()
         return intake.drop(content, name, f"{name}.json", settings)
 
     return put

@@ -14,7 +14,7 @@ from sweepstake.champions.comparing import compare
 from sweepstake.data.dataset import open_staged
 from sweepstake.domain.promotion import Verdict
 from sweepstake.mlflow_client.registry import Registry
-from sweepstake.modelfile.model_file import loads
+from sweepstake.modelfile.model_file import opened
 from sweepstake.sweeps import reporting
 from sweepstake.sweeps.leaderboard import read
 from sweepstake.sweeps.out_of_fold import ask_best
@@ -70,7 +70,7 @@ def test_numbers_in_weighed_groups_find_their_champion(run, submit, settings, na
 def _champion(name, settings):
     """The estimator in service."""
     registry = Registry(settings.tracking_uri)
-    return loads(registry.files.read(registry.champion(name)))
+    return opened(registry.files.read(registry.champion(name)))
 
 
 def test_a_sweep_by_time_is_scored_on_later_rows(run, submit, settings, name, patients):

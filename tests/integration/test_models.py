@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+import smallboosters
 import smallregressors
 from sklearn.base import clone
 from sklearn.ensemble import (
@@ -37,8 +38,10 @@ from threadpoolctl import threadpool_limits
 
 import sweepstake
 from sweepstake.casting.column_cast import ColumnCast
-from sweepstake.domain.spec import Preprocess
+from sweepstake.domain.spec import EstimatorSpec, Preprocess
 from sweepstake.errors import ModelFileError
+from sweepstake.gridfile.boosters import BOOSTERS
+from sweepstake.gridfile.estimators import releases
 from sweepstake.mlflow_client.model_folders import find_packages, open_template, write_model
 from sweepstake.modelfile import audit, trusted_types
 from sweepstake.modelfile.model_file import digest, dump, load_model, loads, needed_types
@@ -56,18 +59,6 @@ SGD_LOSSES = (
 )
 PRIMITIVES = {("TypeNode", f"builtins.{kind}") for kind in ("str", "int", "float", "bool")}
 """Types of the keys of mappings."""
-BOOSTERS = {
-    ("BytearrayNode", "builtins.bytearray"),
-    ("DefaultDictNode", "collections.defaultdict"),
-    ("DictNode", "collections.OrderedDict"),
-    ("TypeNode", "collections.OrderedDict"),
-    ("ObjectNode", "lightgbm.basic.Booster"),
-    ("ObjectNode", "lightgbm.sklearn.LGBMClassifier"),
-    ("ObjectNode", "xgboost.core.Booster"),
-    ("ObjectNode", "xgboost.sklearn.XGBClassifier"),
-    ("ObjectNode", "xgboost.sklearn.XGBRFClassifier"),
-}
-"""What models of LightGBM and XGBoost hold beside."""
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:sklearn"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -170,11 +161,12 @@ def test_the_trusted_types_are_exactly_those_that_estimators_hold():
         *variants(),
         *(smallregressors.fitted(name) for name in sorted(smallregressors.REGRESSORS)),
         *smallregressors.variants(),
+        *(smallboosters.fitted(name) for name in smallboosters.NAMES),
     ]
     found = {pair for estimator in estimators for pair in audit.names(dump(estimator))}
     listed = {(means, name) for means, names in TRUSTED.items() for name in names}
     own = {(means, name) for means, name in found if name not in SCALARS}
-    assert listed == own | PRIMITIVES | BOOSTERS
+    assert listed == own | PRIMITIVES
 
 
 def test_a_model_names_its_columns_and_takes_them_in_any_type(tmp_path):
@@ -361,39 +353,19 @@ def test_a_missing_file_is_refused(tmp_path):
         load_model(tmp_path / "model.skops", "0" * 64)
 
 
-def test_an_added_classifier_is_stored_and_loaded(tmp_path):
-    """A model of LightGBM, whose types are on the list, survives and names its package."""
-    program = f"""if True:
-        import json
-        from pathlib import Path
-        from lightgbm import LGBMClassifier
-        from sklearn.datasets import load_iris
-        from sweepstake.mlflow_client import model_folders as models
-        from sweepstake.training import pipeline
-        from sweepstake.errors import ModelFileError
-        from sweepstake.domain.spec import Preprocess
-
-        x, y = load_iris(return_X_y=True, as_frame=True)
-        classifier = LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1)
-        estimator = pipeline.build(classifier, Preprocess.AUTO, x).fit(x, y)
-        folder = Path({str(tmp_path)!r})
-        try:
-            template = models.open_template(folder / "template", estimator, x)
-            sha256 = models.write_model(template, estimator, "run", folder / "model")
-            loaded = models.load_model(folder / "model", sha256)
-            same = bool((loaded.predict_proba(x) == estimator.predict_proba(x)).all())
-            pins = (folder / "model" / "requirements.txt").read_text().split()
-            print(json.dumps([same, [pin.partition("==")[0] for pin in pins]]))
-        except ModelFileError as error:
-            print(json.dumps(str(error)))
-    """
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    added = {"SWEEPSTAKE_ESTIMATORS": "lightgbm"}
-    done = subprocess.run(
-        command, env={**os.environ, **added}, capture_output=True, text=True, check=True
-    )
-    pins = ["mlflow", "numpy", "pandas", "scikit-learn", "skops", "lightgbm"]
-    assert [True, pins] == json.loads(done.stdout)
+@pytest.mark.parametrize("name", ["CatBoostRegressor", "LGBMClassifier", "XGBClassifier"])
+def test_a_model_of_a_booster_names_its_package(name, tmp_path):
+    """Its release is among the pinned requirements, by the name that it is installed by."""
+    point = EstimatorSpec(f"{BOOSTERS[name]}.{name}")
+    (release,) = releases([point])
+    x, _ = smallboosters.rows_of(name)
+    template = open_template(tmp_path / "template", smallboosters.fitted(name), x, [release])
+    pins = (template.folder / "requirements.txt").read_text().split()
+    found = release.partition("==")[0]
+    assert found in {"catboost", "lightgbm", "xgboost", "xgboost-cpu"}
+    assert ["mlflow", "numpy", "pandas", "scikit-learn", "skops", found] == [
+        pin.partition("==")[0] for pin in pins
+    ]
 
 
 def test_writing_imports_nothing_of_mlflow_and_skops_itself(tmp_path):

@@ -15,6 +15,7 @@ import httpx
 import uvicorn
 
 from sweepstake.errors import TrackingUnavailableError
+from sweepstake.modelfile.model_file import StoredModel
 from sweepstake.serving import app
 from sweepstake.serving.app import Capacity, Host, application
 from sweepstake.serving.patience import PatientProtocol
@@ -51,10 +52,11 @@ class Shelf:
             raise TrackingUnavailableError(message)
         return Stored(self.alias)
 
-    def fetch(self, version: Stored) -> tuple[bytes, bytes]:
-        """The file of a version and its input example."""
+    def fetch(self, version: Stored) -> tuple[StoredModel, bytes]:
+        """The files of a version and its input example."""
         self.fetched.append(version.version)
-        return self.stored[version.version]
+        content, example = self.stored[version.version]
+        return StoredModel(content), example
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from importlib.metadata import version
 import pytest
 
 from sweepstake.errors import NotFoundError, SettingsError
-from sweepstake.gridfile import allowlist, loader
+from sweepstake.gridfile import allowlist, boosters, loader
 from sweepstake.settings import load_settings
 
 LIGHTGBM = """
@@ -58,10 +58,10 @@ def added(setting, program):
         "builtins.eval",
         "sklearn.svm._classes.SVC",
         "sklearn.svm.SVC.fit",
-        "lightgbm.LGBMRegressor",
         "lightgbm.Booster",
-        "xgboost.XGBClassifier",
-        "catboost.CatBoostClassifier",
+        "lightgbm.sklearn.LGBMClassifier",
+        "xgboost.XGBRanker",
+        "catboost.CatBoostRanker",
         "__import__('os')",
         "",
     ],
@@ -109,27 +109,30 @@ def test_an_operator_who_adds_no_classifier_is_told(own, name, expected):
 
 @pytest.mark.slow
 def test_an_installed_booster_is_known_by_its_name_alone():
-    """LightGBM needs no setting; what only its ``**kwargs`` take is a parameter, files are none."""
+    """It needs no setting, and is not imported to be known; files are no parameters of it."""
     program = """
 params = {"verbose": -1, "num_leaves": 7, "forcedsplits_filename": "x", "num_leafs": 3}
 print(json.dumps([
-    "lightgbm" in sys.modules,
     allowlist.resolve("LGBMClassifier"),
     [place for place, _ in estimators.problems_of(estimators.as_spec("LGBMClassifier", params))],
+    "lightgbm" in sys.modules,
     estimators.build(estimators.as_spec("LGBMClassifier", {"verbose": -1})).get_params()["verbose"],
     sorted(estimators.releases([estimators.as_spec("lightgbm.LGBMClassifier", {})])),
 ]))
 """
     release = f"lightgbm=={version('lightgbm')}"
     names = ["forcedsplits_filename", "num_leafs"]
-    assert [False, "lightgbm.LGBMClassifier", names, -1, [release]] == added("", program)
+    assert ["lightgbm.LGBMClassifier", names, False, -1, [release]] == added("", program)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("XGBClassifier", "It is in the package xgboost: install it beside Sweepstake."),
-        ("catboost.CatBoostClassifier", "install it beside Sweepstake and add it to SWEEPSTAKE_"),
+        ("XGBClasifier", "Did you mean 'XGBClassifier'?"),
+        (
+            "imblearn.ensemble.RUSBoostClassifier",
+            "install it beside Sweepstake and add it to SWEEP",
+        ),
         ("Pipeline", "Name its classifier alone, and what stands before it under 'steps': {"),
         ("Vectors", "'sweepstake schema' lists the names."),
         (
@@ -145,9 +148,20 @@ def test_a_well_known_name_is_told_how_to_get_it(name, expected):
     assert expected in str(caught.value)
 
 
+@pytest.mark.parametrize("name", sorted(boosters.BOOSTERS))
+def test_a_booster_that_is_not_installed_is_told_by_its_extra(name, monkeypatch):
+    """The message is what to type, for the bare name and the full one."""
+    monkeypatch.setattr(boosters, "installed", dict)
+    extra = boosters.BOOSTERS[name]
+    for written in (name, f"{extra}.{name}"):
+        with pytest.raises(NotFoundError) as caught:
+            allowlist.resolve(written)
+        assert f'Install it: pip install "sweepstake[{extra}]".' in str(caught.value)
+
+
 @pytest.mark.slow
-def test_lightgbm_can_be_added():
-    """It is named like scikit-learn's own, its parameters are known, and a trial's key has it."""
+def test_an_operator_may_add_the_package_of_a_booster():
+    """It changes nothing of what the booster's name means, and a trial's key has its release."""
     program = """
 point = estimators.as_spec("LGBMClassifier", {"num_leaves": 7})
 print(json.dumps([

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sweepstake.errors import GridFileError, NotFoundError
-from sweepstake.gridfile import loader
+from sweepstake.gridfile import boosters, loader
 from sweepstake.importing.importer import imported
 from sweepstake.settings import load_settings
 
@@ -248,3 +248,24 @@ def test_every_course_shape_of_the_tests_is_read():
     for name in ("other-dataset-section.json", "other-factory.yaml", "other-models.yaml"):
         text = imported((folder / name).read_bytes(), name, data=DATA).text
         assert loader.parse(text.encode(), "g.yaml", load_settings({})).spec.candidates
+
+
+BOOSTED = """
+from xgboost import XGBClassifier
+from sklearn.model_selection import GridSearchCV
+search = GridSearchCV(XGBClassifier(), {"max_depth": [3, 5], "eta": [0.1]}, scoring="roc_auc")
+"""
+
+
+def test_a_search_of_a_booster_is_taken():
+    """Its class is known by the name that the code has for it, and its parameters are its own."""
+    values, notes = written(BOOSTED, "search.py", "")
+    assert ("xgboost.XGBClassifier", []) == (values["estimator"], notes)
+    assert {"max_depth": [3, 5], "eta": [0.1]} == values["grid"]
+
+
+def test_a_booster_that_is_not_installed_is_told_by_its_extra(monkeypatch):
+    """The file is not written without saying what it needs."""
+    monkeypatch.setattr(boosters, "installed", dict)
+    with pytest.raises(NotFoundError, match=r'pip install "sweepstake\[xgboost\]"'):
+        written(BOOSTED, "search.py", "")

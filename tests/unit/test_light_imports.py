@@ -8,7 +8,7 @@ import pytest
 GRIDS = Path(__file__).parents[1] / "grids"
 HEAVY = {
     *("airflow", "matplotlib", "mlflow", "numpy", "optuna", "pandas", "plotly"),
-    *("scipy", "skops", "sklearn"),
+    *("catboost", "lightgbm", "scipy", "skops", "sklearn", "xgboost"),
 }
 
 

@@ -24,7 +24,7 @@ from starlette.requests import ClientDisconnect
 from sweepstake.casting.column_cast import ColumnCast
 from sweepstake.data import columns
 from sweepstake.domain.spec import Preprocess
-from sweepstake.modelfile.model_file import dump
+from sweepstake.modelfile.model_file import StoredModel, dump
 from sweepstake.processes import isolation
 from sweepstake.serving import app, patience, scoring
 from sweepstake.serving.admission import Admission, Bounds
@@ -451,7 +451,7 @@ def test_numbers_alone_take_a_shorter_way_to_the_same_answers(shelf):
     x = pd.DataFrame({"a": [1.0, None, 3.0, 9.0], "b": [0.5, 2.0, None, -1.0]})
     fitted = pipeline.build(LogisticRegression(), Preprocess.AUTO, x).fit(x, [0, 1, 0, 1])
     whole = pipeline.castable(fitted, ColumnCast.like(x))
-    scorer = Scorer(dump(whole))
+    scorer = Scorer(StoredModel(dump(whole)))
     for rows in ([[1, None], [2.5, True]], [["1", None], ["2.5", 1]]):
         answer = scorer.score(json.dumps({"inputs": rows}).encode(), "", "predict_proba")
         frame = pd.DataFrame(rows, columns=["a", "b"], dtype=object)
@@ -469,7 +469,7 @@ def test_csv_is_taken_as_the_grid_file_reads_it():
     for body in (b"a,b\n1,5,2,5\n", b"a,b\n1\n3,4\n"):
         with pytest.raises(RefusedError, match=r"list of 2 cells, but row 1 is"):
             scoring.parse(body, "text/csv", ["a", "b"])
-    scorer = Scorer(model([1, 2, 3, 4]))
+    scorer = Scorer(StoredModel(model([1, 2, 3, 4])))
     long = b'zip,n\n"' + b"x" * 200_000 + b'",1\n'
     assert 400 == scorer.score(long, "text/csv", "predict").status
 
@@ -497,7 +497,7 @@ def test_one_row_of_lists_is_columns():
     """As MLflow's server takes it; the lists are counted, and must be equally long."""
     x = pd.DataFrame({"a": [1.0, None, 3.0, 9.0], "b": [0.5, 2.0, None, -1.0]})
     fitted = pipeline.build(LogisticRegression(), Preprocess.AUTO, x).fit(x, [0, 1, 0, 1])
-    scorer = Scorer(dump(pipeline.castable(fitted, ColumnCast.like(x))))
+    scorer = Scorer(StoredModel(dump(pipeline.castable(fitted, ColumnCast.like(x)))))
     answers = [
         scorer.score(json.dumps({"inputs": cells}).encode(), "", "predict_proba")
         for cells in ({"a": [[1, 3]], "b": [[2, None]]}, {"a": [1, 3], "b": [2, None]})

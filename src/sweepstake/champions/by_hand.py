@@ -13,7 +13,7 @@ from sweepstake.errors import NotFoundError, SettingsError, printable
 from sweepstake.mlflow_client.ledger import Act
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.run_names import clip
-from sweepstake.modelfile.model_file import loads
+from sweepstake.modelfile.model_file import opened
 from sweepstake.processes.isolation import Worker, repeat_once
 from sweepstake.storage.workspace import Workspace
 from sweepstake.sweeps import reporting
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sweepstake.mlflow_client.ledger import LedgerEntry
     from sweepstake.mlflow_client.model_version import Version
+    from sweepstake.modelfile.model_file import StoredModel
     from sweepstake.settings import Settings
 
 LONGEST_WHY = 1000
@@ -88,8 +89,8 @@ def _put(
         raise NotFoundError(message + f"Use sweepstake champion {model} --replace --to v{number}.")
     provenance.vouch(version)
     with Worker(_Reader()) as worker:  # a broken model must not take over
-        content = registry.files.read(version)
-        repeat_once(lambda: worker.call("read", content))
+        stored = registry.files.read(version)
+        repeat_once(lambda: worker.call("read", stored))
     act = _act(verdict, version, champion, reasoned)
     return registry.apply(model, act, f"{verdict}/{uuid4().hex}", _rulings(act))
 
@@ -144,6 +145,6 @@ def _kept_out(model: str, champion: Version | None, history: Iterable[LedgerEntr
 
 
 class _Reader:
-    def read(self, content: bytes) -> None:
+    def read(self, stored: StoredModel) -> None:
         """Build the model, and say nothing."""
-        loads(content)
+        opened(stored)

@@ -18,7 +18,7 @@ from sweepstake.domain.answers import Answers, Pair, ask
 from sweepstake.domain.promotion import Finalist, Incumbent, Outcome, Terrain, decide
 from sweepstake.domain.ranking import order
 from sweepstake.errors import DataError, PermanentError, TrialFailedError
-from sweepstake.modelfile.model_file import loads
+from sweepstake.modelfile.model_file import opened
 from sweepstake.processes.isolation import Worker, repeat_once
 from sweepstake.processes.single_core import one_core
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sweepstake.domain.spec import SweepSpec
     from sweepstake.mlflow_client.model_version import Version
     from sweepstake.mlflow_client.registry import Registry
+    from sweepstake.modelfile.model_file import StoredModel
     from sweepstake.storage.workspace import Workspace
     from sweepstake.sweeps.provenance import Provenance
 
@@ -127,11 +128,11 @@ class _Final:
         """
         if reason := self.ground.barred.get(version.trial_key):
             raise TrialFailedError(reason)
-        policy, content = self.ground.spec.promotion, self._read(version)
-        if policy.max_size is not None and len(content) > policy.max_size:
-            message = f"Its file has {len(content):,} bytes, more than promotion.max_size allows "
+        policy, stored = self.ground.spec.promotion, self._read(version)
+        if policy.max_size is not None and stored.size > policy.max_size:
+            message = f"Its file has {stored.size:,} bytes, more than promotion.max_size allows "
             raise TrialFailedError(message + f"({policy.max_size:,}).")
-        return self._ask(content, None, policy.max_latency)
+        return self._ask(stored, None, policy.max_latency)
 
     def meet(self, finalist: Finalist, answers: Answers, champion: Version | None) -> Decision:
         """The decision between a finalist and the champion, if there is one."""
@@ -199,12 +200,12 @@ class _Final:
             raise DataError.one(problem)
         return ~met(trained, features[list(trained.X_train.columns)], self.dataset.y_holdout)
 
-    def _read(self, version: Version) -> bytes:
+    def _read(self, version: Version) -> StoredModel:
         self.ground.provenance.vouch(version)
         return self.ground.registry.files.read(version)
 
     def _ask(
-        self, content: bytes, columns: list[str] | None, max_latency: float | None = None
+        self, stored: StoredModel, columns: list[str] | None, max_latency: float | None = None
     ) -> Answers:
         """What a model says of the holdout.
 
@@ -213,7 +214,7 @@ class _Final:
         """
         limits = self.ground.spec.limits
         limits = replace(limits, trial_timeout=limits.trial_timeout or LONGEST)
-        asked = (content, columns, max_latency)
+        asked = (stored, columns, max_latency)
         answers: Answers = repeat_once(lambda: self.worker.call("answers", *asked, limits=limits))
         return answers
 
@@ -225,13 +226,13 @@ class _Examiner:
         self._dataset = dataset
 
     def answers(
-        self, content: bytes, columns: list[str] | None, max_latency: float | None
+        self, stored: StoredModel, columns: list[str] | None, max_latency: float | None
     ) -> Answers:
-        """What the model in ``content`` says of the rows, if it is quick enough."""
+        """What a model says of the rows, if it is quick enough."""
         rows = self._dataset.X_holdout
         features = rows if columns is None else rows[columns]
         with one_core():
-            estimator = loads(content)
+            estimator = opened(stored)
             said = ask(estimator, features)
             if max_latency is not None:
                 taken = median(_seconds(estimator, features, n) for n in range(TIMED_ROWS))

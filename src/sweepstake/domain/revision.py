@@ -13,6 +13,8 @@ from sweepstake.domain.tags import Tag
 
 REVISION = 3
 """Raised by hand when a trial may score otherwise than before; CONTRIBUTING.md says how."""
+BOOSTING = 1
+"""The same of `boosting`: raised when trials of boosters alone may score otherwise."""
 LIBRARIES = ("scikit-learn", "numpy", "scipy")
 """Whose releases compute scores. What others read and prepare is in the data's digest."""
 

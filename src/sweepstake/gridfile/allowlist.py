@@ -1,6 +1,6 @@
 """The allow-list: the classifiers and regressors that a grid file may name.
 
-They are all of scikit-learn's, those of `BOOSTERS` where their package is installed, and what the
+They are all of scikit-learn's, those of `boosters` where their package is installed, and what the
 operator adds with ``SWEEPSTAKE_ESTIMATORS``. A name in a grid file is looked up here and nowhere
 else: nothing but a booster's package is imported because a file says so.
 """
@@ -11,13 +11,12 @@ import re
 from functools import cache
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
-from importlib.util import find_spec
 from inspect import Parameter, isclass, signature
 from typing import TYPE_CHECKING
 
 from sweepstake.domain.task import Task
 from sweepstake.errors import NotFoundError, SettingsError
-from sweepstake.gridfile.boosters import BOOSTERS, ELSEWHERE, KEYWORDS
+from sweepstake.gridfile import boosters
 from sweepstake.settings import load_settings
 from sweepstake.wording.near_misses import listed, near_misses, shown
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 SETTING = "SWEEPSTAKE_ESTIMATORS"
 PIPELINE = "Pipeline"
 STEPS = "{scale: StandardScaler, reduce: PCA}"
-ENDING = re.compile(r"(?i)(classif|regress?[oe]r)\w*$")
+ENDING = re.compile(r"(?i)(class?if|regress?[oe]r)\w*$")
 REGRESSOR = re.compile(r"(?i)regress?[oe]r\w*$")
 OPEN = {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
 
@@ -83,7 +82,7 @@ def added_by(name: str) -> dict[str, type]:
     found = _public(name)
     if not any(map(_is_estimator, found.values())) and not any(map(_is_step, found.values())):
         message = f"{SETTING}: must name classifiers, regressors or packages of them, but got "
-        message += f"{shown(name)}. Write for example lightgbm or lightgbm.LGBMClassifier."
+        message += f"{shown(name)}. Write for example imblearn.ensemble."
         raise SettingsError(message)
     return {public: kind for public, kind in found.items() if _is_estimator(kind)}
 
@@ -145,7 +144,12 @@ def _by_class_name() -> dict[str, str]:
 
 
 def kind_of(name: str) -> type:
-    """The class of an allowed dotted name, imported now where it is a booster's or a step's."""
+    """The class of an allowed dotted name, imported now where it is a step's.
+
+    Of a booster it is ours, which imports the package of the library when it is fitted.
+    """
+    if boosters.is_known(name):
+        return _reviewed(f"sweepstake.boosting.{name.rpartition('.')[2]}")
     return estimators().get(name) or added_transformers().get(name) or _reviewed(name)
 
 
@@ -154,13 +158,6 @@ def _reviewed(name: str) -> type:
     package, _, short = name.rpartition(".")
     kind: type = getattr(import_module(package), short)
     return kind
-
-
-@cache
-def _boosters() -> dict[str, str]:
-    """Bare and dotted names of the boosters whose packages are installed."""
-    found = {short: f"{home}.{short}" for short, home in BOOSTERS.items() if find_spec(home)}
-    return found | {name: name for name in found.values()}
 
 
 def estimator_names() -> tuple[str, ...]:
@@ -172,7 +169,7 @@ def dotted(name: str) -> str | None:
     """The dotted name of an estimator named by its class or dotted name, else ``None``."""
     if name in estimators():
         return name
-    return _by_class_name().get(name) or _boosters().get(name)
+    return boosters.installed().get(name) or _by_class_name().get(name)
 
 
 def resolve(name: str) -> str:
@@ -191,11 +188,10 @@ def resolve(name: str) -> str:
 def _way_out(name: str) -> str:
     """What to do about a name that is not on the list."""
     short = name.rpartition(".")[2]
-    if short in BOOSTERS:
-        package = BOOSTERS[short]
-        return f"It is in the package {package}: install it beside Sweepstake."
-    if short in ELSEWHERE:
-        home = ELSEWHERE[short]
+    if short in boosters.BOOSTERS:
+        return f'Install it: pip install "sweepstake[{boosters.BOOSTERS[short]}]".'
+    if short in boosters.ELSEWHERE:
+        home = boosters.ELSEWHERE[short]
         return f"It is in {home}: install it beside Sweepstake and add it to {SETTING}."
     if short == PIPELINE:
         return f"Name its classifier alone, and what stands before it under 'steps': {STEPS}."
@@ -212,11 +208,16 @@ def _suggestions(name: str) -> list[str]:
     """Near misses, dotted where ``name`` is; the common ending of the names does not count."""
     short = name.rpartition(".")[2]
     task = Task.REGRESSION if REGRESSOR.search(short) else Task.CLASSIFICATION
-    other = {each for each in _by_class_name() if task_of(each) is not task}
-    alike = set(_by_class_name()) - (other if ENDING.search(short) else set())
+    names = {**_short(boosters.installed()), **_by_class_name()}
+    other = {each for each in names if task_of(each) is not task}
+    alike = set(names) - (other if ENDING.search(short) else set())
     known = {_stem(each): each for each in sorted(alike, key=_classifiers_last)}
     near = [known[stem] for stem in near_misses(_stem(short), known)]
-    return [_by_class_name()[short] for short in near] if "." in name else near
+    return [names[short] for short in near] if "." in name else near
+
+
+def _short(names: Mapping[str, str]) -> dict[str, str]:
+    return {name: full for name, full in names.items() if "." not in name}
 
 
 def _classifiers_last(name: str) -> tuple[bool, str]:
@@ -236,6 +237,8 @@ def task_of(name: str) -> Task | None:
     known = dotted(name)
     if known is None:
         return None
+    if boosters.is_known(known):
+        return Task.REGRESSION if known.endswith("Regressor") else Task.CLASSIFICATION
     if issubclass(kind_of(known), RegressorMixin):
         return Task.REGRESSION
     return Task.CLASSIFICATION
@@ -247,12 +250,15 @@ def parameters(name: str) -> Mapping[str, Parameter]:
 
     Where its signature is open (``**kwargs``), those that it knows by itself are added.
     """
+    if boosters.is_known(name):
+        keys = boosters.parameters(name)
+        return {key: Parameter(key, Parameter.KEYWORD_ONLY, default=None) for key in keys}
     kind = kind_of(name)
     known = dict(signature(kind).parameters)
     named = {key: known[key] for key in known if known[key].kind not in OPEN}
     if len(named) == len(known):
         return named
-    own = dict.fromkeys(KEYWORDS.get(name, ())) | kind().get_params(deep=False)
+    own = kind().get_params(deep=False)
     return named | {
         key: Parameter(key, Parameter.KEYWORD_ONLY, default=own[key])
         for key in own

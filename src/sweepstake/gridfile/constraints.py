@@ -10,8 +10,8 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
+from sweepstake.gridfile import booster_values, sklearn_internals
 from sweepstake.gridfile.idioms import of_value
-from sweepstake.gridfile.sklearn_internals import constraints_of
 from sweepstake.wording.near_misses import did_you_mean, listed, shown
 
 INNER = "a classifier or regressor, written as a mapping such as {estimator: LogisticRegression}"
@@ -41,7 +41,7 @@ def complaint(classifier: type, param: str, value: Any) -> str | None:
 
     ``value`` is as scikit-learn gets it (inner classifiers are built).
     """
-    constraints = constraints_of(classifier, param)
+    constraints = _constraints(classifier, param)
     if constraints is None or any(constraint.is_satisfied_by(value) for constraint in constraints):
         return None
     visible = [constraint for constraint in constraints if not constraint.hidden]
@@ -52,11 +52,20 @@ def complaint(classifier: type, param: str, value: Any) -> str | None:
     return f"must be {allowed(visible)}, but got {_shown(value)}.{way_out}"
 
 
+def _constraints(kind: type, param: str) -> list[Any] | None:
+    """The constraints on a parameter; ``None`` where it is not checked."""
+    package = getattr(kind, "package", "")
+    if not package:
+        return sklearn_internals.constraints_of(kind, param)
+    found = booster_values.constraints(kind.__name__, package).get(param)
+    return None if found is None else sklearn_internals.made(found)
+
+
 def as_tuple(kind: type, param: str, value: Any) -> Any:
     """A list as a tuple where scikit-learn takes no list: no grid file can write a tuple."""
     if not isinstance(value, list):
         return value
-    constraints = constraints_of(kind, param) or []
+    constraints = _constraints(kind, param) or []
     if any(constraint.is_satisfied_by(value) for constraint in constraints):
         return value
     taken = any(constraint.is_satisfied_by(tuple(value)) for constraint in constraints)
@@ -81,7 +90,7 @@ def describe(constraint: Any) -> str:
         return ""
     if kind == "Interval":
         return _interval(constraint)
-    if kind in {"StrOptions", "Options"}:
+    if kind in {"Beginnings", "Options", "StrOptions"}:
         return _one_of(constraint)
     if kind == "HasMethods":
         return _methods(constraint.methods)
@@ -107,7 +116,7 @@ def _options(constraints: list[Any]) -> list[str]:
     return [
         option
         for constraint in constraints
-        if type(constraint).__name__ == "StrOptions"
+        if type(constraint).__name__ in {"Beginnings", "StrOptions"}
         for option in sorted(constraint.options - constraint.deprecated)
     ]
 

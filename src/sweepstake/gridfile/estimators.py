@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.errors import NotFoundError
-from sweepstake.gridfile import transformers
+from sweepstake.gridfile import boosters, transformers
 from sweepstake.gridfile.allowlist import dotted, kind_of, parameters, release_of, resolve
 from sweepstake.gridfile.constraints import INNER, as_tuple, complaint
 from sweepstake.gridfile.document import member
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sweepstake.domain.spec import Step
 
-BY_LABEL = frozenset({"class_weight", "sampling_strategy"})
+BY_LABEL = frozenset({"class_weight", "class_weights", "sampling_strategy"})
 """Parameters whose mappings have labels as keys."""
 ENSEMBLE = "estimators"
 """The parameter of VotingClassifier and StackingClassifier that names several classifiers."""
@@ -104,7 +104,7 @@ def parameter_names(name: str) -> tuple[str, ...]:
 
 
 def incomplete(name: str, axes: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
-    """The parameter that a class needs and is not given."""
+    """The parameter that a class needs and is not given, and those that are given twice."""
     missing = [
         param
         for param, known in parameters(name).items()
@@ -112,6 +112,8 @@ def incomplete(name: str, axes: Mapping[str, Sequence[Any]]) -> Iterator[Finding
     ]
     if missing:
         yield Finding("", None, "", _incomplete(name, missing[0]))
+    for param, first in boosters.doubled(name, axes):
+        yield Finding(param, None, "", f"is another name of '{first}'. Keep one of them.")
 
 
 def _incomplete(name: str, param: str) -> str:
@@ -146,6 +148,8 @@ def _unknown(name: str, head: str, tail: str, members: Iterable[str]) -> str:
 
 def unknown_parameter(name: str, param: str, members: Iterable[str] = ()) -> str:
     """The message for a parameter that a classifier does not have."""
+    if reason := boosters.reason(name, param):
+        return reason
     suggestion = of_parameter(param) or did_you_mean(param, [*parameters(name), *members])
     way_out = suggestion or f" It has {listed(parameters(name), 'and')}."
     return f"{_short(name)} has no parameter '{param}'.{way_out}"
@@ -276,8 +280,8 @@ def _made(name: str, given: Mapping[str, Any], seed: int | None, classes: Sequen
         key: as_tuple(kind_of(name), key, _built(key, value, seed, classes))
         for key, value in given.items()
     }
-    if seed is not None and "random_state" in known:
-        params.setdefault("random_state", seed)
+    if seed is not None and "random_state" in known and not boosters.SEEDS & params.keys():
+        params["random_state"] = seed
     direct = {key: value for key, value in params.items() if key in known}
     nested = {key: value for key, value in params.items() if key not in known}
     return kind_of(name)(**direct).set_params(**nested)
@@ -288,15 +292,20 @@ def releases(values: Iterable[Any]) -> set[str]:
 
     Those of samplers are not among them: no stored model needs one.
     """
+    stored = (name for name in names_in(values) if not transformers.is_sampler(name))
+    return {release for name in stored if (release := release_of(name))}
+
+
+def names_in(values: Iterable[Any]) -> set[str]:
+    """The names of all estimators among values, and inside them."""
     found: set[str] = set()
     for value in values:
         if isinstance(value, EstimatorSpec):
-            own = "" if transformers.is_sampler(value.name) else release_of(value.name)
-            found |= {own, *releases(value.params.values())} - {""}
+            found |= {value.name, *names_in(value.params.values())}
         elif isinstance(value, Mapping):
-            found |= releases(value.values())
+            found |= names_in(value.values())
         elif isinstance(value, list | tuple):
-            found |= releases(value)
+            found |= names_in(value)
     return found
 
 

@@ -31,6 +31,7 @@ from sweepstake.gridfile import (
     schema,
     search_space,
     searches,
+    stoppings,
     tasks,
     variants,
 )
@@ -231,6 +232,7 @@ def _problems(document: Document) -> Iterator[Problem]:
     yield from schedules.problems_of(raw, lines)
     yield from searches.problems_of(raw, lines)
     yield from foldings.problems_of(raw, lines)
+    yield from stoppings.problems_of(raw, lines)
     yield from tasks.problems_of(raw, lines)
     yield from tasks.metric_problems(raw, lines)
     yield from _guard_problems(raw, lines)

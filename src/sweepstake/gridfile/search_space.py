@@ -25,6 +25,7 @@ from sweepstake.domain.folding import FoldKind
 from sweepstake.domain.search import Range
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.domain.trial import Trial
+from sweepstake.gridfile import boosters
 from sweepstake.gridfile.allowlist import release_of
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, EstimatorSpec):
         release = release_of(value.name)
         known: dict[str, Any] = {"release": release} if release else {}
+        if boosters.is_known(value.name):
+            known["boosting"] = revision.BOOSTING
         if value.steps:
             known["steps"] = [[step.param, step.columns] for step in value.steps]
         return {"estimator": value.name, "params": _plain(value.params), **known}

@@ -10,7 +10,7 @@ import ast
 import math
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.gridfile import transformers
+from sweepstake.gridfile import boosters, transformers
 from sweepstake.gridfile.allowlist import dotted
 from sweepstake.importing.taken import bounds
 
@@ -155,7 +155,7 @@ def _called(node: Any, known: Names, depth: int) -> Any:
 def _class(name: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """A classifier or a transformer, as a grid file writes it."""
     is_step = transformers.dotted(name)
-    if args or not (is_step or dotted(name)):
+    if args or not (is_step or dotted(name) or boosters.is_known(name)):
         return None
     if params := {k: v for k, v in named.items() if (k, v) != ("random_state", None)}:
         return {"estimator": name, "params": params}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.errors import GridFileError, Problem
+from sweepstake.gridfile import boosters
 from sweepstake.gridfile.allowlist import dotted
 from sweepstake.gridfile.metrics import metric_names
 from sweepstake.importing.literals import Names, NoLiteralError, shown, value_of
@@ -180,7 +181,7 @@ def _plain(node: ast.AST | None, known: Names) -> Any:
 
 def _class_name(node: ast.AST | None) -> str:
     name = _name(node.func) if isinstance(node, ast.Call) else ""
-    return name if dotted(name) else ""
+    return name if dotted(name) or boosters.is_known(name) else ""
 
 
 def _of_pipeline(taken: Taken, tree: ast.AST, known: Names) -> Taken:

@@ -19,9 +19,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from sweepstake.boosting import native_files
 from sweepstake.gridfile.allowlist import estimator_names, release_of
 from sweepstake.mlflow_client.connection import prepare_environment
-from sweepstake.modelfile.model_file import MODEL_FILE, digest, dump, load_model, needed_types
+from sweepstake.modelfile.booster_files import check_size
+from sweepstake.modelfile.model_file import (
+    MODEL_FILE,
+    StoredModel,
+    digest,
+    dump,
+    load_model,
+    needed_types,
+    stored,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -81,17 +91,22 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
     Raises:
         ModelFileError: the estimator holds a type that is not on the reviewed list.
     """
-    content = dump(estimator)
-    record = _completed(template.record, content, run_id)
+    model = stored(estimator)
+    for name, content in model.boosters.items():
+        check_size(name, content)
+    record = _completed(template.record, model, run_id)
     folder.mkdir()
     for shared in template.files:  # copytree would hide why it cannot write
         copied = folder / shared
         if copied.parent != folder:
             copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template.folder / shared, copied)
-    (folder / MODEL_FILE).write_bytes(content)
+    for name, content in {MODEL_FILE: model.skops, **model.boosters}.items():
+        (folder / name).write_bytes(content)
+    if model.boosters:
+        _bring_package(folder, "boosting")
     _write_json(folder / RECORD_FILE, record)
-    return digest(content)
+    return digest(model.skops)
 
 
 def load_libraries() -> None:
@@ -126,7 +141,12 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
     import mlflow.sklearn
     import yaml
 
-    with _mlflow_quiet(), _told_by_the_disk():
+    with (
+        _mlflow_quiet(),
+        _told_by_the_disk(),
+        native_files.collecting() as boosters,
+        native_files.offering(boosters),  # MLflow reads what it wrote
+    ):
         mlflow.sklearn.save_model(
             estimator,
             str(folder),
@@ -162,18 +182,22 @@ def _bring_example(folder: Path, record: dict[str, Any], rows: DataFrame) -> Non
 
 
 def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
-    """Put the package of the first step beside the model, for MLflow's loaders.
+    """Put the package of the first step beside the model, for MLflow's loaders."""
+    _bring_package(folder, "casting")
+    for flavor in record["flavors"].values():
+        flavor["code"] = CODE
+
+
+def _bring_package(folder: Path, name: str) -> None:
+    """Copy a package of ours that needs no other to where MLflow's loaders look for code.
 
     Without an ``__init__.py`` above it the package of that name wins where it is installed.
     """
-    from sweepstake import casting
-
-    package = folder / CODE / "sweepstake" / "casting"
+    package = folder / CODE / "sweepstake" / name
     package.mkdir(parents=True)
-    for module in sorted(Path(str(casting.__file__)).parent.glob("*.py")):
+    home = Path(str(import_module(f"sweepstake.{name}").__file__)).parent
+    for module in sorted(home.glob("*.py")):
         shutil.copy(module, package)
-    for flavor in record["flavors"].values():
-        flavor["code"] = CODE
 
 
 def _write_json(file: Path, content: Mapping[str, Any]) -> None:
@@ -231,15 +255,15 @@ def _publish(draft: Path, folder: Path) -> None:
             raise
 
 
-def _completed(record: Mapping[str, Any], content: bytes, run_id: str) -> dict[str, Any]:
+def _completed(record: Mapping[str, Any], model: StoredModel, run_id: str) -> dict[str, Any]:
     flavors = record["flavors"]
-    sklearn = {**flavors["sklearn"], "skops_trusted_types": list(needed_types(content))}
+    sklearn = {**flavors["sklearn"], "skops_trusted_types": list(needed_types(model.skops))}
     return {
         **record,
         "flavors": {**flavors, "sklearn": sklearn},
         "run_id": run_id,
         "model_uuid": uuid4().hex,
-        "model_size_bytes": len(content),
+        "model_size_bytes": model.size,
         "utc_time_created": str(datetime.now(UTC).replace(tzinfo=None)),
     }
 

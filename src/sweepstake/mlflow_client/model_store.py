@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sweepstake.errors import NotFoundError
 from sweepstake.mlflow_client.connection import Connection, faults
 from sweepstake.mlflow_client.runs import TrialRun
-from sweepstake.modelfile.model_file import MODEL_FILE, loads, read_model
+from sweepstake.modelfile.model_file import (
+    MODEL_FILE,
+    StoredModel,
+    booster_names,
+    boosters_beside,
+    opened,
+    read_model,
+)
 from sweepstake.storage.scratch import scratch
 
 if TYPE_CHECKING:
@@ -29,22 +36,23 @@ class ModelStore:
 
     def load(self, version: Stored) -> Any:
         """The fitted estimator of ``version``: see ``read``."""
-        return loads(self.read(version))
+        return opened(self.read(version))
 
-    def read(self, version: Stored) -> bytes:
-        """The model file of ``version``, checked against its hash.
+    def read(self, version: Stored) -> StoredModel:
+        """The files of ``version``, that of skops checked against its hash.
 
-        The hash must be vouched for: see `provenance`.
+        The hash must be vouched for: see `provenance`. Those of boosters are held against it when
+        the model is opened.
 
         Raises:
-            ModelFileError: the file is missing or altered.
+            ModelFileError: the skops file is missing or altered.
         """
-        return self._files(version, MODEL_FILE)[0]
+        return self._files(version)[0]
 
-    def fetch(self, version: Stored) -> tuple[bytes, bytes]:
-        """The checked model file of ``version`` and its input example, empty if there is none."""
-        content, example = self._files(version, MODEL_FILE, EXAMPLE_FILE)
-        return content, example
+    def fetch(self, version: Stored) -> tuple[StoredModel, bytes]:
+        """The files of ``version`` and its input example, empty if there is none: see `read`."""
+        stored, (example,) = self._files(version, EXAMPLE_FILE)
+        return stored, example
 
     def size(self, run_id: str) -> int:
         """The bytes of all model files of a run; 0 where there are none."""
@@ -59,16 +67,22 @@ class ModelStore:
             with suppress(NotFoundError), faults(self._client.uri):
                 self._repository(run_id).delete_artifacts()
 
-    def _files(self, version: Stored, *names: str) -> list[bytes]:
-        """The model file of ``version`` and others of its folder."""
+    def _files(self, version: Stored, *others: str) -> tuple[StoredModel, list[bytes]]:
+        """The files of ``version``, and others of its folder, empty where they are not there."""
         repository = self._repository(version.run_id)
-        with scratch() as folder:
+
+        def download(*names: str) -> None:
             for name in names:
                 with suppress(NotFoundError), faults(self._client.uri):
                     repository.download_artifacts(name, str(folder))
+
+        with scratch() as folder:
+            download(MODEL_FILE, *others)
             content = read_model(folder, version.sha256)
-            others = (folder / name for name in names[1:])
-            return [content, *(file.read_bytes() if file.exists() else b"" for file in others)]
+            download(*booster_names(content))
+            found = StoredModel(content, boosters_beside(content, folder))
+            files = (folder / name for name in others)
+            return found, [file.read_bytes() if file.exists() else b"" for file in files]
 
     def _repository(self, run_id: str) -> Any:
         files = TrialRun(run_id, self._client.get_run(run_id).info.artifact_uri)

@@ -77,6 +77,14 @@ def names(content: bytes) -> frozenset[tuple[str, str]]:
     return frozenset(_named(part) for part in _dicts(schema) if "__loader__" in part)
 
 
+def objects(content: bytes, module: str) -> list[dict[str, Any]]:
+    """What a skops file says of the objects of a module's classes; nothing of it is built."""
+    with ZipFile(BytesIO(content)) as archive:
+        schema, _ = _schema(archive)
+    parts = (part for part in _dicts(schema) if part.get("__loader__") == "ObjectNode")
+    return [part for part in parts if part.get("__module__") == module]
+
+
 def most_bytes() -> int:
     """What a model's figures may take: a quarter of the memory of this host."""
     return psutil.virtual_memory().total // 4

@@ -7,13 +7,17 @@ import json
 import re
 import zipfile
 import zlib
+from dataclasses import dataclass, field
 from io import BytesIO
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.boosting import native_files
 from sweepstake.errors import ModelFileError
 from sweepstake.modelfile import audit, skops_internals
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 MODEL_FILE = "model.skops"
@@ -33,21 +37,44 @@ DAMAGED = (
 )
 """What skops and the types that it builds make of a file that is none, or was changed."""
 
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+
 _NAMES = re.compile(rb'"(?:__class__|__module__|__loader__|module_path|function)": ?"[^"]*"')
 _audited: dict[frozenset[bytes], tuple[str, ...]] = {}
 
 
-def dump(estimator: Any) -> bytes:
-    """``estimator`` in the skops format.
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """The files of a model: that of skops, and by their names those of boosters beside it."""
+
+    skops: bytes
+    boosters: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all of them."""
+        return len(self.skops) + sum(map(len, self.boosters.values()))
+
+
+def stored(estimator: Any) -> StoredModel:
+    """``estimator`` in the skops format, and its boosters in those of their libraries.
 
     The same as ``skops.io.dumps``, but with compact JSON and fast compression: half the time and a
     sixth of the size for a forest of 300 trees.
     """
     buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with (
+        native_files.collecting() as files,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
         state = skops_internals.state_of(estimator, archive)
         archive.writestr("schema.json", json.dumps(state))
-    return buffer.getvalue()
+    return StoredModel(buffer.getvalue(), files)
+
+
+def dump(estimator: Any) -> bytes:
+    """The skops file of ``estimator``: see `stored`."""
+    return stored(estimator).skops
 
 
 def needed_types(content: bytes) -> tuple[str, ...]:
@@ -77,7 +104,33 @@ def load_model(path: Path, sha256: str) -> Any:
     Raises:
         ModelFileError: the file is missing, is not the one that was trained, or holds other types.
     """
-    return loads(read_model(path, sha256))
+    content = read_model(path, sha256)
+    return opened(StoredModel(content, boosters_beside(content, path)))
+
+
+def boosters_beside(content: bytes, path: Path) -> dict[str, bytes]:
+    """The files of the boosters of a model, in the folder of its skops file.
+
+    Raises:
+        ModelFileError: the skops file is none.
+    """
+    folder = path if path.is_dir() else path.parent
+    names = booster_names(content)
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+
+
+def booster_names(content: bytes) -> tuple[str, ...]:
+    """The names of the files that the boosters of a skops file need beside it.
+
+    Raises:
+        ModelFileError: it is no skops file.
+    """
+    from sweepstake.modelfile import booster_files
+
+    try:
+        return tuple(booster_files.listed(content))
+    except DAMAGED as error:
+        raise _damaged(error) from error
 
 
 def read_model(path: Path, sha256: str) -> bytes:
@@ -101,25 +154,36 @@ def read_model(path: Path, sha256: str) -> bytes:
     return content
 
 
-def loads(content: bytes) -> Any:
-    """The estimator that ``dump`` wrote.
+def opened(model: StoredModel) -> Any:
+    """The estimator that ``stored`` wrote: see `loads`."""
+    return loads(model.skops, model.boosters)
+
+
+def loads(content: bytes, boosters: Mapping[str, bytes] = NO_FILES) -> Any:
+    """The estimator that ``dump`` wrote, with the files of its boosters.
 
     Raises:
         ModelFileError: it holds a type that is not on the reviewed list, expands to too much, has
-            figures that point to nothing, or cannot be read.
+            figures that point to nothing, lacks a booster's file, or cannot be read.
     """
-    from sweepstake.modelfile import tree_values
+    from sweepstake.modelfile import booster_files, tree_values
 
     try:
         tree = audit.open_tree(content)
         tree_values.check_parts(tree)
-        estimator = tree.construct()
+        booster_files.check(tree, boosters)
+        with native_files.offering(boosters):
+            estimator = tree.construct()
         tree_values.check_estimators(tree)
     except DAMAGED as error:
-        cause = f"{type(error).__name__}: {error}"
-        message = f"{MODEL_FILE}: must be a skops file, but got {cause}. Train the model again."
-        raise ModelFileError(message) from error
+        raise _damaged(error) from error
     return estimator
+
+
+def _damaged(error: Exception) -> ModelFileError:
+    cause = f"{type(error).__name__}: {error}"
+    message = f"{MODEL_FILE}: must be a skops file, but got {cause}. Train the model again."
+    return ModelFileError(message)
 
 
 def digest(content: bytes) -> str:

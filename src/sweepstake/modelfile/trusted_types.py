@@ -2,12 +2,13 @@
 
 Those of classifiers and regressors are here, those of the steps before them in `step_types`.
 
-Reviewed for scikit-learn 1.9, LightGBM 4.6 and XGBoost 3.2: each is a class or function of these or
-of NumPy, or our cast of columns, that keeps figures or computes with them; none opens files,
-imports by name or evaluates text. What skops itself trusts is not on the list by that: it trusts
-every estimator, those that read files too. ``partial`` binds arguments to a function that must be
-on the list itself. The types say that a file holds no code, not that its figures are the trained
-ones: its hash is for that.
+Reviewed for scikit-learn 1.9: each is a class or function of it or of NumPy, or our cast of
+columns, that keeps figures or computes with them; none opens files, imports by name or evaluates
+text. Our boosters have files beside the skops file, which are checked on their own
+(`booster_files`). What skops itself trusts is not on the list by that: it trusts every estimator,
+those that read files too. ``partial`` binds arguments to a function that must be on the list
+itself. The types say that a file holds no code, not that its figures are the trained ones: its hash
+is for that.
 """
 
 from __future__ import annotations
@@ -31,13 +32,10 @@ SCALARS = frozenset(
 """Single figures and texts of NumPy's, which parameters and labels may be."""
 
 TRUSTED: Mapping[str, frozenset[str]] = {
-    "BytearrayNode": frozenset({"builtins.bytearray"}),
     "DTypeNode": frozenset({"numpy.dtype"}),
-    "DefaultDictNode": frozenset({"collections.defaultdict"}),
     "DictNode": frozenset(
         {
             "builtins.dict",
-            "collections.OrderedDict",
             "sklearn.utils._bunch.Bunch",
         }
     ),
@@ -119,8 +117,6 @@ TRUSTED: Mapping[str, frozenset[str]] = {
     ),
     "ObjectNode": frozenset(
         {
-            "lightgbm.basic.Booster",
-            "lightgbm.sklearn.LGBMClassifier",
             "sklearn._loss.link.HalfLogitLink",
             "sklearn._loss.link.IdentityLink",
             "sklearn._loss.link.Interval",
@@ -281,10 +277,15 @@ TRUSTED: Mapping[str, frozenset[str]] = {
             "sklearn.tree._classes.ExtraTreeRegressor",
             "sklearn.utils._metadata_requests.MetadataRequest",
             "sklearn.utils._metadata_requests.MethodMetadataRequest",
+            "sweepstake.boosting.CatBoostClassifier",
+            "sweepstake.boosting.CatBoostRegressor",
+            "sweepstake.boosting.LGBMClassifier",
+            "sweepstake.boosting.LGBMRegressor",
+            "sweepstake.boosting.XGBClassifier",
+            "sweepstake.boosting.XGBRFClassifier",
+            "sweepstake.boosting.XGBRFRegressor",
+            "sweepstake.boosting.XGBRegressor",
             "sweepstake.casting.ColumnCast",
-            "xgboost.core.Booster",
-            "xgboost.sklearn.XGBClassifier",
-            "xgboost.sklearn.XGBRFClassifier",
         }
     ),
     "PartialNode": frozenset(
@@ -319,7 +320,6 @@ TRUSTED: Mapping[str, frozenset[str]] = {
     ),
     "TypeNode": frozenset(
         {
-            "collections.OrderedDict",
             "builtins.bool",
             "builtins.float",
             "builtins.int",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sweepstake.domain.spec import EACH_CLASS
 from sweepstake.domain.task import Task, are_numbers
 from sweepstake.errors import TrialFailedError
-from sweepstake.gridfile import estimators
+from sweepstake.gridfile import boosters, estimators
 from sweepstake.gridfile.metrics import COMMON, metric_names
 from sweepstake.modelfile import model_file
 from sweepstake.processes.isolation import Worker
@@ -162,6 +162,8 @@ class FitProcess:
     def __init__(self, spec: SweepSpec, rows: Rows) -> None:
         self.row_count = len(rows.y_fit)
         self._spent = self._tracked = 0.0
+        parts = (part for each in spec.candidates for part in (each.estimator, *each.grids))
+        boosters.load_libraries(estimators.names_in(parts))
         self._limits = _limits(spec.limits)
         self._worker = Worker(_Actor(spec, rows))
 
@@ -271,7 +273,9 @@ def _file_refusal(point: EstimatorSpec, fitted: Any) -> Refusal | None:
     if not estimators.releases([point]):
         return None
     try:
-        model_file.needed_types(model_file.dump(fitted))
+        written = model_file.stored(fitted)
+        model_file.needed_types(written.skops)
+        model_file.opened(written)
     except Exception as error:  # noqa: BLE001 - a class of an operator may not even be written
         return Refusal(sentence(error))
     return None

@@ -96,9 +96,9 @@ class Host:
 
     def _pool(self, champion: Version) -> WorkerPool:
         Provenance(self._workspace).vouch(champion)
-        content, example = self._registry.files.fetch(champion)
+        stored, example = self._registry.files.fetch(champion)
         _preload()
-        pool = WorkerPool(champion, content, self._capacity.processes, self._capacity.seconds)
+        pool = WorkerPool(champion, stored, self._capacity.processes, self._capacity.seconds)
         try:
             pool.prove(example)
         except BaseException:

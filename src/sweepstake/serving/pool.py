@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sweepstake.mlflow_client.model_version import Version
+    from sweepstake.modelfile.model_file import StoredModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,17 @@ class Question:
 
 
 class WorkerPool:
-    """``size`` processes with the model of ``version``, whose file holds ``content``.
+    """``size`` processes with the model of ``version``, whose files are ``stored``.
 
     A request may take ``seconds``.
     """
 
-    def __init__(self, version: Version, content: bytes, size: int, seconds: float) -> None:
+    def __init__(self, version: Version, stored: StoredModel, size: int, seconds: float) -> None:
         self.version = version
         self.columns: list[list[str]] = []
         self._limits = Limits(trial_timeout=seconds)
         self._seconds = seconds
-        self._workers = [Worker(Scorer(content)) for _ in range(size)]
+        self._workers = [Worker(Scorer(stored)) for _ in range(size)]
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
             self._idle.put(worker)

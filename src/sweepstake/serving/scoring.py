@@ -20,6 +20,7 @@ from sweepstake.wording.near_misses import did_you_mean, listed, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sweepstake.modelfile.model_file import StoredModel
     from sweepstake.serving.unframed import Unframed
 
 MOST_VALUES = 4_000_000
@@ -62,8 +63,8 @@ class Answer:
 class Scorer:
     """A model that answers requests; it is loaded at the first one."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    def __init__(self, stored: StoredModel) -> None:
+        self._stored = stored
         self._model: Any = None
         self._unframed: Unframed | None = None
 
@@ -74,10 +75,10 @@ class Scorer:
             ModelFileError: it cannot be loaded.
         """
         if self._model is None:
-            from sweepstake.modelfile.model_file import loads
+            from sweepstake.modelfile.model_file import opened
 
             warnings.simplefilter("ignore")  # nobody sees them: a row is taken or refused
-            self._model = loads(self._content)
+            self._model = opened(self._stored)
             self._unframed = unframed(self._model)
         kinds = dict(self._model[0].kinds) if hasattr(self._model, "steps") else {}
         return [[str(name), kinds.get(name, "text")] for name in self._model.feature_names_in_]

@@ -78,7 +78,7 @@ class _Folds:
         import numpy as np
         from sklearn.base import clone
 
-        from sweepstake.training import fit_trial, pipeline, weighing
+        from sweepstake.training import fit_arguments, fit_trial, pipeline
 
         spec, dataset = self._spec, self._dataset
         with warnings.catch_warnings(), one_core():
@@ -87,7 +87,7 @@ class _Folds:
             take = fit_trial.row_taker(estimator, dataset)
             parts = []
             for train, test in fit_trial.folds_of(dataset, spec.folding)[: spec.cv]:
-                params = weighing.fit_params(estimator, dataset.beside.weights, train)
+                params = fit_arguments.of(estimator, dataset, spec.folding, train)
                 fitted = clone(estimator).fit(take(train), dataset.y_train[train], **params)
                 model = pipeline.asked(fitted)
                 parts.append((test, ask(model, take(test))))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sweepstake.domain.spec import OnInvalid
 from sweepstake.errors import InvalidPointError, SweepstakeError
-from sweepstake.gridfile.estimators import releases
+from sweepstake.gridfile.boosters import load_libraries as load_boosters
+from sweepstake.gridfile.estimators import names_in, releases
 from sweepstake.preflight.trial_fits import sentence
 from sweepstake.training.shared_trees import ForestCache
 
@@ -34,9 +35,9 @@ class Trainer:
         self._spec = spec
         self._dataset = dataset
         self._template = template
-        self._packages = releases(
-            part for each in spec.candidates for part in (each.estimator, *each.grids)
-        )
+        parts = [part for each in spec.candidates for part in (each.estimator, *each.grids)]
+        load_boosters(names_in(parts))
+        self._packages = releases(parts)
         self._cache = ForestCache()
         self._fitted: BaseEstimator | None = None
         self._shared: Template | None = None

@@ -15,11 +15,11 @@ from sweepstake.domain.tags import mean_cv, on_holdout, std_cv
 from sweepstake.domain.trial import Curve, TrialResult
 from sweepstake.gridfile import estimators
 from sweepstake.processes.single_core import one_core
-from sweepstake.training import curves, pipeline
+from sweepstake.training import curves, fit_arguments, pipeline
 from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorers
 from sweepstake.training.number_figures import NUMBER_METRICS
 from sweepstake.training.shared_trees import ForestCache
-from sweepstake.training.weighing import fit_params, score_params
+from sweepstake.training.weighing import score_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,8 +70,8 @@ def train(
         estimator = estimator_of(trial, spec, dataset)
         folds, staged = _cross_validate(estimator, spec, dataset, cache)
         start = perf_counter()
-        weights = fit_params(estimator, dataset.beside.weights)
-        fitted = cache.fit("all", estimator, dataset.X_train, dataset.y_train, weights)
+        params = fit_arguments.of(estimator, dataset, spec.folding)
+        fitted = cache.fit("all", estimator, dataset.X_train, dataset.y_train, params)
         estimator = pipeline.asked(fitted)
         seconds = {"refit_seconds": perf_counter() - start}
         tested = evaluate(
@@ -176,7 +176,7 @@ def _cross_validate(
     for number, (train_rows, test_rows) in enumerate(pairs):
         features, unseen = take(train_rows), take(test_rows)
         start = perf_counter()
-        params = fit_params(estimator, weights, train_rows)
+        params = fit_arguments.of(estimator, dataset, spec.folding, train_rows)
         model = pipeline.asked(cache.fit(number, clone(estimator), features, y[train_rows], params))
         fitted = perf_counter()
         values = rate(model, unseen, y[test_rows], score_params(weights, test_rows))

@@ -6,6 +6,8 @@ from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from sklearn.base import BaseEstimator
 
@@ -20,9 +22,14 @@ def fit_params(
 
     In a pipeline only the last step is weighed, as by metadata routing where it alone asks for it.
     """
+    return of_last_step(estimator, score_params(weights, rows))
+
+
+def of_last_step(estimator: BaseEstimator, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ``fit`` of a pipeline calls the parameters of its last step's."""
     steps = getattr(estimator, "steps", None)
     prefix = f"{steps[-1][0]}__" if steps else ""
-    return {f"{prefix}{name}": values for name, values in score_params(weights, rows).items()}
+    return {f"{prefix}{name}": values for name, values in params.items()}
 
 
 def score_params(weights: np.ndarray | None, rows: np.ndarray | None = None) -> dict[str, Any]:
