@@ -239,14 +239,14 @@ def test_a_better_one_is_asked_about_and_promoted(stack, load, airflow, submit, 
     assert "●" in shown["body"]
 
     page = httpx.Client(
-        base_url=f"{stack.stack.airflow_url}/sweepstake/models/{MODEL}",
+        base_url=f"{stack.stack.airflow_url}/sweepstake/models",
         headers={**airflow.headers, "X-Sweepstake": "page", "HX-Request": "true"},
         timeout=ANSWER_SECONDS,
     )
     with page:
-        assert f"May v{asked.version} take over?" in page.get("").text
+        assert f"May v{asked.version} take over?" in page.get(f"/{MODEL}").text
         form = {"answer": "approve", "key": asked.key, "why": "{{ 6 * 7 }}"}
-        assert f"v{asked.version} is approved." in page.post("/answer", data=form).text
+        assert f"v{asked.version} is approved." in page.post(f"/{MODEL}/answer", data=form).text
     wait("the promotion", lambda: champion(registry) == asked.version)
     wait("the ledger", lambda: registry.history(MODEL)[0].complete)
     entry = registry.history(MODEL)[0]
