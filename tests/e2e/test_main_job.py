@@ -268,15 +268,25 @@ def done(airflow, dag, run_id):
 
 
 def test_a_wrong_file_fails_visibly_and_stays(swept):
-    """A file with mistakes ends as one failed run, its mistakes stand beside it, it stays there."""
+    """A file with mistakes ends as one failed run, its mistakes stand beside it, it stays there.
+
+    No task is tried after the plan but those that close the run.
+    """
     path = swept.settings.grids / "wrong.yaml"
     path.write_text(GRID.replace("max_depth", "max_dept"), encoding="utf-8")
     report = path.with_name(path.name + REPORT_SUFFIX)
     wait("the report", report.exists)
-    wait("the failed run", lambda: failed_run(swept.airflow, "wrong__"))
+    run = wait("the failed run", lambda: failed_run(swept.airflow, "wrong__"))
+    tasks = swept.airflow.tasks("sweep", run["dag_run_id"])
+    assert ["close", "plan", "report"] == sorted(failed(tasks))
     said = "DecisionTreeClassifier has no parameter 'max_dept'. Did you mean 'max_depth'?"
     assert said in report.read_text(encoding="utf-8")
     assert path.exists()
+
+
+def failed(tasks):
+    """The names of the tasks that failed."""
+    return [each["task_id"] for each in tasks if each["state"] == "failed"]
 
 
 def failed_run(airflow, start):

@@ -137,13 +137,15 @@ def _later_waves(train: Any, trained: Any, closed: Any, waves: int) -> None:
 
 
 def _ask(wave: int, waves: int, ti: Any = None) -> list[dict[str, Any]]:
-    """Choose a wave; where there is none, those after it are skipped too."""
+    """Choose a wave; where there is none, as without a plan, those after it are skipped too."""
     from dataclasses import asdict
 
     from sweepstake.sweeps.asking import ask
+    from sweepstake.sweeps.progress import is_planned
 
-    sweep_id = ti.xcom_pull(task_ids="plan", key="sweep")
-    batches = ask(sweep_id, wave, load_settings()) if sweep_id is not None else None
+    sweep_id, settings = ti.xcom_pull(task_ids="plan", key="sweep"), load_settings()
+    planned = sweep_id is not None and is_planned(sweep_id, settings)
+    batches = ask(sweep_id, wave, settings) if planned else None
     if batches is None:
         skip_tasks(_tasks_from(wave + 1, waves))
     return [asdict(batch) for batch in batches or ()]
