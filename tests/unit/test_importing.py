@@ -31,6 +31,29 @@ def wandb(**parameters):
     return {"program": "train.py", "method": "random", "run_cap": 30, "parameters": parameters}
 
 
+MADE_WITH = """
+forest = RandomForestClassifier(n_estimators=200, n_jobs=-1, min_samples_leaf=leaf(7), max_depth=7)
+search = GridSearchCV(forest, [{"max_depth": [2, 4]}, {"max_features": [1, 2]}], cv=5)
+"""
+PIPED = """
+pipe = Pipeline([("scale", StandardScaler()), ("last", LogisticRegression("l2", max_iter=5000))])
+search = GridSearchCV(pipe, {"last__C": [0.1, 1]})
+"""
+
+
+def test_what_an_estimator_is_made_with_is_taken_or_told():
+    """A grid goes before it; where one of several grids says nothing, it holds; code is told."""
+    values, notes = written(MADE_WITH, "search.py", "")
+    assert {"n_estimators": 200} == values["params"]
+    assert [{"max_depth": [2, 4]}, {"max_depth": [7], "max_features": [1, 2]}] == values["grid"]
+    assert ["min_samples_leaf (line 2): 'leaf(7)' is code. Write its value."] == notes
+    values, notes = written(PIPED, "search.py", "")
+    assert ({"max_iter": 5000}, {"C": [0.1, 1]}) == (values["params"], values["grid"])
+    assert ["line 2: 'LogisticRegression('l2', max_iter=5000)' has arguments"] == [
+        note.partition(" without")[0] for note in notes
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

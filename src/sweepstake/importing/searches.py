@@ -163,13 +163,35 @@ def _of_call(taken: Taken, call: ast.Call, known: Names) -> Taken:
         notes.append("halving: write 'method: halving' under search.")
     trials = _plain(given.get("n_iter"), known)
     classifier = known.get(getattr(given.get("estimator"), "id", ""), given.get("estimator"))
-    return replace(
+    told = replace(
         taken,
         estimator=_class_name(classifier),
         others=others,
         notes=notes,
         trials=trials if type(trials) is int else 10 if "Random" in _name(call.func) else None,
     )
+    return _made_with(told, classifier, known)
+
+
+def _made_with(taken: Taken, node: ast.AST | None, known: Names) -> Taken:
+    """Add the arguments that the classifier is made with; the grid goes before them."""
+    if not isinstance(node, ast.Call) or not _class_name(node):
+        return taken
+    given = {str(each.arg): each.value for each in node.keywords if each.arg not in UNNEEDED}
+    own, notes = dict[str, Any](), list(taken.notes)
+    if node.args or "None" in given:
+        notes.append(f"line {node.lineno}: {shown(node)} has arguments without a name. Name them.")
+    for name, value in given.items():
+        try:
+            own[name] = value_of(value, known)
+        except NoLiteralError as error:
+            notes.append(f"{name} (line {value.lineno}): {error} is code. Write its value.")
+    own = {name: value for name, value in own.items() if (name, value) != ("random_state", None)}
+    varied = {name for grid in taken.grids for name in grid}
+    fixed = {name: [value] for name, value in own.items() if name in varied}
+    params = {name: value for name, value in own.items() if name not in varied}
+    grids = tuple({**fixed, **grid} for grid in taken.grids)
+    return replace(taken, params=params | dict(taken.params), grids=grids, notes=notes)
 
 
 def _plain(node: ast.AST | None, known: Names) -> Any:
@@ -199,15 +221,16 @@ def _of_pipeline(taken: Taken, tree: ast.AST, known: Names) -> Taken:
         else:
             steps[name] = value
     grids = tuple(_without(grid, last) for grid in taken.grids)
-    found = _class_name(known.get(getattr(classifier, "id", ""), classifier))
-    return replace(
+    node = known.get(getattr(classifier, "id", ""), classifier)
+    told = replace(
         taken,
         steps=steps,
         params=_without(taken.params, last),
         grids=grids,
-        estimator=taken.estimator or found,
+        estimator=taken.estimator or _class_name(node),
         notes=notes,
     )
+    return told if taken.estimator else _made_with(told, node, known)
 
 
 def _steps(call: ast.Call) -> Iterator[tuple[str, ast.AST]]:
