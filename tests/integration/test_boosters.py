@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -181,6 +182,16 @@ def test_a_booster_file_that_no_memory_holds_is_refused_unread(monkeypatch, tmp_
     with pytest.raises(ModelFileError, match="must have at most 1,000 bytes, but has"):
         written(estimator, x, tmp_path)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("file", ["model.skops", "booster.json"])
+def test_a_file_that_was_exchanged_for_a_huge_one_is_refused_unread(file, tmp_path):
+    """Its size is looked at first: it never comes into the memory to be hashed."""
+    x, _ = smallboosters.rows_of("XGBClassifier")
+    model, sha256 = written(smallboosters.fitted("XGBClassifier"), x, tmp_path)
+    os.truncate(model / file, 1 << 40)  # a file of holes
+    with pytest.raises(ModelFileError, match=rf"{file}: must have at most [0-9,]+ bytes, but has"):
+        load_model(model, sha256)
 
 
 def test_a_model_of_a_booster_takes_its_rows_in_any_form():

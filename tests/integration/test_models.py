@@ -17,7 +17,6 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
-import pandas as pd
 import pytest
 import skops.io
 import smallboosters
@@ -42,7 +41,7 @@ from sweepstake.domain.spec import EstimatorSpec, Preprocess
 from sweepstake.errors import ModelFileError
 from sweepstake.gridfile.boosters import BOOSTERS
 from sweepstake.gridfile.estimators import releases
-from sweepstake.mlflow_client.model_folders import find_packages, open_template, write_model
+from sweepstake.mlflow_client.model_folders import open_template, write_model
 from sweepstake.modelfile import audit, trusted_types
 from sweepstake.modelfile.model_file import digest, dump, load_model, loads, needed_types
 from sweepstake.modelfile.trusted_types import SCALARS, TRUSTED
@@ -369,13 +368,19 @@ def test_a_model_of_a_booster_names_its_package(name, tmp_path):
 
 
 def test_writing_imports_nothing_of_mlflow_and_skops_itself(tmp_path):
-    """It runs in a fork, where a module that a thread was importing at the fork never comes."""
+    """It runs in a fork, where a module that a thread was importing at the fork never comes.
+
+    Nor does MLflow look at all packages there: it has done so before the fork.
+    """
     program = f"""if True:
         import json, sys
         from pathlib import Path
         from sklearn.linear_model import LogisticRegression
         from sweepstake.mlflow_client import model_folders as models
         models.load_libraries()
+        models.find_packages()
+        import importlib_metadata
+        importlib_metadata.packages_distributions = lambda: sys.exit("all packages are looked at")
         before = set(sys.modules)
         import pandas as pd
         x = pd.DataFrame({{"a": range(20)}})
@@ -388,19 +393,6 @@ def test_writing_imports_nothing_of_mlflow_and_skops_itself(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     roots = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert roots.isdisjoint({"mlflow", "skops", "sklearn", "scipy", "matplotlib"})
-
-
-def test_packages_are_looked_at_once_before_forks(tmp_path, monkeypatch):
-    """What MLflow finds out of all installed files is not found out again in each process."""
-
-    def look():
-        pytest.fail("MLflow looks at all packages")
-
-    find_packages()
-    monkeypatch.setattr("importlib_metadata.packages_distributions", look)
-    x = pd.DataFrame({"a": range(20)})
-    fitted = LogisticRegression().fit(x, x["a"] > 9)
-    assert open_template(tmp_path / "template", fitted, x, ()).files
 
 
 def test_what_the_operator_adds_is_built_by_reviewed_means_alone(monkeypatch):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -316,3 +320,30 @@ def test_a_fit_takes_one_core_and_writes_nothing(name, tmp_path, monkeypatch, ca
     smallboosters.build(name, **{cores: 5}).fit(x, y).predict(x)
     assert (True, []) == (len(list(TASKS.iterdir())) <= before + 1, list(tmp_path.iterdir()))
     assert ("", "") == capfd.readouterr()
+
+
+THREADS = """if True:
+    import json
+    from threadpoolctl import threadpool_info
+    from sweepstake.processes.single_core import one_core
+
+    def counts():
+        return {each["filepath"]: each["num_threads"] for each in threadpool_info()}
+
+    with one_core():
+        before = counts()
+    import lightgbm
+    free = counts()
+    with one_core():
+        held = counts()
+    added = free.keys() - before.keys()
+    print(json.dumps([bool(added), max(free[each] for each in added), sorted(set(held.values()))]))
+"""
+
+
+def test_the_threads_of_a_library_that_is_loaded_later_are_held():
+    """A trial of another estimator has one thread too, after one of a booster in its process."""
+    environ = {**os.environ, "OMP_NUM_THREADS": "3"}
+    command = [sys.executable, "-W", "ignore", "-c", THREADS]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert [True, 3, [1]] == json.loads(done.stdout)

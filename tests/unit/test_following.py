@@ -9,8 +9,11 @@ import pytest
 from sweepstake.airflow_client import following
 from sweepstake.airflow_client.api import AirflowApi
 from sweepstake.airflow_client.standstill import Standstill
+from sweepstake.errors import NotFoundError, TransientError
 from sweepstake.settings import load_settings
 from sweepstake.sweeps.progress import Progress
+
+LAST = Progress(6, 6, 0, 0, 0, 0.9, None)
 
 
 def test_whoever_waits_is_told_that_a_sweep_stands_still(monkeypatch, tmp_path):
@@ -29,6 +32,35 @@ def test_whoever_waits_is_told_that_a_sweep_stands_still(monkeypatch, tmp_path):
     monkeypatch.setattr(AirflowApi, "tasks", lambda *_: [])
     ended = following.follow(["a"], settings, lambda *_: None, said.append)
     assert ({"a": "success"}, [str(mine)] * 2) == (ended, said)
+
+
+@pytest.mark.parametrize(
+    ("looks", "shown"),
+    [
+        ([TransientError("busy"), LAST], [LAST]),
+        ([NotFoundError("no plan"), LAST], [None]),
+        ([TransientError("busy")] * 3 + [LAST], [None]),
+    ],
+    ids=["busy", "unplanned", "away"],
+)
+def test_a_sweep_that_has_ended_is_looked_at_until_mlflow_answers(
+    monkeypatch, tmp_path, looks, shown
+):
+    """Its last line says how it ended; without a plan, or a server, nobody waits for one."""
+    answers = iter(looks)
+
+    def look(*_):
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(AirflowApi, "run_state", lambda *_: "success")
+    monkeypatch.setattr(following.progress, "look", look)
+    monkeypatch.setattr(following, "POLL_SECONDS", 0)
+    settings, told = load_settings({"SWEEPSTAKE_HOME": str(tmp_path)}), []
+    following.follow(["a"], settings, lambda _, found, __: told.append(found), print)
+    assert shown == told
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,20 @@ def test_what_an_estimator_is_made_with_is_taken_or_told():
     ]
 
 
+def test_arguments_that_are_unpacked_or_flood_are_told():
+    """What ``**`` unpacks has no names here; no file makes a grid file of millions of entries."""
+    values, notes = written(
+        "more = {'C': 3}\nGridSearchCV(SVC(**more, degree=2), {'gamma': [1, 2]})", "a.py", ""
+    )
+    assert ({"degree": 2}, 1) == (values["params"], len(notes))
+    assert "has arguments without a name" in notes[0]
+    names = [f"p{number}" for number in range(1500)]
+    grids = ", ".join(f"{{'{name}': [1, 2]}}" for name in names)
+    made = ", ".join(f"{name}=1" for name in names)
+    values, notes = written(f"GridSearchCV(SVC({made}), [{grids}])", "a.py", "")
+    assert any("there are too many grids to name them in" in note for note in notes)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

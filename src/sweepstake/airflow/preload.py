@@ -27,7 +27,6 @@ LIBRARIES = (
     "mlflow.sklearn",
     "optuna.importance",
     "pandas",
-    "plotly.graph_objs._figure",
     "plotly.offline",
     "pyarrow.parquet",
     "skops.io",
@@ -49,6 +48,7 @@ def preload_for_tasks() -> None:
 
 def _preload() -> None:
     import sklearn.utils
+    from plotly.graph_objects import Figure  # noqa: F401 - loaded when it is named
 
     import sweepstake
     from sweepstake.mlflow_client import model_folders

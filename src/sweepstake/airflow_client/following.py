@@ -24,6 +24,8 @@ POLL_SECONDS = 1.5
 START_SECONDS = 180.0
 """How long Airflow may take to notice a file: its timer alone would bring it within a minute."""
 JUDGE_SECONDS = 900.0
+LAST_LOOKS = 3
+"""How often a sweep that has ended is looked at until MLflow answers: no later look will tell."""
 ENDED = ("success", "failed")
 DOING = {
     "plan": "being planned",
@@ -60,12 +62,11 @@ def follow(
                 _tell_standstills(api, waiting, say)
             for sweep_id, deadline in list(waiting.items()):
                 state = _state(api, sweep_id, deadline)
-                has_ended = state in ENDED
-                progress = _progress(sweep_id, settings, 3 if has_ended else 1)
-                has_tasks = state is not None and not has_ended
+                has_tasks = state is not None and state not in ENDED
+                progress = _progress(sweep_id, settings, LAST_LOOKS if state in ENDED else 1)
                 show(sweep_id, progress, _doing(api, sweep_id, progress) if has_tasks else "")
                 _tell_overlap(sweep_id, settings, told, say)
-                if state and has_ended:
+                if state in ENDED:
                     states[sweep_id] = state
                     del waiting[sweep_id]
             time.sleep(POLL_SECONDS if waiting else 0)
@@ -173,10 +174,7 @@ def _state(api: AirflowApi, sweep_id: str, deadline: float) -> str | None:
 
 
 def _progress(sweep_id: str, settings: Settings, looks: int) -> Progress | None:
-    """The progress of a sweep; ``None`` before it is planned, or where no look was answered.
-
-    One that has ended is looked at up to three times: no later look will tell.
-    """
+    """The progress of a sweep; ``None`` before it is planned, or where no look is answered."""
     for left in reversed(range(looks)):
         try:
             return progress.look(sweep_id, settings)

@@ -177,21 +177,38 @@ def _made_with(taken: Taken, node: ast.AST | None, known: Names) -> Taken:
     """Add the arguments that the classifier is made with; the grid goes before them."""
     if not isinstance(node, ast.Call) or not _class_name(node):
         return taken
-    given = {str(each.arg): each.value for each in node.keywords if each.arg not in UNNEEDED}
-    own, notes = dict[str, Any](), list(taken.notes)
-    if node.args or "None" in given:
-        notes.append(f"line {node.lineno}: {shown(node)} has arguments without a name. Name them.")
-    for name, value in given.items():
-        try:
-            own[name] = value_of(value, known)
-        except NoLiteralError as error:
-            notes.append(f"{name} (line {value.lineno}): {error} is code. Write its value.")
-    own = {name: value for name, value in own.items() if (name, value) != ("random_state", None)}
+    own, notes = _named_arguments(node, known)
     varied = {name for grid in taken.grids for name in grid}
     fixed = {name: [value] for name, value in own.items() if name in varied}
     params = {name: value for name, value in own.items() if name not in varied}
-    grids = tuple({**fixed, **grid} for grid in taken.grids)
-    return replace(taken, params=params | dict(taken.params), grids=grids, notes=notes)
+    if not known.spend(len(fixed) * len(taken.grids)):
+        notes.append(
+            f"{listed(list(fixed)[:10], 'and')}: there are too many grids to name them in."
+        )
+        fixed = {}
+    return replace(
+        taken,
+        params=params | dict(taken.params),
+        grids=tuple({**fixed, **grid} for grid in taken.grids),
+        notes=[*taken.notes, *notes],
+    )
+
+
+def _named_arguments(call: ast.Call, known: Names) -> tuple[dict[str, Any], list[str]]:
+    """The arguments of a call, and what of them could not be taken."""
+    given = {each.arg: each.value for each in call.keywords if each.arg not in UNNEEDED}
+    found, notes = dict[str, Any](), list[str]()
+    if call.args or None in given:
+        notes.append(f"line {call.lineno}: {shown(call)} has arguments without a name. Name them.")
+    for name, node in given.items():
+        try:
+            value = value_of(node, known) if name else None
+        except NoLiteralError as error:
+            notes.append(f"{name} (line {node.lineno}): {error} is code. Write its value.")
+            continue
+        if name and (name, value) != ("random_state", None):
+            found[name] = value
+    return found, notes
 
 
 def _plain(node: ast.AST | None, known: Names) -> Any:

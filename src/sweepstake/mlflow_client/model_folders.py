@@ -93,7 +93,7 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
     """
     model = stored(estimator)
     for name, content in model.boosters.items():
-        check_size(name, content)
+        check_size(name, len(content))
     record = _completed(template.record, model, run_id)
     folder.mkdir()
     for shared in template.files:  # copytree would hide why it cannot write

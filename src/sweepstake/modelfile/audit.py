@@ -90,6 +90,18 @@ def most_bytes() -> int:
     return psutil.virtual_memory().total // 4
 
 
+def check_size(name: str, size: int, most: int | None = None) -> None:
+    """See that a file of so many bytes is one that will be read: of ``most``, or `most_bytes`.
+
+    Raises:
+        ModelFileError: it is too large.
+    """
+    most = min(most or most_bytes(), most_bytes())
+    if size > most:
+        message = f"{name}: must have at most {most:,} bytes, but has {size:,}. "
+        raise ModelFileError(message + "Train a smaller model.")
+
+
 def check_names(found: frozenset[tuple[str, str]]) -> None:
     """See that all of it is on the reviewed list.
 

@@ -81,20 +81,17 @@ def check(tree: Any, files: Mapping[str, bytes]) -> None:
             message = f"{name}: must have sha256 {sha256}, but "
             message += f"got {digest(content)}. " if name in files else "is not there. "
             raise ModelFileError(message + "Train the model again.")
-        check_size(name, content)
+        check_size(name, len(content))
         _check_figures(name, content, _shape(node.class_name, state))
 
 
-def check_size(name: str, content: bytes) -> None:
-    """See that a booster's file is one that will be read.
+def check_size(name: str, size: int) -> None:
+    """See that a booster's file of so many bytes is one that will be read.
 
     Raises:
         ModelFileError: it is too large.
     """
-    most = min(LARGEST, audit.most_bytes())
-    if len(content) > most:
-        message = f"{name}: must have at most {most:,} bytes, but has {len(content):,}. "
-        raise ModelFileError(message + "Train a smaller model.")
+    audit.check_size(name, size, LARGEST)
 
 
 def _boosters(tree: Any) -> Iterator[Any]:

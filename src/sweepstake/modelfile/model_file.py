@@ -112,11 +112,15 @@ def boosters_beside(content: bytes, path: Path) -> dict[str, bytes]:
     """The files of the boosters of a model, in the folder of its skops file.
 
     Raises:
-        ModelFileError: the skops file is none.
+        ModelFileError: the skops file is none, or a file is too large to be read.
     """
+    from sweepstake.modelfile import booster_files
+
     folder = path if path.is_dir() else path.parent
-    names = booster_names(content)
-    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+    files = [folder / name for name in booster_names(content) if (folder / name).is_file()]
+    for file in files:
+        booster_files.check_size(file.name, file.stat().st_size)
+    return {file.name: file.read_bytes() for file in files}
 
 
 def booster_names(content: bytes) -> tuple[str, ...]:
@@ -137,10 +141,11 @@ def read_model(path: Path, sha256: str) -> bytes:
     """The content of ``path``, a model file or the folder that holds it, if it has this hash.
 
     Raises:
-        ModelFileError: the file is missing, or is not the one that was trained.
+        ModelFileError: the file is missing, too large, or not the one that was trained.
     """
     file = path / MODEL_FILE if path.is_dir() else path
     try:
+        audit.check_size(file.name, file.stat().st_size)
         content = file.read_bytes()
     except OSError as error:
         message = f"{file.name}: must be readable, but got {error.strerror}. Train the model again."

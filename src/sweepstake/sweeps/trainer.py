@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake.domain.spec import OnInvalid
 from sweepstake.errors import InvalidPointError, SweepstakeError
-from sweepstake.gridfile.boosters import load_libraries as load_boosters
+from sweepstake.gridfile import boosters
 from sweepstake.gridfile.estimators import names_in, releases
 from sweepstake.preflight.trial_fits import sentence
 from sweepstake.training.shared_trees import ForestCache
@@ -36,7 +36,7 @@ class Trainer:
         self._dataset = dataset
         self._template = template
         parts = [part for each in spec.candidates for part in (each.estimator, *each.grids)]
-        load_boosters(names_in(parts))
+        boosters.load_libraries(names_in(parts))
         self._packages = releases(parts)
         self._cache = ForestCache()
         self._fitted: BaseEstimator | None = None
