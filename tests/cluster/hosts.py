@@ -139,6 +139,7 @@ def clear():
     names = [line.split()[0] for line in done.stdout.splitlines()]
     for name in (name for name in names if name.startswith(f"{PREFIX}-")):
         ip("netns", "delete", name, check=False)
-        shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
+    for folder in Path("/etc/netns").glob(f"{PREFIX}-*"):  # one may outlive its namespace
+        shutil.rmtree(folder)
     with suppress(OSError):  # not there, or somebody else's
         DISK.rmdir()
