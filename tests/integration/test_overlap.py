@@ -8,7 +8,7 @@ from mlflow.entities import ViewType
 
 from sweepstake.errors import NotFoundError, OverlapError
 from sweepstake.storage.workspace import Workspace
-from sweepstake.sweeps import cancellation, leaderboard, overlap, sweep
+from sweepstake.sweeps import asking, cancellation, leaderboard, overlap, sweep
 
 LIVE = {}
 """The sweeps that are in work."""
@@ -172,3 +172,29 @@ def test_the_points_that_a_search_chose_are_waited_for(submit, plan):
     plan(first)
     with pytest.raises(OverlapError, match=f"waits for {first.sweep}"):
         plan(submit(on_invalid="skip"))
+
+
+def test_a_later_wave_waits_for_the_points_that_another_search_trains(
+    submit, plan, finish, settings, name
+):
+    """Two searches of one space and seed choose the same points: each is trained once."""
+    space = {"criterion": ["gini", "entropy"], "max_depth": list(range(1, 12))}
+    first = submit(grid=space, search={"method": "tpe", "trials": 14})
+    for batch in plan(first):
+        sweep.train(batch, settings)
+    chosen = asking.ask(first.sweep, 1, settings)
+    second = submit(grid=space, search={"method": "tpe", "trials": 18})
+    assert not plan(second)  # its first wave is trained
+    workspace = Workspace(settings.workspace)
+    for _ in range(2):
+        with pytest.raises(OverlapError, match=f"{second.sweep}: waits for {first.sweep}"):
+            asking.ask(second.sweep, 1, settings, LIVE.__getitem__)
+        assert [first.sweep] == overlap.waits_for(second.sweep, workspace)
+    finish(first, chosen)
+    for wave in (1, 2):
+        for batch in asking.ask(second.sweep, wave, settings, LIVE.__getitem__):
+            sweep.train(batch, settings)
+        assert [] == overlap.waits_for(second.sweep, workspace)
+    sweep.close(second.sweep, settings)
+    found = keys(settings.tracking_uri, name)
+    assert 18 == len(found) == len(set(found))

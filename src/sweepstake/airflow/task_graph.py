@@ -145,7 +145,8 @@ def _ask(wave: int, waves: int, ti: Any = None) -> list[dict[str, Any]]:
 
     sweep_id, settings = ti.xcom_pull(task_ids="plan", key="sweep"), load_settings()
     planned = sweep_id is not None and is_planned(sweep_id, settings)
-    batches = ask(sweep_id, wave, settings) if planned else None
+    with again_later(OverlapError):
+        batches = ask(sweep_id, wave, settings, is_live) if planned else None
     if batches is None:
         skip_tasks(_tasks_from(wave + 1, waves))
     return [asdict(batch) for batch in batches or ()]

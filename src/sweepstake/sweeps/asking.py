@@ -11,7 +11,7 @@ from sweepstake.domain.search import Method
 from sweepstake.domain.tags import Tag
 from sweepstake.storage.disk import disk_faults
 from sweepstake.storage.workspace import Workspace
-from sweepstake.sweeps import asked_waves, budget, halving, tpe, workload
+from sweepstake.sweeps import asked_waves, budget, halving, overlap, tpe, workload
 from sweepstake.sweeps.asked_waves import AskedWave
 from sweepstake.sweeps.cancellation import reason_of
 from sweepstake.sweeps.plan import Batch, Plan
@@ -20,7 +20,7 @@ from sweepstake.sweeps.settlement import stand
 from sweepstake.sweeps.sweep import label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sweepstake.domain.trial import Standing
     from sweepstake.gridfile.search_space import Chosen
@@ -41,13 +41,18 @@ def more_waves(sweep_id: str, settings: Settings) -> int:
 
 
 @disk_faults()
-def ask(sweep_id: str, wave: int, settings: Settings) -> tuple[Batch, ...] | None:
+def ask(
+    sweep_id: str, wave: int, settings: Settings, is_live: Callable[[str], bool] = lambda _: False
+) -> tuple[Batch, ...] | None:
     """The batches of a wave, from 1, once the wave before it is trained; ``None`` after the last.
 
-    What was chosen is kept: a repeated call has the same trials.
+    What was chosen is kept: a repeated call has the same trials. ``is_live`` says of a sweep's id
+    whether it is in work.
 
     Raises:
         NotFoundError: the sweep was never planned.
+        OverlapError: a sweep that is in work and began before is about to train some of the trials;
+            call again.
         TrackingUnavailableError: MLflow does not answer; nothing is lost, call again.
     """
     planned = open_planned(sweep_id, settings)
@@ -55,7 +60,7 @@ def ask(sweep_id: str, wave: int, settings: Settings) -> tuple[Batch, ...] | Non
     beyond = wave >= len(plan.waves) or wave > len(plan.asked) + 1  # the one before was not asked
     if beyond or reason_of(planned.workspace, sweep_id):
         return None
-    if wave == len(plan.asked) + 1 and not _choose(planned, wave, settings):
+    if wave == len(plan.asked) + 1 and not _choose(planned, wave, settings, is_live):
         return None
     return _batches(open_planned(sweep_id, settings), wave)
 
@@ -69,8 +74,11 @@ def later_waves(sweep_id: str, settings: Settings) -> Iterator[tuple[Batch, ...]
         yield batches
 
 
-def _choose(planned: PlannedSweep, wave: int, settings: Settings) -> bool:
+def _choose(
+    planned: PlannedSweep, wave: int, settings: Settings, is_live: Callable[[str], bool]
+) -> bool:
     """Choose and keep a wave, or end the search for a reason; whether there is a wave."""
+    overlap.check_again(planned.plan.sweep, is_live, planned.workspace)
     standings = stand(planned)
     reason = _over(planned, standings)
     points: Sequence[Chosen] = ()
@@ -79,7 +87,7 @@ def _choose(planned: PlannedSweep, wave: int, settings: Settings) -> bool:
     if reason:
         budget.end(planned.workspace, planned.plan, reason)
         return False
-    _keep(planned, points, wave, settings)
+    _keep(planned, points, wave, settings, is_live)
     return True
 
 
@@ -121,7 +129,13 @@ def _points(
     return points, "" if points else NO_POINT
 
 
-def _keep(planned: PlannedSweep, points: Sequence[Chosen], wave: int, settings: Settings) -> None:
+def _keep(
+    planned: PlannedSweep,
+    points: Sequence[Chosen],
+    wave: int,
+    settings: Settings,
+    is_live: Callable[[str], bool],
+) -> None:
     """Store a wave with its batches; trials that are trained already are left out."""
     plan, first = planned.plan, len(planned.trials)
     known = AskedWave(tuple(points), (), {}, ())
@@ -130,6 +144,7 @@ def _keep(planned: PlannedSweep, points: Sequence[Chosen], wave: int, settings: 
     found = planned.tracking.completed(
         plan.experiment_id, keys, planned.sweep.tags[Tag.DATA_DIGEST]
     )
+    overlap.check(planned.sweep, keys.keys() - found, is_live, settings)
     reused = {keys[key]: run_id for key, run_id in found.items()}
     order = workload.order(trials, plan.trial_seconds, reused.keys(), first)
     limits = planned.spec.limits
