@@ -13,6 +13,7 @@ import pytest
 
 import sweepstake
 from sweepstake.airflow import internals as airflow_internals
+from sweepstake.forests import sklearn_internals as tree_internals
 from sweepstake.gridfile import sklearn_internals
 from sweepstake.mlflow_server import internals as mlflow_internals
 from sweepstake.modelfile import skops_internals
@@ -25,12 +26,13 @@ LOOKING = {
     "step_values.py": "looks at the very attributes that compiled code follows",
 }
 """Modules beside them that look into objects of others, and why."""
-NAMED = {
-    "apache-airflow": airflow_internals,
-    "mlflow": mlflow_internals,
-    "scikit-learn": sklearn_internals,
-    "skops": skops_internals,
-}
+NAMED = [
+    ("apache-airflow", airflow_internals),
+    ("mlflow", mlflow_internals),
+    ("scikit-learn", sklearn_internals),
+    ("scikit-learn", tree_internals),
+    ("skops", skops_internals),
+]
 LOOK = """if True:
     import sys
     from importlib import import_module
@@ -67,10 +69,9 @@ def lacking():
     return look
 
 
-@pytest.mark.parametrize("package", NAMED)
-def test_internals_are_where_they_were(lacking, package):
+@pytest.mark.parametrize(("package", "home"), NAMED)
+def test_internals_are_where_they_were(lacking, package, home):
     """A release that moves one is told by the name of what it moved, before a user meets it."""
-    home = NAMED[package]
     gone = lacking(home.NAMES)
     assert [] == gone, f"{package} {version(package)} has no {gone} any more: see {home.__file__}"
 

@@ -9,6 +9,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import skops.io
 from damaging import LIMITS, changed, packed, saved, unpacked
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -68,8 +69,8 @@ TREES = [
 
 
 def rewritten(estimator, change):
-    """The file of an estimator with ``change`` made to the nodes of each of its trees."""
-    files = unpacked(dump(estimator))
+    """A file that has an estimator tree by tree, with ``change`` made to the nodes of each."""
+    files = unpacked(skops.io.dumps(estimator))
     for name, content in files.items():
         if name.endswith(".npy"):
             array = np.load(BytesIO(content))

@@ -228,8 +228,8 @@ def test_the_folder_says_what_it_is_and_what_it_needs(tmp_path):
     assert ["python_function", "sklearn"] == list(info.flavors)
     assert [
         "numpy.dtype",
-        "sklearn.tree._tree.Tree",
         "sweepstake.casting.ColumnCast",
+        "sweepstake.forests.TreeTable",
     ] == info.flavors["sklearn"]["skops_trusted_types"]
     assert [column.name for column in info.signature.inputs] == list(X.columns)
     assert (3, 4) == info.load_input_example(str(model)).shape

@@ -32,6 +32,7 @@ from sweepstake.modelfile.model_file import (
     needed_types,
     stored,
 )
+from sweepstake.modelfile.tabled import tabled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,6 +48,7 @@ EXAMPLE_FILE = "input_example.json"
 SERVING_FILE = "serving_input_example.json"
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
 EXAMPLE_ROWS = 3
+TABLE = "sweepstake.forests.TreeTable"
 LIBRARIES = ("skops.io", "mlflow.sklearn", "mlflow.pyfunc.model")
 """What writing needs, slow to import."""
 
@@ -103,8 +105,8 @@ def write_model(template: Template, estimator: Any, run_id: str, folder: Path) -
         shutil.copyfile(template.folder / shared, copied)
     for name, content in {MODEL_FILE: model.skops, **model.boosters}.items():
         (folder / name).write_bytes(content)
-    if model.boosters:
-        _bring_package(folder, "boosting")
+    for name in _packages_of(model):
+        _bring_package(folder, name)
     _write_json(folder / RECORD_FILE, record)
     return digest(model.skops)
 
@@ -148,7 +150,7 @@ def _save(estimator: Any, x: DataFrame, folder: Path, packages: Iterable[str]) -
         native_files.offering(boosters),  # MLflow reads what it wrote
     ):
         mlflow.sklearn.save_model(
-            estimator,
+            tabled(estimator),
             str(folder),
             serialization_format="skops",
             skops_trusted_types=list(needed_types(dump(estimator))),
@@ -186,6 +188,14 @@ def _bring_cast(folder: Path, record: Mapping[str, Any]) -> None:
     _bring_package(folder, "casting")
     for flavor in record["flavors"].values():
         flavor["code"] = CODE
+
+
+def _packages_of(model: StoredModel) -> Iterator[str]:
+    """The packages of ours that a model's classes are of, beside the one of its first step."""
+    if model.boosters:
+        yield "boosting"
+    if TABLE in needed_types(model.skops):
+        yield "forests"
 
 
 def _bring_package(folder: Path, name: str) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sweepstake.boosting import native_files
 from sweepstake.errors import ModelFileError
 from sweepstake.modelfile import audit, skops_internals
+from sweepstake.modelfile.tabled import tabled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,15 +60,15 @@ class StoredModel:
 def stored(estimator: Any) -> StoredModel:
     """``estimator`` in the skops format, and its boosters in those of their libraries.
 
-    The same as ``skops.io.dumps``, but with compact JSON and fast compression: half the time and a
-    sixth of the size for a forest of 300 trees.
+    The same as ``skops.io.dumps``, but with compact JSON, fast compression, and the trees of an
+    ensemble as one table: a tenth of the time and of the size for a forest of 300 trees.
     """
     buffer = BytesIO()
     with (
         native_files.collecting() as files,
         zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
-        state = skops_internals.state_of(estimator, archive)
+        state = skops_internals.state_of(tabled(estimator), archive)
         archive.writestr("schema.json", json.dumps(state))
     return StoredModel(buffer.getvalue(), files)
 

@@ -6,15 +6,19 @@ this module follows, and no other.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
 
+    from sweepstake.forests import TreeTable
+
 NAMES = (
     "skops.io._audit.Node",
     "skops.io._audit.get_tree",
     "skops.io._utils.SaveContext",
+    "skops.io._utils._get_state.register",
     "skops.io._utils.get_state",
     "skops.io._utils.read_schema",
 )
@@ -47,7 +51,29 @@ def state_of(estimator: Any, archive: ZipFile) -> dict[str, Any]:
     import skops
     from skops.io._utils import SaveContext, get_state
 
+    _tell_tables()
     context = SaveContext(zip_file=archive)
     state: dict[str, Any] = get_state(estimator, context)
     context.clear_memo()
     return state | {"protocol": context.protocol, "_skops_version": skops.__version__}
+
+
+@cache
+def _tell_tables() -> None:
+    """Have tables of trees told by their state, not tree by tree as other lists are."""
+    from skops.io._utils import _get_state
+
+    from sweepstake.forests import TreeTable
+
+    _get_state.register(TreeTable, _of_table)
+
+
+def _of_table(table: TreeTable, context: Any) -> dict[str, Any]:
+    from skops.io._utils import get_state
+
+    return {
+        "__class__": type(table).__name__,
+        "__module__": type(table).__module__,
+        "__loader__": "ObjectNode",
+        "content": get_state(table.__getstate__(), context),
+    }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np  # noqa: TID253 - whoever imports this is about to load a model
 
 from sweepstake.errors import ModelFileError
-from sweepstake.modelfile import step_values
+from sweepstake.modelfile import audit, step_values
 from sweepstake.modelfile.audit import nodes
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DATA = frozenset({"JsonNode", "NdArrayNode", "DictNode", "TupleNode", "ListNode", "TypeNode"})
 """What figures are made of; nothing of it is compiled code."""
 NO_CHILD = -1
+NODE_BYTES, SHARE_BYTES = 64, 8
+"""What a node of a tree takes in memory, and a share of a class in it."""
 
 
 def check_parts(tree: Any) -> None:
@@ -86,6 +88,14 @@ def _predictor(node: Any) -> None:
     _hold("predictor", (found["feature_idx"][inner] >= 0).all())
 
 
+def _table(node: Any) -> None:
+    """A table of trees, which checks itself: it may take no more memory than other figures."""
+    state = node.attrs.children["content"]
+    nodes = int(_data(state["counts"]).sum())
+    shares = _data(state["rows"]).size if "rows" in state else 0
+    audit.check_size("model.skops", nodes * NODE_BYTES + shares * SHARE_BYTES)
+
+
 def _neighbours(node: Any) -> None:
     """A tree of neighbours: numbered as a binary tree in an array, over a permutation of rows."""
     parts = [_data(part) for part in node.attrs.content[:7]]
@@ -115,6 +125,7 @@ def _distance_fits(metric: Any, columns: int) -> None:
 _PARTS: dict[str, Callable[[Any], None]] = {
     "sklearn.tree._tree.Tree": _tree,
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": _predictor,
+    "sweepstake.forests.TreeTable": _table,
     "sklearn.neighbors._kd_tree.KDTree": _neighbours,
     "sklearn.neighbors._ball_tree.BallTree": _neighbours,
 }

@@ -286,6 +286,7 @@ TRUSTED: Mapping[str, frozenset[str]] = {
             "sweepstake.boosting.XGBRFRegressor",
             "sweepstake.boosting.XGBRegressor",
             "sweepstake.casting.ColumnCast",
+            "sweepstake.forests.TreeTable",
         }
     ),
     "PartialNode": frozenset(

@@ -1,0 +1,44 @@
+"""The internals of scikit-learn: what a grown tree is made of.
+
+``NAMES`` lists them for a test, which fails with a sentence when a release moves one. Then this
+module follows, and no other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np  # noqa: TID253 - whoever reads or writes a forest has it
+from sklearn.tree._tree import (  # noqa: TID253
+    NODE_DTYPE,
+    TREE_LEAF,
+    Tree,
+)
+
+NAMES = (
+    "sklearn.tree._tree.NODE_DTYPE",
+    "sklearn.tree._tree.TREE_LEAF",
+    "sklearn.tree._tree.Tree.__getstate__",
+    "sklearn.tree._tree.Tree.__reduce__",
+    "sklearn.tree._tree.Tree.__setstate__",
+)
+NODE: np.dtype[Any] = NODE_DTYPE
+FIGURES = tuple(NODE.names or ())
+"""What a node has."""
+NO_CHILD = int(TREE_LEAF)
+Made = tuple[int, np.ndarray, int]
+"""What a tree is made with: its columns, the classes of each output, and its outputs."""
+
+
+def made(tree: Any) -> Made:
+    """What a grown tree was made with."""
+    found: Made = tree.__reduce__()[1]
+    return found
+
+
+def grown(tree_made: Made, nodes: np.ndarray, values: np.ndarray, depth: int) -> Any:
+    """A tree of these nodes, whose figures nobody looks at."""
+    tree = Tree(*tree_made)
+    state = {"max_depth": depth, "node_count": len(nodes), "nodes": nodes, "values": values}
+    tree.__setstate__(state)
+    return tree

@@ -1,0 +1,199 @@
+"""Trees told as one table: read again they are the same to the last bit, or they are refused."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+
+from sweepstake.errors import ModelFileError
+from sweepstake.forests import TreeTable
+from sweepstake.forests.tree_table import is_table
+from sweepstake.modelfile import audit
+from sweepstake.modelfile.model_file import dump, loads, needed_types
+from sweepstake.modelfile.tabled import tabled
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+RNG = np.random.default_rng(0)
+X = np.round(RNG.normal(size=(90, 4)), 2)
+Y = np.repeat([0, 1, 2], 30)
+WORDS = np.array(["a", "bb", "ccc"])[Y]
+SEVERAL = np.column_stack([Y, Y % 2])
+GAPS = np.where(RNG.random(X.shape) < 0.1, np.nan, X)
+WEIGHTS = RNG.random(90) + 0.1
+
+ENSEMBLES = {
+    "classes": (RandomForestClassifier(5, random_state=0), X, Y, {}),
+    "words": (RandomForestClassifier(5), X, WORDS, {}),
+    "entropy": (RandomForestClassifier(5, criterion="entropy"), X, Y, {}),
+    "several outputs": (RandomForestClassifier(5), X, SEVERAL, {}),
+    "gaps": (RandomForestClassifier(5), GAPS, Y, {}),
+    "balanced": (RandomForestClassifier(5, class_weight="balanced_subsample"), X, Y, {}),
+    "weights": (RandomForestClassifier(5), X, Y, {"sample_weight": WEIGHTS}),
+    "extra trees": (ExtraTreesClassifier(5, bootstrap=True), X, Y, {}),
+    "numbers": (RandomForestRegressor(5), X, X[:, 0] * Y, {}),
+    "poisson": (RandomForestRegressor(5, criterion="poisson"), X, Y + 1.0, {}),
+    "extra numbers": (ExtraTreesRegressor(5), X, SEVERAL / 3, {}),
+    "one leaf": (RandomForestClassifier(5), X, Y * 0, {}),
+    "pruned": (RandomForestClassifier(5, ccp_alpha=0.02), X, Y, {}),
+    "bagged": (BaggingClassifier(DecisionTreeClassifier(max_depth=3), 5), X, Y, {}),
+    "bagged numbers": (BaggingRegressor(None, 5), X, X[:, 1], {}),
+    "bagged columns": (BaggingClassifier(None, 5, max_features=2), X, WORDS, {}),
+    "boosted": (AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=5), X, Y, {}),
+    "bagged at random": (BaggingClassifier(ExtraTreeClassifier(), 5), X, Y, {}),
+}
+
+
+def fitted(kind):
+    """An ensemble of a kind, fitted, and the rows it was fitted on."""
+    estimator, rows, labels, params = ENSEMBLES[kind]
+    return copy.deepcopy(estimator).fit(rows, labels, **params), rows
+
+
+def state(tree):
+    """All that a tree is, as bytes where it is arrays."""
+    grown = tree.tree_.__getstate__()
+    own = {name: value for name, value in vars(tree).items() if name != "tree_"}
+    figures = {name: grown[name].tobytes() for name in ("nodes", "values")}
+    return repr(sorted(own.items())), figures, grown["max_depth"], repr(tree.tree_.__reduce__()[1])
+
+
+@pytest.mark.parametrize("kind", ENSEMBLES)
+def test_trees_are_read_as_they_were_to_the_last_bit(kind):
+    """Of every ensemble whose trees differ in their seeds alone."""
+    estimator, rows = fitted(kind)
+    content = dump(estimator)
+    assert "sweepstake.forests.TreeTable" in needed_types(content)
+    found = loads(content)
+    assert list(map(state, estimator.estimators_)) == list(map(state, found.estimators_))
+    assert estimator.predict(rows).tobytes() == found.predict(rows).tobytes()
+    assert type(estimator.estimators_) is list  # what was written is as it was
+    assert list(map(state, loads(dump(found)).estimators_)) == list(map(state, found.estimators_))
+
+
+def test_a_model_that_was_read_can_be_copied_pickled_and_grown():
+    """The table is a list to whoever has it."""
+    estimator = loads(dump(RandomForestClassifier(5, random_state=0).fit(X, Y)))
+    for twin in (copy.deepcopy(estimator), pickle.loads(pickle.dumps(estimator))):
+        assert 5 == len(twin.estimators_)
+        assert (twin.predict_proba(X) == estimator.predict_proba(X)).all()
+    grown = estimator.set_params(n_estimators=8, warm_start=True).fit(X, Y)
+    fresh = RandomForestClassifier(8, random_state=0).fit(X, Y)
+    assert (grown.predict_proba(X) == fresh.predict_proba(X)).all()
+    assert (loads(dump(grown)).predict_proba(X) == fresh.predict_proba(X)).all()
+
+
+def differing(estimator, **changed):
+    """The ensemble with its last tree changed."""
+    vars(estimator.estimators_[-1]).update(changed)
+    return estimator
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        BaggingClassifier(KNeighborsClassifier(2), 3).fit(X, Y),
+        differing(RandomForestClassifier(3).fit(X, Y), max_depth=9),
+        differing(RandomForestClassifier(3).fit(X, Y), random_state=None),
+        differing(RandomForestClassifier(3).fit(X, Y), classes_=np.array([0.0, 1.0, 5.0])),
+        differing(
+            RandomForestClassifier(3).fit(X, Y), tree_=DecisionTreeClassifier().fit(X, Y > 1).tree_
+        ),
+        DecisionTreeClassifier().fit(X, Y),
+        RandomForestClassifier(),
+    ],
+    ids=["no trees", "depth", "seed", "classes", "tree", "alone", "unfitted"],
+)
+def test_trees_that_differ_otherwise_are_told_one_by_one(estimator):
+    """Nothing of them is lost for the sake of a table."""
+    assert tabled(estimator) is estimator
+
+
+FORGED = {
+    "a feature that is none": {"columns": {"feature": 4}},
+    "a feature before the first": {"columns": {"feature": -2}},
+    "a way back to the root": {"columns": {"left_child": 0}},
+    "a child in another tree": {"columns": {"left_child": 400}},
+    "a negative child": {"columns": {"right_child": -7}},
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_figures_that_point_to_nothing_are_refused(forged, monkeypatch):
+    """Compiled code would follow them without looking."""
+    told = TreeTable.__getstate__
+
+    def tell(table):
+        found = told(table)
+        for name, value in FORGED[forged]["columns"].items():
+            column = found["columns"][name].astype(int)
+            column[0] = value
+            found["columns"][name] = column
+        return found
+
+    monkeypatch.setattr(TreeTable, "__getstate__", tell)
+    content = dump(RandomForestClassifier(3, random_state=0).fit(X, Y))
+    with pytest.raises(ModelFileError, match="point to nothing or do not go together"):
+        loads(content)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"counts": np.array([1, 1, 1])},
+        {"counts": np.array([10_000_000, -9_999_000, 1])},
+        {"counts": np.array([0.5, 1, 1])},
+        {"counts": np.array([], dtype=int)},
+        {"depths": np.array([1])},
+        {"seeds": np.array([1])},
+        {"kind": "Popen"},
+        {"made": (4, np.array([9]), 1)},
+        {"made": (4, np.array([3, 3]), 2)},
+        {"made": (2, np.array([3]), 1)},
+        {"made": ("4", np.array([3]), 1)},
+        {"made": (4, np.array([3.0]), 1)},
+        {"rows": np.zeros((2, 1, 3), dtype="u1")},
+        {"values": np.zeros(3)},
+        {"columns": {}},
+        {"common": {"n_features_in_": 5}},
+        {"common": {}},
+    ],
+    ids=str,
+)
+def test_a_table_that_does_not_go_together_is_refused(changed, monkeypatch):
+    """Whatever part of it was exchanged."""
+    told = TreeTable.__getstate__
+    monkeypatch.setattr(TreeTable, "__getstate__", lambda table: told(table) | changed)
+    content = dump(RandomForestClassifier(3, random_state=0).fit(X, Y))
+    with pytest.raises(ModelFileError):
+        loads(content)
+
+
+def test_a_table_that_would_fill_the_memory_is_refused(monkeypatch):
+    """Its figures are small in the file and large in a tree."""
+    content = dump(RandomForestClassifier(30, random_state=0).fit(X, Y))
+    needed = sum(tree.tree_.node_count for tree in loads(content).estimators_) * (64 + 3 * 8)
+    monkeypatch.setattr(audit, "most_bytes", lambda: needed - 1)
+    with pytest.raises(ModelFileError, match="must have at most"):
+        loads(content)
+    monkeypatch.setattr(audit, "most_bytes", lambda: needed)
+    assert loads(content)
+
+
+def test_no_trees_are_no_table():
+    """Nor is what is none."""
+    assert not is_table([])
+    assert not is_table(np.array([1]))
