@@ -1,6 +1,6 @@
 #!/bin/sh
 # Create the bucket, and two users who can do nothing but use it: the writer (tasks) and the reader
-# (MLflow's pages, the served champion). This alone has MinIO's root keys. Again: changes nothing.
+# (MLflow's pages, the served champion, Airflow's triggerer). This alone has MinIO's root keys. Again: changes nothing.
 set -eu
 for file in "${SECRETS:-/run/secrets}"/*; do
     export "$(basename "$file")=$(cat "$file")"
@@ -28,11 +28,14 @@ user() {
 }
 
 mc mb --ignore-existing "store/$S3_BUCKET"
+# The triggerer watches it: it is there from the beginning, as who may not list is refused what is not.
+days=workspace/closed-days
+mc stat "store/$S3_BUCKET/$days" >/dev/null 2>&1 || echo none | mc pipe "store/$S3_BUCKET/$days"
 policy sweepstake-writer \
     '"s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"' '' \
     '"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"' "\"$bucket/*\""
 policy sweepstake-reader '"s3:ListBucket"' \
     ', "Condition": {"StringLike": {"s3:prefix": ["mlflow/*", "workspace/sweeps/*"]}}' \
-    '"s3:GetObject"' "\"$bucket/mlflow/*\", \"$bucket/workspace/sweeps/*\""
+    '"s3:GetObject"' "\"$bucket/mlflow/*\", \"$bucket/workspace/sweeps/*\", \"$bucket/$days\""
 user sweepstake-writer "$S3_WRITER_ACCESS_KEY" "$S3_WRITER_SECRET_KEY"
 user sweepstake-reader "$S3_READER_ACCESS_KEY" "$S3_READER_SECRET_KEY"

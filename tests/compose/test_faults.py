@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -129,13 +130,14 @@ def test_the_courses_passwords_work_on_this_machine(project, tmp_path):
 
 
 def test_days_are_backfilled(project, client):
-    """Three days of data become three sweeps of their own."""
+    """Three days become three sweeps, whose close wakes the champion DAG through the bucket."""
     folder = project.grids / "days"
     folder.mkdir()
     for number, day in enumerate(DAYS):
         rows = [f"{x + number},{x % 7},{int(x % 20 > 9)}" for x in range(200)]
         (folder / f"{day}.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
     project.drop("daily", DAILY)
+    begun = datetime.now(UTC).isoformat()
     project.compose(
         *("run", "--rm", "--no-TTY", "doctor", "sweepstake", "backfill", "daily"),
         *("--from", DAYS[0], "--to", DAYS[-1]),
@@ -145,3 +147,8 @@ def test_days_are_backfilled(project, client):
         for each in client.search_model_versions("name = 'daily'")
     }
     assert {*DAYS} <= champions
+    runs = project.airflow("/dags/champion/dagRuns", order_by="-start_date")["dag_runs"]
+    assert any(
+        each["run_type"] == "asset_triggered" and (each["start_date"] or "") > begun
+        for each in runs
+    )

@@ -31,7 +31,7 @@ REACHED = {
     "api-server": ["postgres", "minio"],
     "scheduler": ["postgres", "redis"],
     "dag-processor": ["postgres", "minio"],
-    "triggerer": ["postgres"],
+    "triggerer": ["postgres", "minio"],
     "worker": ["postgres", "redis", "minio"],
     "champion": ["minio"],
 }

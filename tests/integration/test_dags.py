@@ -383,6 +383,26 @@ def test_a_written_file_wakes_once(folder):
     assert (True, True) == asyncio.run(take())
 
 
+def test_a_file_that_cannot_be_looked_at_is_told_once(folder, caplog):
+    """Else what waits for it would begin late, and nobody would know why."""
+    from sweepstake.airflow import triggers
+
+    path = folder / "closed"
+    path.symlink_to(path)  # nobody can follow it, not even root
+
+    async def take():
+        woken = asyncio.ensure_future(anext(triggers.TouchTrigger(str(path)).run()))
+        await asyncio.sleep(3 * triggers.POLL_SECONDS)
+        path.unlink()
+        path.write_text("1")
+        return (await asyncio.wait_for(woken, 30)).payload["written"]
+
+    assert asyncio.run(take()) > 0
+    (told,) = [each.getMessage() for each in caplog.records if "must be readable" in each.message]
+    assert told.startswith(f"{path}: must be readable, but got OSError")
+    assert told.endswith("DAGs that wait for it begin by the clock alone.")
+
+
 def test_a_trigger_can_be_made_again(folder):
     """The triggerer builds it from its class path and arguments."""
     from airflow.sdk.module_loading import import_string

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sweepstake.intake.sightings import Sighting
 
+log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 
 
@@ -60,21 +62,29 @@ class TouchTrigger(BaseEventTrigger):
         return "sweepstake.airflow.triggers.TouchTrigger", {"path": self.path}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look at the file every second; yield for each writing, and for what is there at first."""
-        known = 0
+        """Look at the file every second; yield for each writing, and for what is there at first.
+
+        Where it cannot be looked at, that is told in the log, once for each reason.
+        """
+        known, told = 0, ""
         while True:
-            written = await asyncio.to_thread(written_at, self.path)
-            if written != known:
+            written, reason = await asyncio.to_thread(written_at, self.path)
+            if reason and reason != told:
+                log.warning("%s DAGs that wait for it begin by the clock alone.", reason)
+            told = reason
+            if written != known and not reason:
                 known = written
                 yield TriggerEvent({"written": written})  # type: ignore[no-untyped-call]
             await asyncio.sleep(POLL_SECONDS)
 
 
-def written_at(path: str) -> int:
-    """When a file was written, in nanoseconds; 0 where there is none."""
+def written_at(path: str) -> tuple[int, str]:
+    """When a file was written, in nanoseconds, 0 where there is none; and why that is not known."""
     folder, _, name = path.rpartition("/")
     place = Bucket(folder, Path()) if "://" in path else Path(folder)
     try:
-        return open_store(place).written(name)
-    except (OSError, SweepstakeError):
-        return 0
+        return open_store(place).written(name), ""
+    except FileNotFoundError:
+        return 0, ""
+    except (OSError, SweepstakeError) as error:
+        return 0, f"{path}: must be readable, but got {type(error).__name__}: {error}"
