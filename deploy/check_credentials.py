@@ -27,6 +27,8 @@ WELL_KNOWN = frozenset(
         *("password", "password123", "password1234", "postgres", "redis", "secret", "sweepstake"),
     }
 )
+MLFLOW_REFUSES = ("MLFLOW_ADMIN_PASSWORD", "password1234")
+"""What MLflow's releases once shipped, and lets nobody log in with as its admin."""
 IN_URL = re.compile(r"[\w.~-]+", re.ASCII)
 FIX = "Remove its file from the folder of secrets and run make secrets."
 
@@ -97,6 +99,8 @@ def _unusable(environ: Mapping[str, str]) -> Iterator[str]:
             yield f"{secret.name}: must not be empty. Run make secrets."
         elif len(value) < secret.least:
             yield _too_short(secret.name, secret.least, value)
+        elif (secret.name, value) == MLFLOW_REFUSES:
+            yield f"{secret.name}: must not be what MLflow once shipped, but is. {FIX}"
         elif secret.in_url and not IN_URL.fullmatch(value):
             yield f"{secret.name}: must hold only letters, digits and '._~-', but does not. {FIX}"
     if environ.get("AIRFLOW_FERNET_KEY") and not _is_fernet(environ["AIRFLOW_FERNET_KEY"]):

@@ -118,7 +118,7 @@ def test_the_courses_passwords_work_on_this_machine(project, tmp_path):
         course.up("champion")
         warned = course.compose("logs", "check").stdout
         with httpx.Client(
-            base_url="http://127.0.0.78:5000", auth=("admin", "password1234")
+            base_url="http://127.0.0.78:5000", auth=("admin", "password12345")
         ) as http:
             answer = http.get(
                 "/api/2.0/mlflow/users/get", params={"username": "reader"}, timeout=120

@@ -140,6 +140,14 @@ def test_what_stands_in_a_url_holds_no_other_characters(random, name):
     )
 
 
+def test_the_password_that_mlflow_refuses_is_refused_before_it_starts(random):
+    """Its server would end and be started again for ever."""
+    done = run({**random, "MLFLOW_ADMIN_PASSWORD": "password1234"})
+    assert 1 == done.returncode
+    told = "MLFLOW_ADMIN_PASSWORD: must not be what MLflow once shipped, but is. "
+    assert any(line.startswith(told) for line in done.stderr.splitlines())
+
+
 def test_all_mistakes_are_told_at_once_and_no_value(random):
     """One run is enough to see everything, and its output may be shown to anybody."""
     wrong = {
