@@ -33,6 +33,7 @@ from sweepstake.domain.trial import Trial
 from sweepstake.errors import DataError
 from sweepstake.gridfile import estimators
 from sweepstake.training import fit_trial, pipeline
+from sweepstake.training.shared_fits import SharedFits
 
 ROWS = 240
 SEED = 3
@@ -205,7 +206,7 @@ def test_a_grown_forest_is_weighed_as_a_new_one():
         Trial(n, str(n), EstimatorSpec(forest, {"n_estimators": trees}))
         for n, trees in enumerate((3, 8))
     ]
-    cache = fit_trial.ForestCache()
+    cache = SharedFits()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit_trial.train(sizes[0], spec, data, cache)

@@ -15,6 +15,7 @@ from sweepstake.gridfile import loader, search_space
 from sweepstake.settings import load_settings
 from sweepstake.sweeps import workload
 from sweepstake.training import fit_trial, pipeline, shared_trees
+from sweepstake.training.shared_fits import SharedFits
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 
@@ -56,7 +57,7 @@ def comparable(result):
 @pytest.mark.parametrize("params", [{}, {"bootstrap": True, "max_samples": 0.5, "max_depth": 3}])
 def test_a_grown_forest_is_a_new_one_to_the_last_bit(name, params, spec, iris):
     """Trees, parameters, attributes and all figures are those of a fit without a predecessor."""
-    cache = shared_trees.ForestCache()
+    cache = SharedFits()
     for number, size in enumerate((3, 5, 12)):
         one = trial(number, name, n_estimators=size, **params)
         grown, told = fit_trial.train(one, spec, iris, cache=cache)
@@ -80,7 +81,7 @@ def test_a_grown_forest_is_a_new_one_to_the_last_bit(name, params, spec, iris):
 )
 def test_what_cannot_grow_is_fitted_anew(before, after, spec, iris):
     """Another classifier, no more trees, or a fit that depends on more than seed and rows."""
-    cache = shared_trees.ForestCache()
+    cache = SharedFits()
     fit_trial.train(trial(0, **before), spec, iris, cache=cache)
     _, result = fit_trial.train(trial(1, **after), spec, iris, cache=cache)
     assert 0 == result.grown
@@ -88,15 +89,17 @@ def test_what_cannot_grow_is_fitted_anew(before, after, spec, iris):
 
 def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
     """One fold was grown before the failure, the others were not: the next trial is right."""
-    cache = shared_trees.ForestCache()
+    cache = SharedFits()
     fit_trial.train(trial(0, n_estimators=3), spec, iris, cache=cache)
-    cache.enter(trial(1, n_estimators=5).estimator)
-    model = pipeline.classifier_of(cache.forests[0])
+    one = trial(1, n_estimators=5)
+    estimator = fit_trial.estimator_of(one, spec, iris)
+    cache.enter(one.estimator, estimator)
+    model = pipeline.classifier_of(cache.trees.forests[0])
     assert 3 == len(model.estimators_)
     model.set_params(n_estimators=5, warm_start=True)
     features, _ = fit_trial.folds_of(iris, spec.folding)[0]
-    rows = fit_trial.row_taker(cache.forests[0], iris)(features)
-    cache.forests[0].fit(rows, iris.y_train[features])
+    take, y = fit_trial.row_taker(estimator, iris), iris.y_train[features]
+    cache.trees.forests[0].fit(cache.steps.rows(0, lambda: take(features), y), y)
     grown, told = fit_trial.train(trial(2, n_estimators=8), spec, iris, cache=cache)
     fitted, alone = fit_trial.train(trial(2, n_estimators=8), spec, iris)
     assert forest_of(fitted) == forest_of(grown)
@@ -106,7 +109,7 @@ def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
 def test_large_forests_are_not_kept(monkeypatch, spec, iris):
     """Memory stays that of one forest: the next trial is fitted again."""
     monkeypatch.setattr(shared_trees, "MOST_NODES", 10)
-    cache = shared_trees.ForestCache()
+    cache = SharedFits()
     fit_trial.train(trial(0, n_estimators=3), spec, iris, cache=cache)
     _, result = fit_trial.train(trial(1, n_estimators=5), spec, iris, cache=cache)
     assert 0 == result.grown

@@ -27,6 +27,7 @@ from sweepstake.modelfile import model_file
 from sweepstake.reports import best_charts
 from sweepstake.reports.material import Material
 from sweepstake.training import fit_trial, pipeline
+from sweepstake.training.shared_fits import SharedFits
 
 RIDGE = EstimatorSpec("Ridge")
 TREE = EstimatorSpec("DecisionTreeRegressor", {"max_depth": 2})
@@ -146,7 +147,7 @@ def test_a_forest_of_numbers_grows_to_the_same_trees():
     """A regressor's trees are shared among sizes, and score as if all were grown anew."""
     data, name = divided("Ridge"), "sklearn.ensemble.RandomForestRegressor"
     trials = [Trial(n, str(n), EstimatorSpec(name, {"n_estimators": n})) for n in (3, 8)]
-    cache = fit_trial.ForestCache()
+    cache = SharedFits()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit_trial.train(trials[0], spec(), data, cache)

@@ -293,6 +293,8 @@ class SweepSpec:
     """What is tracked beside the metric that trials are ranked by."""
     fold_kind: FoldKind = FoldKind.STRATIFIED
     repeats: int = 1
+    share: bool = True
+    """Whether trials share what they have in common and is fitted alike."""
 
     @property
     def task(self) -> Task:

@@ -27,7 +27,7 @@ from sweepstake.domain.spec import (
 )
 from sweepstake.domain.task import Task
 
-LATER = ("metrics", "fold_kind", "repeats")
+LATER = ("metrics", "fold_kind", "repeats", "share")
 LATER_OF_DATA = ("task", "weight", "groups", "times", "by_is_feature")
 """What earlier releases did not know: left out where it says nothing, so that records stay."""
 

@@ -23,6 +23,7 @@ class Tag:
     ESTIMATOR: Final = "sweepstake.estimator"
     GRID_DIGEST: Final = "sweepstake.grid_digest"
     GROWN_TREES: Final = "sweepstake.grown_trees"
+    SHARED_STEPS: Final = "sweepstake.shared_steps"
     LIBRARIES: Final = "sweepstake.libraries"
     MANAGED: Final = "sweepstake.managed"
     METRIC: Final = "sweepstake.metric"

@@ -80,6 +80,8 @@ class TrialResult:
     warnings: tuple[str, ...] = field(default=())
     grown: int = 0
     """Trees of a forest that are those of the trial before; they took no time here."""
+    shared_steps: tuple[str, ...] = ()
+    """Steps that a trial before had fitted; they took no time here."""
 
 
 @dataclass(frozen=True, slots=True)

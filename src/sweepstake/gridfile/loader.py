@@ -297,6 +297,7 @@ def _spec(raw: Mapping[str, Any], file: str, settings: Settings) -> SweepSpec:
         metrics=tasks.tracked(raw),
         **foldings.read(raw),
         seed=raw.get("seed", 0),
+        share=raw.get("share", True),
     )
 
 

@@ -166,6 +166,7 @@ def result_tags(result: TrialResult, sha256: str) -> dict[str, str]:
         Tag.WARNINGS: "\n".join(result.warnings),
         Tag.SHA256: sha256,
         Tag.GROWN_TREES: str(result.grown or ""),
+        Tag.SHARED_STEPS: ", ".join(result.shared_steps),
     }
     return {name: clip(text, TAG_LENGTH) for name, text in texts.items() if text}
 

@@ -143,7 +143,7 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
         seconds = trial_seconds(edges, process)
     waves = waves_of(grid.spec.search, _sizes(grid.spec, table.y[sides[0]], settings))
     space = trials_of(grid.spec, table.digest, portion=waves[0].portion)
-    alone = grid.spec.search.method is not Method.GRID
+    alone = grid.spec.search.method is not Method.GRID or not grid.spec.share
     parts = [1.0 if alone else shared_trees.share_of(each) for each in all_products(grid.spec)]
     work = [each * part for each, part in zip(seconds, parts, strict=True)]
     first = sum(work[space.product_of(number)] for number in range(len(space)))

@@ -9,7 +9,7 @@ from sweepstake.errors import InvalidPointError, SweepstakeError
 from sweepstake.gridfile import boosters
 from sweepstake.gridfile.estimators import names_in, releases
 from sweepstake.preflight.trial_fits import sentence
-from sweepstake.training.shared_trees import ForestCache
+from sweepstake.training.shared_fits import SharedFits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class Trainer:
         parts = [part for each in spec.candidates for part in (each.estimator, *each.grids)]
         boosters.load_libraries(names_in(parts))
         self._packages = releases(parts)
-        self._cache = ForestCache()
+        self._cache = SharedFits(share=spec.share)
         self._fitted: BaseEstimator | None = None
         self._shared: Template | None = None
 

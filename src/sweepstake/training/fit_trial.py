@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from sweepstake.processes.single_core import one_core
 from sweepstake.training import curves, fit_arguments, pipeline
 from sweepstake.training.evaluation import LABEL_METRICS, evaluate, scorers
 from sweepstake.training.number_figures import NUMBER_METRICS
-from sweepstake.training.shared_trees import ForestCache
+from sweepstake.training.shared_fits import SharedFits
 from sweepstake.training.weighing import score_params
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from sweepstake.domain.trial import Trial
     from sweepstake.training.evaluation import Evaluation
 
+ALL = "all"
+"""Where the fit on all training rows stands among the fits that are shared, beside the folds."""
 LONGEST_TEXT = 500
 """Characters kept of a parameter's value or of a warning."""
 
@@ -51,7 +53,7 @@ def train(
     trial: Trial,
     spec: SweepSpec,
     dataset: Dataset,
-    cache: ForestCache | None = None,
+    cache: SharedFits | None = None,
 ) -> tuple[BaseEstimator, TrialResult]:
     """Cross-validate a trial on the training rows, fit it on all of them, test it on the holdout.
 
@@ -64,24 +66,26 @@ def train(
         DataError: a class has too few training rows for the folds.
         Exception: whatever the classifier raises while it is fitted or asked.
     """
-    cache = cache or ForestCache()
-    cache.enter(trial.estimator)
+    cache = cache or SharedFits()
     with _heard_warnings() as heard, one_core():
         estimator = estimator_of(trial, spec, dataset)
-        folds, staged = _cross_validate(estimator, spec, dataset, cache)
+        own = cache.enter(trial.estimator, estimator)
+        folds, staged = _cross_validate(estimator, own, spec, dataset, cache)
         start = perf_counter()
-        params = fit_arguments.of(estimator, dataset, spec.folding)
-        fitted = cache.fit("all", estimator, dataset.X_train, dataset.y_train, params)
-        estimator = pipeline.asked(fitted)
+        params = fit_arguments.of(own, dataset, spec.folding)
+        features = cache.steps.rows(ALL, lambda: dataset.X_train, dataset.y_train)
+        fitted = pipeline.asked(cache.trees.fit(ALL, own, features, dataset.y_train, params))
         seconds = {"refit_seconds": perf_counter() - start}
+        unseen = cache.steps.unseen(ALL, lambda: dataset.X_holdout)
         tested = evaluate(
-            estimator,
-            dataset.X_holdout,
+            fitted,
+            unseen,
             dataset.y_holdout,
             dataset.classes,
             dataset.beside_holdout.weights,
         )
-        test_metrics = _test_metrics(estimator, dataset, tested, spec.all_metrics)
+        test_metrics = _test_metrics(fitted, unseen, dataset, tested, spec.all_metrics)
+    estimator = cache.steps.whole(ALL, fitted)
     kept = pipeline.classifier_of(estimator)
     cast = _cast(dataset, Rules.of(spec.data.csv))
     return pipeline.castable(estimator, cast), TrialResult(
@@ -92,7 +96,8 @@ def train(
         confusion=tested.confusion,
         labels=tested.labels,
         warnings=tuple(dict.fromkeys(map(_sentence, heard))),
-        grown=cache.grown,
+        grown=cache.trees.grown,
+        shared_steps=cache.steps.found,
     )
 
 
@@ -101,7 +106,7 @@ def rate(
     spec: SweepSpec,
     dataset: Dataset,
     most: int | None = None,
-    cache: ForestCache | None = None,
+    cache: SharedFits | None = None,
 ) -> TrialResult:
     """Cross-validate a trial and no more, on the first ``most`` folds or on all; no model is made.
 
@@ -109,11 +114,11 @@ def rate(
         DataError: a class has too few training rows for the folds.
         Exception: whatever the classifier raises while it is fitted or asked.
     """
-    cache = cache or ForestCache()
-    cache.enter(trial.estimator)
+    cache = cache or SharedFits()
     with _heard_warnings() as heard, one_core():
         estimator = estimator_of(trial, spec, dataset)
-        folds, _ = _cross_validate(estimator, spec, dataset, cache, most)
+        own = cache.enter(trial.estimator, estimator)
+        folds, _ = _cross_validate(estimator, own, spec, dataset, cache, most)
     kept = pipeline.classifier_of(estimator)
     return TrialResult(
         trial=trial,
@@ -123,7 +128,8 @@ def rate(
         confusion=(),
         labels=(),
         warnings=tuple(dict.fromkeys(map(_sentence, heard))),
-        grown=cache.grown,
+        grown=cache.trees.grown,
+        shared_steps=cache.steps.found,
     )
 
 
@@ -140,31 +146,30 @@ def _classes(dataset: Dataset) -> Sequence[Any]:
 def score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
     """The score of a fitted estimator on the holdout; greater is better."""
     with _heard_warnings(), one_core():
-        return _score(estimator, dataset, metric)
-
-
-def _score(estimator: BaseEstimator, dataset: Dataset, metric: str) -> float:
-    return _scores(estimator, dataset, (metric,))[metric]
+        return _scores(estimator, dataset.X_holdout, dataset, (metric,))[metric]
 
 
 def _scores(
-    estimator: BaseEstimator, dataset: Dataset, metrics: Sequence[str]
+    estimator: BaseEstimator, unseen: Any, dataset: Dataset, metrics: Sequence[str]
 ) -> Mapping[str, float]:
+    """The scores on the holdout, whose rows are ``unseen`` as the estimator takes them."""
     rate = scorers(metrics, dataset.y_holdout)
     weights = score_params(dataset.beside_holdout.weights)
-    return rate(estimator, dataset.X_holdout, dataset.y_holdout, weights)
+    return rate(estimator, unseen, dataset.y_holdout, weights)
 
 
 def _cross_validate(
     estimator: BaseEstimator,
+    own: BaseEstimator,
     spec: SweepSpec,
     dataset: Dataset,
-    cache: ForestCache,
+    cache: SharedFits,
     most: int | None = None,
 ) -> tuple[list[Fold], tuple[Curve, ...]]:
     """Every fold's figures, and the staged scores of the last fold's model on its test rows.
 
-    With ``most``, only so many folds.
+    ``own`` is what of the estimator is fitted for this trial alone. With ``most``, only so many
+    folds.
     """
     from sklearn.base import clone
 
@@ -174,11 +179,12 @@ def _cross_validate(
     folds = []
     pairs = folds_of(dataset, spec.folding)[:most]
     for number, (train_rows, test_rows) in enumerate(pairs):
-        features, unseen = take(train_rows), take(test_rows)
         start = perf_counter()
-        params = fit_arguments.of(estimator, dataset, spec.folding, train_rows)
-        model = pipeline.asked(cache.fit(number, clone(estimator), features, y[train_rows], params))
-        fitted = perf_counter()
+        params = fit_arguments.of(own, dataset, spec.folding, train_rows)
+        features = cache.steps.rows(number, partial(take, train_rows), y[train_rows])
+        fit = cache.trees.fit(number, clone(own), features, y[train_rows], params)
+        model, fitted = pipeline.asked(fit), perf_counter()
+        unseen = cache.steps.unseen(number, partial(take, test_rows))
         values = rate(model, unseen, y[test_rows], score_params(weights, test_rows))
         folds.append(Fold(values, fitted - start, perf_counter() - fitted))
     prepared = pipeline.prepared(model, unseen)
@@ -235,12 +241,16 @@ def _fold_curves(folds: Sequence[Fold]) -> tuple[Curve, ...]:
 
 
 def _test_metrics(
-    estimator: BaseEstimator, dataset: Dataset, tested: Evaluation, metrics: Sequence[str]
+    estimator: BaseEstimator,
+    unseen: Any,
+    dataset: Dataset,
+    tested: Evaluation,
+    metrics: Sequence[str],
 ) -> dict[str, float]:
     found = {on_holdout(name): value for name, value in tested.figures.items()}
     known = LABEL_METRICS.union(NUMBER_METRICS) & tested.figures.keys()
     left = tuple(name for name in metrics if name not in known)
-    scores = _scores(estimator, dataset, left) if left else {}
+    scores = _scores(estimator, unseen, dataset, left) if left else {}
     return found | {on_holdout(name): value for name, value in scores.items()}
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sweepstake.casting.column_cast import ColumnCast
     from sweepstake.domain.spec import EstimatorSpec, Step, SweepSpec
 
+LAST = "classifier"
+"""The name of the last step, a regressor too."""
 MOST_CATEGORIES = 100
 """Columns that one column of text becomes at most."""
 _BINS = 8
@@ -146,8 +148,8 @@ def _pipeline(steps: list[tuple[str, Any]], classifier: BaseEstimator) -> BaseEs
     if any(hasattr(step, "fit_resample") for _, step in steps):
         from imblearn.pipeline import Pipeline as Resampling  # type: ignore[import-untyped]
 
-        return Resampling([*steps, ("classifier", classifier)])
-    return Pipeline([*steps, ("classifier", classifier)])
+        return Resampling([*steps, (LAST, classifier)])
+    return Pipeline([*steps, (LAST, classifier)])
 
 
 def asked(estimator: BaseEstimator) -> BaseEstimator:
@@ -176,7 +178,7 @@ def castable(estimator: BaseEstimator, cast: ColumnCast) -> BaseEstimator:
     """
     from sklearn.pipeline import Pipeline
 
-    steps = estimator.steps if hasattr(estimator, "steps") else [("classifier", estimator)]
+    steps = estimator.steps if hasattr(estimator, "steps") else [(LAST, estimator)]
     return Pipeline([("cast", cast), *steps])
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sweepstake.domain.search import Portion
     from sweepstake.domain.spec import SweepSpec
     from sweepstake.domain.trial import Trial, TrialResult
-    from sweepstake.training.shared_trees import ForestCache
+    from sweepstake.training.shared_fits import SharedFits
 
 
 def rate(
@@ -24,7 +24,7 @@ def rate(
     portion: Portion,
     spec: SweepSpec,
     dataset: Dataset,
-    cache: ForestCache | None = None,
+    cache: SharedFits | None = None,
 ) -> TrialResult:
     """Cross-validate a trial on the part of the data that its rung has; no model is made.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.gridfile.search_space import canonical
 from sweepstake.training.pipeline import classifier_of
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from sklearn.base import BaseEstimator
 
-    from sweepstake.domain.spec import EstimatorSpec
     from sweepstake.domain.trial import Trial
     from sweepstake.gridfile.search_space import Product
 
@@ -40,17 +40,28 @@ def stem(estimator: EstimatorSpec) -> str:
     """What a forest has in common with those it can grow into, as a text; empty if it cannot.
 
     It cannot where its trees are not those of a smaller forest, or a fit would say other things:
-    with a random seed, out-of-bag scores, or weights by class that scikit-learn warns of. Nor with
-    steps before it, which may draw random numbers as well.
+    with a random seed, in steps before it too, out-of-bag scores, or weights by class that
+    scikit-learn warns of.
     """
     params = {name: value for name, value in estimator.params.items() if name != SIZE}
     warned = isinstance(params.get("class_weight"), str)
-    random = not isinstance(params.get("random_state", 0), int)
+    random = not all(map(_is_seeded, _all_params(params)))
     if estimator.name not in GROWING or params.keys() & _OTHERWISE or warned or random:
         return ""
-    if estimator.steps:
-        return ""
     return f"{estimator.name} {canonical(params)}"
+
+
+def _all_params(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The parameters, and those of the transformers among their values."""
+    for name, value in params.items():
+        yield name, value
+        if isinstance(value, EstimatorSpec):
+            yield from _all_params(value.params)
+
+
+def _is_seeded(param: tuple[str, Any]) -> bool:
+    name, value = param
+    return not name.endswith("random_state") or isinstance(value, int)
 
 
 def trees(estimator: EstimatorSpec) -> int:
