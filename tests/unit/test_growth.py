@@ -53,7 +53,7 @@ def comparable(result):
     return metrics, curves, result.params, result.confusion, result.warnings
 
 
-@pytest.mark.parametrize("name", shared_trees.GROWING)
+@pytest.mark.parametrize("name", shared_trees.FORESTS)
 @pytest.mark.parametrize("params", [{}, {"bootstrap": True, "max_samples": 0.5, "max_depth": 3}])
 def test_a_grown_forest_is_a_new_one_to_the_last_bit(name, params, spec, iris):
     """Trees, parameters, attributes and all figures are those of a fit without a predecessor."""
@@ -172,10 +172,15 @@ def test_no_slot_is_left_without_work(space, slots):
 
 
 @pytest.mark.parametrize(
-    ("name", "part"), [("RandomForestClassifier", 0.5), ("GradientBoostingClassifier", 1.0)]
+    ("name", "part"),
+    [
+        ("RandomForestClassifier", 0.5),
+        ("GradientBoostingClassifier", 0.5),
+        ("XGBClassifier", 1.0),
+    ],
 )
 def test_the_estimate_counts_the_trees_that_are_fitted(space, name, part):
-    """Of 10, 20 and 30 trees thirty are fitted, where forests grow."""
+    """Of 10, 20 and 30 trees thirty are fitted, where ensembles grow."""
     trials, spec = space([10, 20, 30], [1, 2], name)
     (product,) = search_space.all_products(spec)
     assert part == shared_trees.share_of(product)

@@ -16,6 +16,7 @@ from sklearn.tree._tree import (  # noqa: TID253
 )
 
 NAMES = (
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.NODE_DTYPE",
     "sklearn.tree._tree.TREE_LEAF",
     "sklearn.tree._tree.Tree.__getstate__",
@@ -42,3 +43,9 @@ def grown(tree_made: Made, nodes: np.ndarray, values: np.ndarray, depth: int) ->
     state = {"max_depth": depth, "node_count": len(nodes), "nodes": nodes, "values": values}
     tree.__setstate__(state)
     return tree
+
+
+def predictors_of(ensemble: Any) -> list[list[Any]]:
+    """The trees of histogram gradient boosting, of each round those of all classes."""
+    found: list[list[Any]] = ensemble._predictors  # noqa: SLF001 - it has no other name
+    return found

@@ -1,8 +1,10 @@
-"""Growth: forests that differ only in their number of trees share those trees.
+"""Growth: ensembles that differ only in their number of trees share those trees.
 
-With one seed, a forest of 300 trees begins with the trees of the forest of 100: scikit-learn's
-``warm_start`` draws the random numbers that a new fit would have drawn (``BaseForest.fit``), so a
-grown forest is a new one to the last bit, for the price of the trees it lacks.
+With one seed, a forest of 300 trees begins with the trees of the forest of 100, and 300 rounds of
+boosting with the first 100: scikit-learn's ``warm_start`` draws the random numbers that a new fit
+would have drawn (``BaseForest.fit``, ``BaseGradientBoosting.fit``), so a grown ensemble is a new
+one to the last bit, for the price of the trees it lacks. Bagging and AdaBoost are fitted afresh:
+the one keeps the seeds of its last members alone, the other does not grow.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
+from sweepstake.forests.sklearn_internals import predictors_of
 from sweepstake.gridfile.search_space import canonical
 from sweepstake.training.pipeline import classifier_of
 
@@ -22,31 +25,38 @@ if TYPE_CHECKING:
     from sweepstake.domain.trial import Trial
     from sweepstake.gridfile.search_space import Product
 
-GROWING = tuple(
-    f"sklearn.ensemble.{name}{kind}"
-    for kind in ("Classifier", "Regressor")
-    for name in ("ExtraTrees", "RandomForest")
-)
-SIZE = "n_estimators"
+_KINDS = ("Classifier", "Regressor")
+FORESTS = tuple(f"sklearn.ensemble.{n}{k}" for k in _KINDS for n in ("ExtraTrees", "RandomForest"))
+BOOSTED = tuple(f"sklearn.ensemble.GradientBoosting{kind}" for kind in _KINDS)
+BINNED = tuple(f"sklearn.ensemble.HistGradientBoosting{kind}" for kind in _KINDS)
+GROWING = {
+    **dict.fromkeys((*FORESTS, *BOOSTED), "n_estimators"),
+    **dict.fromkeys(BINNED, "max_iter"),
+}
+"""What grows, and the parameter that is its number of trees."""
 NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 DEFAULT_SIZE = 100
 MOST_NODES = 1_000_000
-"""Nodes that are kept, about 150 MB with ten classes: forests beyond that are fitted again."""
-_OTHERWISE = {"warm_start", "oob_score"}
-"""Parameters of a forest that have it grow otherwise, or report what a grown one cannot."""
+"""Nodes that are kept, about 150 MB with ten classes: ensembles beyond are fitted again."""
+MOST_ROWS_WHOLE = 10_000
+"""On more rows boosting by bins stops early by itself, on rows of its choice."""
+_OTHERWISE = {"warm_start", "oob_score", "n_iter_no_change", "init"}
+"""Parameters that have an ensemble grow otherwise, or report what a grown one cannot."""
 
 
 def stem(estimator: EstimatorSpec) -> str:
-    """What a forest has in common with those it can grow into, as a text; empty if it cannot.
+    """What an ensemble has in common with those it can grow into, as a text; empty if it cannot.
 
-    It cannot where its trees are not those of a smaller forest, or a fit would say other things:
-    with a random seed, in steps before it too, out-of-bag scores, or weights by class that
-    scikit-learn warns of.
+    It cannot where its trees are not those of a smaller one, or a fit would say other things: with
+    a random seed, in steps before it too, out-of-bag scores, early stopping, or weights by class
+    that scikit-learn warns of.
     """
-    params = {name: value for name, value in estimator.params.items() if name != SIZE}
+    size = GROWING.get(estimator.name)
+    params = {name: value for name, value in estimator.params.items() if name != size}
     warned = isinstance(params.get("class_weight"), str)
     random = not all(map(_is_seeded, _all_params(params)))
-    if estimator.name not in GROWING or params.keys() & _OTHERWISE or warned or random:
+    stops = params.get("early_stopping") is True
+    if size is None or params.keys() & _OTHERWISE or warned or random or stops:
         return ""
     return f"{estimator.name} {canonical(params)}"
 
@@ -65,8 +75,8 @@ def _is_seeded(param: tuple[str, Any]) -> bool:
 
 
 def trees(estimator: EstimatorSpec) -> int:
-    """How many trees a forest shall have."""
-    return int(estimator.params.get(SIZE, DEFAULT_SIZE))
+    """How many trees an ensemble shall have; of several classes, how many for each."""
+    return int(estimator.params.get(GROWING[estimator.name], DEFAULT_SIZE))
 
 
 def chains(trials: Iterable[Trial]) -> Iterator[tuple[Trial, ...]]:
@@ -89,25 +99,29 @@ def share(chain: Sequence[Trial]) -> float:
 
 def share_of(product: Product) -> float:
     """The part of their trees that the chains of a product of the search space have to fit."""
-    sizes = dict(product.lists).get(SIZE, ())
-    return max(sizes) / sum(sizes) if sizes and stem(product[0]) else 1.0
+    if not stem(product[0]):
+        return 1.0
+    sizes = dict(product.lists).get(GROWING[product.estimator.name], ())
+    return max(sizes) / sum(sizes) if sizes else 1.0
 
 
 class ForestCache:
-    """The forests of the trial before, one for each fold and one of all rows, to grow on.
+    """The ensembles of the trial before, one for each fold and one of all rows, to grow on.
 
     It serves one sweep's trials on one data set; other classifiers are fitted as ever. ``grown`` is
-    how many trees the last forest had before.
+    how many trees the last ensemble had before.
     """
 
     def __init__(self) -> None:
         self.grown = 0
         self._stem = ""
+        self._size = ""
         self.forests: dict[object, BaseEstimator] = {}
 
     def enter(self, estimator: EstimatorSpec) -> None:
         """Begin with a trial: what it cannot grow on is dropped."""
         found = stem(estimator)
+        self._size = GROWING.get(estimator.name, "")
         if found != self._stem:
             self._stem, self.forests = found, {}
 
@@ -119,15 +133,15 @@ class ForestCache:
         y: Any,
         params: Mapping[str, Any] = NO_PARAMS,
     ) -> BaseEstimator:
-        """``estimator`` fitted, or the smaller forest that stood at ``place`` grown to its size.
+        """``estimator`` fitted, or the smaller one that stood at ``place`` grown to its size.
 
         ``params`` are what else ``fit`` takes.
         """
         before = self.forests.pop(place, None)
-        self.grown = _size(before) if before else 0
-        if before is not None and self.grown < classifier_of(estimator).n_estimators:
-            size = classifier_of(estimator).n_estimators
-            fitted = _grow(before, size, features, y, params)
+        self.grown = 0 if before is None else _grown(before)
+        wanted = getattr(classifier_of(estimator), self._size, 0)
+        if before is not None and self.grown < wanted and _is_whole(before, y):
+            fitted = _grow(before, self._size, wanted, features, y, params)
         else:
             self.grown, fitted = 0, estimator.fit(features, y, **params)
         if self._stem and sum(map(_nodes, [fitted, *self.forests.values()])) <= MOST_NODES:
@@ -136,18 +150,44 @@ class ForestCache:
 
 
 def _grow(
-    estimator: BaseEstimator, size: int, features: Any, y: Any, params: Mapping[str, Any]
+    estimator: BaseEstimator,
+    size: str,
+    wanted: int,
+    features: Any,
+    y: Any,
+    params: Mapping[str, Any],
 ) -> BaseEstimator:
-    forest = classifier_of(estimator).set_params(n_estimators=size, warm_start=True)
+    ensemble = classifier_of(estimator).set_params(**{size: wanted}, warm_start=True)
     try:
         return estimator.fit(features, y, **params)
     finally:
-        forest.set_params(warm_start=False)
+        ensemble.set_params(warm_start=False)
 
 
-def _size(estimator: BaseEstimator) -> int:
-    return len(classifier_of(estimator).estimators_)
+def _is_whole(estimator: BaseEstimator, y: Any) -> bool:
+    """Whether an ensemble grows on all of its rows, and keeps none back to stop early by."""
+    stopping = getattr(classifier_of(estimator), "early_stopping", False)
+    return stopping != "auto" or len(y) <= MOST_ROWS_WHOLE
+
+
+def _grown(estimator: BaseEstimator) -> int:
+    return len(_rounds(estimator))
+
+
+def _rounds(estimator: BaseEstimator) -> Any:
+    """The trees of an ensemble; of boosting, those of each round."""
+    ensemble = classifier_of(estimator)
+    binned = hasattr(ensemble, "max_iter")
+    return predictors_of(ensemble) if binned else ensemble.estimators_
 
 
 def _nodes(estimator: BaseEstimator) -> int:
-    return sum(tree.tree_.node_count for tree in classifier_of(estimator).estimators_)
+    members = (each for one in _rounds(estimator) for each in _several(one))
+    return sum(
+        each.tree_.node_count if hasattr(each, "tree_") else len(each.nodes) for each in members
+    )
+
+
+def _several(one: Any) -> Any:
+    """The trees of a round; a tree of a forest stands for itself."""
+    return one if hasattr(one, "__len__") else (one,)
