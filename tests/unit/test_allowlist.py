@@ -7,12 +7,16 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from importlib.metadata import version
 
 import pytest
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import all_estimators
 
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.gridfile import allowlist, boosters, loader
+from sweepstake.gridfile.sklearn_names import CLASSIFIERS, REGRESSORS
 from sweepstake.settings import load_settings
 
 LIGHTGBM = """
@@ -51,6 +55,17 @@ def added(setting, program):
     return json.loads(done.stdout)
 
 
+def test_the_list_is_what_scikit_learn_has_and_no_more():
+    """A release that adds, moves or drops one is noticed here."""
+    kinds = {CLASSIFIERS: ClassifierMixin, REGRESSORS: RegressorMixin}
+    for names, kind in kinds.items():
+        found = {getattr(import_module(n.rpartition(".")[0]), n.rpartition(".")[2]) for n in names}
+        ending = "classifier" if kind is ClassifierMixin else "regressor"
+        assert {each for _, each in all_estimators(type_filter=ending)} == found
+        assert all(issubclass(each, kind) for each in found)
+        assert len(found) == len(names)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -68,7 +83,7 @@ def added(setting, program):
 )
 def test_other_names_are_refused_and_not_imported(name):
     """What is not on the list stays unknown: nothing is looked up, nothing imported."""
-    allowlist.estimators()
+    allowlist.estimator_names()
     before = set(sys.modules)
     with pytest.raises(
         NotFoundError, match="must be a scikit-learn classifier or regressor, but got"

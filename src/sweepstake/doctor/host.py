@@ -54,9 +54,9 @@ def estimators() -> str:
     Raises:
         SettingsError: ``SWEEPSTAKE_ESTIMATORS`` names what is not there.
     """
-    from sweepstake.gridfile.allowlist import estimators
+    from sweepstake.gridfile.allowlist import estimator_names
 
-    return f"{len(estimators())} classifiers and regressors"
+    return f"{len(estimator_names())} classifiers and regressors"
 
 
 def trusted_types(names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sweepstake.domain.task import Task
 from sweepstake.errors import NotFoundError, SettingsError
 from sweepstake.gridfile import boosters
+from sweepstake.gridfile.sklearn_names import NAMES, REGRESSORS
 from sweepstake.settings import load_settings
 from sweepstake.wording.near_misses import listed, near_misses, shown
 
@@ -33,22 +34,23 @@ OPEN = {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
 
 
 @cache
-def estimators() -> dict[str, type]:
-    """Public dotted names and their classes: scikit-learn's by class name, then the operator's.
-
-    The setting is read once in the life of a process, from its environment: it says what this
-    process may import, which no later one can take back.
+def estimator_names() -> tuple[str, ...]:
+    """Dotted names of the estimators that a grid file may name: scikit-learn's, the operator's.
 
     Raises:
         SettingsError: the setting names something that is not there or is neither of both.
     """
-    from sklearn.utils import all_estimators
+    return tuple(dict.fromkeys((*NAMES, *_added())))
 
-    kinds = all_estimators(type_filter=["classifier", "regressor"])
-    known = {_public_name(kind): kind for _, kind in kinds}
-    for name in added_by_operator():
-        known |= added_by(name)
-    return known
+
+@cache
+def _added() -> dict[str, type]:
+    """The classes that the operator adds, by dotted name.
+
+    The setting is read once in the life of a process, from its environment: it says what this
+    process may import, which no later one can take back.
+    """
+    return {public: kind for name in added_by_operator() for public, kind in added_by(name).items()}
 
 
 @cache
@@ -67,14 +69,6 @@ def must_be_used(added: tuple[str, ...]) -> None:
         message = f"{SETTING}: must be set in the environment of the process, where it is "
         message += f"{shown(list(added_by_operator()))}, but settings say {shown(list(added))}. "
         raise SettingsError(message + "Set it before the process starts.")
-
-
-def _public_name(estimator: type) -> str:
-    """``sklearn.ensemble._forest.RandomForestClassifier`` without its private modules."""
-    modules = estimator.__module__.split(".")
-    public = [module for module in modules if not module.startswith("_")]
-    private = next((at for at, name in enumerate(modules) if name.startswith("_")), len(public))
-    return ".".join([*modules[:private], estimator.__name__])
 
 
 def added_by(name: str) -> dict[str, type]:
@@ -140,17 +134,17 @@ def _is_step(kind: object) -> bool:
 @cache
 def _by_class_name() -> dict[str, str]:
     """Bare class names; where two packages have one, it is scikit-learn's."""
-    return {name.rpartition(".")[2]: name for name in reversed(estimators())}
+    return {name.rpartition(".")[2]: name for name in reversed(estimator_names())}
 
 
 def kind_of(name: str) -> type:
-    """The class of an allowed dotted name, imported now where it is a step's.
+    """The class of an allowed dotted name, imported now.
 
     Of a booster it is ours, which imports the package of the library when it is fitted.
     """
     if boosters.is_known(name):
         return _reviewed(f"sweepstake.boosting.{name.rpartition('.')[2]}")
-    return estimators().get(name) or added_transformers().get(name) or _reviewed(name)
+    return _added().get(name) or added_transformers().get(name) or _reviewed(name)
 
 
 @cache
@@ -160,14 +154,9 @@ def _reviewed(name: str) -> type:
     return kind
 
 
-def estimator_names() -> tuple[str, ...]:
-    """Dotted names of the estimators that a grid file may name."""
-    return tuple(estimators())
-
-
 def dotted(name: str) -> str | None:
     """The dotted name of an estimator named by its class or dotted name, else ``None``."""
-    if name in estimators():
+    if name in estimator_names():
         return name
     return boosters.installed().get(name) or _by_class_name().get(name)
 
@@ -232,16 +221,20 @@ def _stem(name: str) -> str:
 @cache
 def task_of(name: str) -> Task | None:
     """What an estimator named by its class or dotted name predicts; ``None`` if it is unknown."""
-    from sklearn.base import RegressorMixin
-
     known = dotted(name)
     if known is None:
         return None
-    if boosters.is_known(known):
-        return Task.REGRESSION if known.endswith("Regressor") else Task.CLASSIFICATION
-    if issubclass(kind_of(known), RegressorMixin):
-        return Task.REGRESSION
-    return Task.CLASSIFICATION
+    return Task.REGRESSION if _is_of_numbers(known) else Task.CLASSIFICATION
+
+
+def _is_of_numbers(name: str) -> bool:
+    if boosters.is_known(name):
+        return name.endswith("Regressor")
+    if name in _added():
+        from sklearn.base import RegressorMixin
+
+        return issubclass(_added()[name], RegressorMixin)
+    return name in REGRESSORS
 
 
 @cache

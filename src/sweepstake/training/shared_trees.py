@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
-from sweepstake.forests.sklearn_internals import predictors_of
 from sweepstake.gridfile.search_space import canonical
 from sweepstake.training.pipeline import classifier_of
 
@@ -176,6 +175,8 @@ def _grown(estimator: BaseEstimator) -> int:
 
 def _rounds(estimator: BaseEstimator) -> Any:
     """The trees of an ensemble; of boosting, those of each round."""
+    from sweepstake.forests.sklearn_internals import predictors_of
+
     ensemble = classifier_of(estimator)
     binned = hasattr(ensemble, "max_iter")
     return predictors_of(ensemble) if binned else ensemble.estimators_
