@@ -11,7 +11,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, ours, page, parsing, promotion, scaling, searches, serving, steps, wide
+from bench import (
+    figures,
+    mixed,
+    ours,
+    page,
+    parsing,
+    promotion,
+    scaling,
+    searches,
+    serving,
+    steps,
+    wide,
+)
 from bench.machine import describe
 from bench.rounds import MEDIUM_WAYS, SMALL_WAYS, Way, race
 from bench.stack import ROOT, embedded
@@ -22,7 +34,7 @@ if TYPE_CHECKING:
 
     from bench.stack import Stack
 
-PARTS = ("small", "steps", "medium", "scaling", "parsing", "promotion", "serving", "wide")
+PARTS = ("small", "steps", "medium", "mixed", "scaling", "parsing", "promotion", "serving", "wide")
 LONG_PARTS = ("burst", "versions", "searches")
 FILES, VERSIONS, DAILY_FILES = 500, 20_000, 200
 
@@ -70,6 +82,10 @@ def _steps(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
     return {"slots": slots, "timeline": line.record()} | measured
 
 
+def _mixed(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    return {"records": mixed.measure(stack, asked.rounds, say, quick=asked.quick)}
+
+
 def _scaling(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
     return {
         "trials": scaling.by_trials(stack, say, quick=asked.quick, full=asked.full),
@@ -99,6 +115,7 @@ MEASURES: Mapping[str, Callable[[Stack, argparse.Namespace], dict[str, Any]]] = 
     "small": _small,
     "steps": _steps,
     "medium": _medium,
+    "mixed": _mixed,
     "scaling": _scaling,
     "parsing": _parsing,
     "burst": _burst,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench import serving, wide
+from bench import mixed, serving, wide
 from bench.rounds import OURS, ratio
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ LIMITS = {
     "small_vs_lean": 0.3,
     "small_vs_default": 0.02,
     "medium_vs_gridsearch": 1.10,
+    "mixed_vs_gridsearch": 0.6,
     "dropped_to_first_fit_seconds": 10.0,
     "last_trial_to_leaderboard_seconds": 5.0,
     "last_trial_to_champion_seconds": 15.0,
@@ -56,6 +57,8 @@ def ratios(parts: Mapping[str, Any]) -> dict[str, float]:
         }
     if "medium" in parts:
         found["medium_vs_gridsearch"] = ratio(parts["medium"]["records"], "grid_search")
+    if "mixed" in parts:
+        found["mixed_vs_gridsearch"] = mixed.ratio(parts["mixed"]["records"])
     if "serving" in parts:
         found |= serving.ratios(parts["serving"]["records"])
     if "wide" in parts:
