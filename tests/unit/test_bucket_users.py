@@ -14,6 +14,8 @@ printf '%s\\n' "$MC_HOST_store $*" >> "$TOLD/commands"
 case "$*" in
     "admin policy create"*) cp "$6" "$TOLD/$5.json" ;;
     "admin user add"*) cat >> "$TOLD/users" ;;
+    "stat "*) [ -e "$TOLD/object" ] ;;
+    "pipe "*) cat > "$TOLD/object" ;;
 esac
 """
 KEYS = {
@@ -64,6 +66,8 @@ def test_both_users_get_their_keys_and_one_policy_each(told):
     assert all(line.startswith(root) for line in lines)
     assert [
         "mb --ignore-existing store/models",
+        "stat store/models/workspace/closed-days",
+        "pipe store/models/workspace/closed-days",
         "admin policy create store sweepstake-writer /tmp/sweepstake-writer.json",
         "admin policy create store sweepstake-reader /tmp/sweepstake-reader.json",
         "admin user add store",
@@ -71,6 +75,14 @@ def test_both_users_get_their_keys_and_one_policy_each(told):
         "admin user add store",
         "admin policy attach store sweepstake-reader --user reader",
     ] == [line.removeprefix(root) for line in lines]
+
+
+def test_what_the_triggerer_watches_is_made_once(told, tmp_path):
+    """It is there from the beginning, and what others wrote since stays."""
+    (tmp_path / "object").write_text("digits__0123456789ab__2026-01-01")
+    folder, _ = told()
+    assert "pipe" not in (folder / "commands").read_text()
+    assert "digits__0123456789ab__2026-01-01" == (folder / "object").read_text()
 
 
 def allows(policy, action, resource, prefix=None):
@@ -103,6 +115,8 @@ REQUESTS = [
     ("s3:DeleteObject", f"{BUCKET}/workspace/plans/a.json", None, True, False),
     ("s3:GetObject", f"{BUCKET}/workspace/sweeps/a/models/0.json", None, True, True),
     ("s3:PutObject", f"{BUCKET}/workspace/sweeps/a/models/0.json", None, True, False),
+    ("s3:GetObject", f"{BUCKET}/workspace/closed-days", None, True, True),
+    ("s3:PutObject", f"{BUCKET}/workspace/closed-days", None, True, False),
     ("s3:ListBucket", BUCKET, "workspace/sweeps/a/models/", True, True),
     ("s3:ListBucket", BUCKET, "mlflow/1/a/artifacts/", True, True),
     ("s3:ListBucket", BUCKET, "workspace/plans/", True, False),
@@ -121,7 +135,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize(("action", "resource", "prefix", "writer", "reader"), REQUESTS)
 def test_users_may_do_what_their_work_needs(told, action, resource, prefix, writer, reader):
-    """Tasks use the whole of one bucket; MLflow and the champion read models and their hashes."""
+    """Tasks use the whole of one bucket; others read models, hashes and that a day has closed."""
     folder, _ = told()
     policies = {
         name: json.loads((folder / f"sweepstake-{name}.json").read_text())

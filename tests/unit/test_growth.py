@@ -93,7 +93,7 @@ def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
     fit_trial.train(trial(0, n_estimators=3), spec, iris, cache=cache)
     one = trial(1, n_estimators=5)
     estimator = fit_trial.estimator_of(one, spec, iris)
-    cache.enter(one.estimator, estimator)
+    cache.enter(one.estimator, estimator, iris)
     model = pipeline.classifier_of(cache.trees.forests[0])
     assert 3 == len(model.estimators_)
     model.set_params(n_estimators=5, warm_start=True)

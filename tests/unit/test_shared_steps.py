@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+import weakref
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweepstake.data.dataset import Dataset
+from sweepstake.domain.search import Portion
 from sweepstake.domain.spec import DataSpec, EstimatorSpec, Preprocess, Step, SweepSpec
 from sweepstake.domain.trial import Trial
 from sweepstake.modelfile.model_file import dump, loads
-from sweepstake.training import fit_trial, shared_steps
+from sweepstake.training import fit_trial, portions, shared_steps
 from sweepstake.training.shared_fits import SharedFits
 
 RNG = np.random.default_rng(3)
@@ -214,3 +217,87 @@ def test_a_step_that_fails_fails_each_trial():
     for number in range(2):
         with pytest.raises(ValueError, match="n_components=50 must be between"):
             fit_trial.train(Trial(number, "k", point), spec(), NUMBERS, shared)
+
+
+FOREST = "sklearn.ensemble.RandomForestClassifier"
+SCALE = EstimatorSpec("sklearn.preprocessing.StandardScaler", {})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((Step("scale"), Step("reduce")), (Step("reduce"), Step("scale"))),
+        ((Step("scale", "a"), Step("reduce", "c")), (Step("scale", "c"), Step("reduce", "a"))),
+    ],
+    ids=["another order", "other columns"],
+)
+def test_forests_behind_other_steps_do_not_grow_on_each_other(first, second):
+    """Steps of the same parameters in another order, or for other columns, make other rows."""
+    reduce = EstimatorSpec("sklearn.decomposition.PCA", {"n_components": 1})
+    params = {"scale": SCALE, "reduce": reduce}
+    shared = SharedFits()
+    for number, (steps, size) in enumerate(((first, 3), (second, 6))):
+        point = EstimatorSpec(FOREST, {**params, "n_estimators": size}, steps)
+        trial = Trial(number, f"k{number}", point)
+        mine = fit_trial.train(trial, spec(), NUMBERS, shared)
+        alone = fit_trial.train(trial, spec(), NUMBERS, SharedFits(share=False))
+        assert comparable(alone) == comparable(mine)
+        assert 0 == mine[1].grown
+
+
+def test_a_step_that_writes_to_its_rows_leaves_the_data_as_they_are():
+    """Told to use its rows as its own, it shares nothing, and has its own."""
+    scale = EstimatorSpec("sklearn.preprocessing.StandardScaler", {"copy": False})
+    point = EstimatorSpec("sklearn.naive_bayes.GaussianNB", {"scale": scale}, (Step("scale"),))
+    before = NUMBERS.X_train.copy(), NUMBERS.X_holdout.copy()
+    shared = SharedFits()
+    scores = []
+    for number in range(2):
+        _, result = fit_trial.train(Trial(number, "k", point), spec(), NUMBERS, shared)
+        assert () == result.shared_steps
+        scores.append(result.metrics["mean_cv_accuracy"])
+    assert scores[0] == scores[1]
+    pd.testing.assert_frame_equal(before[0], NUMBERS.X_train)
+    pd.testing.assert_frame_equal(before[1], NUMBERS.X_holdout)
+
+
+def test_a_classifier_that_writes_to_its_rows_leaves_the_data_as_they_are():
+    """Without a step before it, the rows are those of the data set."""
+    point = EstimatorSpec("sklearn.linear_model.Ridge", {"copy_X": False})
+    y = NUMBERS.X_train["a"].to_numpy() * 2
+    data = replace(NUMBERS, y_train=y, y_holdout=NUMBERS.X_holdout["a"].to_numpy(), classes=())
+    raw = replace(spec(), metric="r2", preprocess=Preprocess.NONE)
+    before = data.X_train.copy()
+    fit_trial.train(Trial(0, "k", point), raw, data, SharedFits())
+    pd.testing.assert_frame_equal(before, data.X_train)
+
+
+def test_parts_of_the_data_are_told_apart():
+    """Trials of rungs with more rows share nothing with those of fewer."""
+    shared = SharedFits()
+    for number, rows in enumerate((24, 40, 24)):
+        trial, portion = logistic(number), Portion(number, rows=rows)
+        mine = portions.rate(trial, portion, spec(), NUMBERS, shared)
+        alone = portions.rate(trial, portion, spec(), NUMBERS, SharedFits(share=False))
+        assert alone.metrics["mean_cv_accuracy"] == mine.metrics["mean_cv_accuracy"]
+        assert () == mine.shared_steps
+
+
+def test_a_trial_holds_no_rows_that_there_is_no_room_for(monkeypatch):
+    """Else the rows of all folds would stay until the next trial."""
+    monkeypatch.setattr(shared_steps, "MOST_BYTES", 1)
+    cache = shared_steps.StepCache()
+    cache.enter(fit_trial.estimator_of(logistic(0), spec(), NUMBERS))
+    values, y = NUMBERS.X_train.to_numpy(), NUMBERS.y_train
+    made = weakref.ref(cache.rows(0, lambda: values, y))
+    assert made() is None
+    assert cache.unseen(0, lambda: values).shape == values.shape
+
+
+def test_steps_whose_model_counts_its_questions_are_not_shared():
+    """The model would tell of those of other trials."""
+    params = {"reduce": EstimatorSpec("sklearn.manifold.Isomap", {"n_components": 1})}
+    point = EstimatorSpec("sklearn.naive_bayes.GaussianNB", params, (Step("reduce"),))
+    shared = SharedFits()
+    results = [fit_trial.train(Trial(n, "k", point), spec(), NUMBERS, shared)[1] for n in range(2)]
+    assert () == results[1].shared_steps

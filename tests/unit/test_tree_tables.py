@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+from functools import partial
+from io import BytesIO
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -15,9 +19,11 @@ from sklearn.ensemble import (
     ExtraTreesRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    VotingClassifier,
 )
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+from sklearn.utils.validation import check_array
 
 from sweepstake.errors import ModelFileError
 from sweepstake.forests import TreeTable
@@ -184,13 +190,131 @@ def test_a_table_that_does_not_go_together_is_refused(changed, monkeypatch):
 
 def test_a_table_that_would_fill_the_memory_is_refused(monkeypatch):
     """Its figures are small in the file and large in a tree."""
-    content = dump(RandomForestClassifier(30, random_state=0).fit(X, Y))
-    needed = sum(tree.tree_.node_count for tree in loads(content).estimators_) * (64 + 3 * 8)
+    content = dump(RandomForestClassifier(300, random_state=0).fit(X, Y))
+    nodes = sum(tree.tree_.node_count for tree in loads(content).estimators_)
+    needed = 300 * 2048 + nodes * (64 + 3 * 8)
     monkeypatch.setattr(audit, "most_bytes", lambda: needed - 1)
     with pytest.raises(ModelFileError, match="must have at most"):
         loads(content)
     monkeypatch.setattr(audit, "most_bytes", lambda: needed)
     assert loads(content)
+
+
+def test_the_memory_of_all_tables_together_counts(monkeypatch):
+    """Of a team of forests, each of which would do."""
+    forests = [(f"f{n}", RandomForestClassifier(600, random_state=n)) for n in range(3)]
+    team = VotingClassifier(forests).fit(X, Y)
+    team.estimators_ = [tabled(each) for each in team.estimators_]
+    del team.named_estimators_  # the same once more
+    content = dump(team)
+    monkeypatch.setattr(audit, "most_bytes", lambda: 5_000_000)
+    with pytest.raises(ModelFileError, match="must have at most"):
+        loads(content)
+
+
+def all_leaves(count, counts, classes, rows):
+    """What to change of a table, so that it has trees of one leaf."""
+
+    def change(found):
+        found["columns"] = {
+            name: np.full(count, -1, "i1") if "child" in name else np.ones(count, "u1")
+            for name in found["columns"]
+        }
+        found["counts"], found["rows"] = counts, rows
+        found["depths"] = found["seeds"] = np.zeros(len(counts), "i1")
+        found["made"] = (4, np.array([classes]), 1)
+
+    return change
+
+
+def forged(change, monkeypatch, estimator=None):
+    """A model file whose table was changed."""
+    told = TreeTable.__getstate__
+
+    def tell(table):
+        found = told(table)
+        change(found)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TreeTable, "__getstate__", tell)
+        return dump(estimator or RandomForestClassifier(3, random_state=0).fit(X, Y))
+
+
+def twice_a_child(found):
+    """Two ways to one node: compiled code would count it twice."""
+    left = found["columns"]["left_child"].astype(int)
+    found["columns"]["right_child"] = left
+
+
+HOSTILE = {
+    "counts whose sum wraps around": all_leaves(
+        5, np.array([2**62] * 4 + [5]), 3, np.ones((5, 1, 3), "u1")
+    ),
+    "a tree that says to be flat": lambda found: found.update(depths=np.zeros(3, int)),
+    "a depth below none": lambda found: found.update(depths=np.full(3, -1)),
+    "rows that are broadcast": all_leaves(
+        2000, np.array([2000]), 20_000, np.ones((1, 1, 20_000), "u1")
+    ),
+    "rows of four dimensions": all_leaves(30, np.array([30]), 1, np.ones((30, 1, 1, 1), "u1")),
+    "two ways to one child": twice_a_child,
+    "fractions for children": lambda found: found["columns"].update(
+        left_child=found["columns"]["left_child"].astype(float)
+    ),
+    "an attribute in the place of a method": lambda found: found["common"].update(
+        predict=partial(check_array, dtype="float32")
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_tables_are_refused_before_trees_are_made(kind, monkeypatch):
+    """Each ended the process, or filled its memory, while it was loaded or asked."""
+    with pytest.raises(ModelFileError):
+        loads(forged(HOSTILE[kind], monkeypatch))
+
+
+def test_an_attribute_in_the_place_of_a_method_is_refused_of_any_estimator():
+    """It would be called instead, for example to skip the check of what is asked."""
+    tree = DecisionTreeClassifier(max_depth=2).fit(X, Y)
+    vars(tree)["_validate_X_predict"] = partial(check_array, dtype="float32")
+    with pytest.raises(ModelFileError, match="do not go together"):
+        loads(dump(tree))
+
+
+def test_a_tree_alone_that_says_to_be_flat_is_refused(monkeypatch):
+    """Its depth is what the way to each leaf is given room by."""
+    content = dump(DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, Y))
+    with ZipFile(BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(files["schema.json"])
+    state = schema["content"]["content"]["tree_"]["content"]["content"]
+    assert "3" == state["max_depth"]["content"]
+    state["max_depth"] |= {"content": "1", "__id__": 1}
+    files["schema.json"] = json.dumps(schema).encode()
+    changed = BytesIO()
+    with ZipFile(changed, "w") as archive:
+        for name, each in files.items():
+            archive.writestr(name, each)
+    with pytest.raises(ModelFileError, match="do not go together"):
+        loads(changed.getvalue())
+
+
+def test_a_list_of_nothing_without_end_is_refused(monkeypatch):
+    """Empty lists are small in a file and large in memory."""
+    content = dump(DecisionTreeClassifier(max_depth=2).fit(X, Y))
+    monkeypatch.setattr(audit, "most_bytes", lambda: 100_000)
+    with pytest.raises(ModelFileError, match="must expand to at most 3,125 bytes, but has a list"):
+        loads(content)
+
+
+def test_a_table_that_was_changed_since_is_written_as_what_it_is():
+    """Somebody has cut, exchanged or altered its trees."""
+    model = loads(dump(RandomForestClassifier(3, random_state=0).fit(X, Y)))
+    model.estimators_[-1].max_depth = 9
+    assert [None, None, 9] == [tree.max_depth for tree in loads(dump(model)).estimators_]
+    model.estimators_.clear()
+    assert [] == loads(dump(model)).estimators_
 
 
 def test_no_trees_are_no_table():

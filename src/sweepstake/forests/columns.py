@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np  # noqa: TID253 - whoever reads or writes a forest has it
 
+from sweepstake.forests.soundness import hold
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,11 +42,22 @@ def shares(values: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
     return {"values": values}
 
 
-def of_shares(state: Mapping[str, Any], weights: np.ndarray) -> np.ndarray:
-    """The values that `shares` kept."""
+def check(state: Mapping[str, Any], shape: tuple[int, int, int]) -> None:
+    """See that the values that `shares` kept are of this shape, before anything is made of them.
+
+    Raises:
+        ValueError: they are not.
+    """
+    kept = state["values"] if "values" in state else state["rows"]
+    kinds = "f" if "values" in state else "iu"
+    hold(kept.shape == shape and kept.dtype.kind in kinds and kept.flags.c_contiguous)
+
+
+def values_at(state: Mapping[str, Any], place: slice, weights: np.ndarray) -> np.ndarray:
+    """The values that `shares` kept of the nodes at this place."""
     if "values" in state:
-        return np.asarray(state["values"])
-    return _divided(np.asarray(state["rows"], dtype=float), weights)
+        return np.asarray(state["values"][place], dtype=float)
+    return _divided(state["rows"][place].astype(float), weights)
 
 
 def _divided(parts: np.ndarray, weights: np.ndarray) -> np.ndarray:

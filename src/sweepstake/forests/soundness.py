@@ -1,33 +1,83 @@
-"""Soundness: whether a table of nodes is one of trees, before compiled code follows it."""
+"""Soundness: whether figures are those of trees, before compiled code follows them."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np  # noqa: TID253 - whoever reads or writes a forest has it
 
 from sweepstake.forests.sklearn_internals import NO_CHILD, Made
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
-def check(nodes: np.ndarray, values: np.ndarray, counts: np.ndarray, made: Made) -> None:
-    """See that children come later in the same tree and that columns exist, in each tree.
+    Columns = Mapping[str, np.ndarray]
+    """The figures of all nodes, by what they say."""
 
-    ``nodes`` and ``values`` are those of all trees, ``counts`` how many each has.
+
+def check(nodes: Columns, counts: np.ndarray, depths: np.ndarray, made: Made) -> None:
+    """See that these are trees, one after the other: compiled code asks no more.
+
+    Each node but the first of a tree is the child of one node before it, in the same tree; columns
+    exist; no tree is deeper than it says. ``nodes`` has the figures of all nodes, ``counts`` how
+    many each tree has.
 
     Raises:
         ValueError: something points to nothing, or shapes do not go together.
     """
-    n_features, n_classes, n_outputs = made
-    hold(n_classes.dtype == np.intp and n_classes.shape == (n_outputs,) and n_outputs > 0)
-    hold(n_classes.min() > 0)
-    hold(counts.ndim == 1 and counts.dtype.kind == "i" and len(counts) > 0 and counts.min() > 0)
-    hold(values.dtype == float and values.shape == (len(nodes), n_outputs, n_classes.max()))
-    place = np.arange(len(nodes)) - np.repeat(np.cumsum(counts) - counts, counts)
-    size = np.repeat(counts, counts)
-    inner = nodes["left_child"] != NO_CHILD
-    for side in ("left_child", "right_child"):
-        child = nodes[side][inner]
-        hold(((place[inner] < child) & (child < size[inner])).all())
+    _check_counts(counts, depths, len(nodes["left_child"]))
+    _check_made(made)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    inner = np.flatnonzero(nodes["left_child"] != NO_CHILD)
+    size = np.repeat(counts, counts)[inner]
+    sides = [nodes[side][inner].astype(np.int64) for side in ("left_child", "right_child")]
+    for child in sides:
+        hold(((inner - first[inner] < child) & (child < size)).all())
+    children = [first[inner] + child for child in sides]
+    hold(np.bincount(np.concatenate(children), minlength=len(first)).max(initial=0) <= 1)
+    hold(2 * len(inner) == len(first) - len(counts))
     asked = nodes["feature"][inner]
-    hold(((asked >= 0) & (asked < n_features)).all())
+    hold(((asked >= 0) & (asked < made[0])).all())
+    _check_depths(inner, children, counts, depths)
+
+
+def _check_counts(counts: np.ndarray, depths: np.ndarray, nodes: int) -> None:
+    for each in (counts, depths):
+        hold(each.ndim == 1 and each.dtype.kind in "iu" and len(each) == len(counts) > 0)
+    hold(counts.min() > 0 and counts.max() <= nodes and len(counts) <= nodes)
+    hold(sum(counts.tolist()) == nodes)
+
+
+def _check_made(made: Made) -> None:
+    n_features, n_classes, n_outputs = made
+    hold(isinstance(n_features, int) and isinstance(n_outputs, int) and n_outputs > 0)
+    hold(n_classes.dtype == np.intp and n_classes.shape == (n_outputs,) and n_classes.min() > 0)
+
+
+def _check_depths(
+    inner: np.ndarray, children: list[np.ndarray], counts: np.ndarray, depths: np.ndarray
+) -> None:
+    """Follow all trees at once, level by level, and hold their depths against what they say."""
+    left, right = (np.full(int(counts.sum()), NO_CHILD) for _ in children)
+    left[inner], right[inner] = children
+    level, tree = np.cumsum(counts) - counts, np.arange(len(counts))
+    for depth in range(int(counts.max())):
+        hold((depth <= depths[tree]).all())
+        has = left[level] != NO_CHILD
+        level, tree = level[has], tree[has]
+        if not len(level):
+            break
+        level, tree = np.concatenate([left[level], right[level]]), np.tile(tree, 2)
+
+
+def check_attributes(kind: type, names: Iterable[str]) -> None:
+    """See that attributes of an object take the place of no method of its class.
+
+    Raises:
+        ValueError: one does, and would be called instead of it.
+    """
+    for name in names:
+        hold(not callable(getattr(kind, name, None)))
 
 
 def hold(true: object) -> None:

@@ -71,18 +71,19 @@ class TreeTable(list):  # type: ignore[type-arg]  # skops builds it without a ty
         Raises:
             ValueError: figures are not those of trees; compiled code would follow them anywhere.
         """
-        counts = state["counts"]
-        nodes = _nodes(state["columns"], int(counts.sum()))
-        values = columns.of_shares(state, nodes["weighted_n_node_samples"])
-        soundness.check(nodes, values, counts, state["made"])
-        soundness.hold(state["common"]["n_features_in_"] == state["made"][0])
+        figures, counts, made_with = state["columns"], state["counts"], state["made"]
+        for name in FIGURES:
+            kinds = "iuf" if NODE[name].kind == "f" else "iu"
+            soundness.hold(figures[name].dtype.kind in kinds and figures[name].ndim == 1)
+            soundness.hold(len(figures[name]) == len(figures["left_child"]))
+        soundness.check(figures, counts, state["depths"], made_with)
+        soundness.check_attributes(KINDS[state["kind"]], state["common"])
+        soundness.hold(state["common"]["n_features_in_"] == made_with[0])
+        columns.check(state, (len(figures["left_child"]), made_with[2], int(made_with[1].max())))
         ends = np.cumsum(counts)
         places = map(slice, ends - counts, ends)
         each = zip(places, state["depths"].tolist(), state["seeds"].tolist(), strict=True)
-        self[:] = [
-            _tree(state, grown(state["made"], nodes[place], values[place], depth), seed)
-            for place, depth, seed in each
-        ]
+        self[:] = [_tree(state, *own) for own in each]
 
 
 def is_table(trees: Sequence[Any]) -> bool:
@@ -118,16 +119,14 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _nodes(parts: Mapping[str, np.ndarray], count: int) -> np.ndarray:
-    nodes = np.zeros(count, dtype=NODE)
+def _tree(state: Mapping[str, Any], place: slice, depth: int, seed: int) -> Any:
+    """One of the trees, whose nodes have this place among those of all."""
+    nodes = np.zeros(place.stop - place.start, dtype=NODE)
     for name in FIGURES:
-        soundness.hold(parts[name].shape == (count,))
-        nodes[name] = parts[name]
-    return nodes
-
-
-def _tree(state: Mapping[str, Any], fitted: Any, seed: int) -> Any:
+        nodes[name] = state["columns"][name][place]
+    values = columns.values_at(state, place, nodes["weighted_n_node_samples"])
     kind = KINDS[state["kind"]]
     tree = kind.__new__(kind)
+    fitted = grown(state["made"], nodes, values, depth)
     vars(tree).update(state["common"], random_state=seed, tree_=fitted)
     return tree

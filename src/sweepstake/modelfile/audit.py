@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCHEMA = "schema.json"
-LARGEST_SCHEMA = 256 * 1024 * 1024
-"""Bytes of the list of what is in a file: a thousand large trees take a hundredth."""
+LARGEST_SCHEMA = 64 * 1024 * 1024
+"""Bytes of the list of what is in a file: a thousand trees, one by one, take an eighth."""
+OF_SCHEMA = 32
+"""So many bytes of memory are made of one of the list, at most: empty lists take most."""
 OF_SPARSE = frozenset(f"{part}.npy" for part in ("data", "indices", "indptr", "shape", "format"))
 """The files of a sparse matrix in rows."""
 DEEPEST = 200
@@ -113,8 +115,9 @@ def check_names(found: frozenset[tuple[str, str]]) -> None:
 
 def _schema(archive: ZipFile) -> tuple[dict[str, Any], Any]:
     size = archive.getinfo(SCHEMA).file_size
-    if size > LARGEST_SCHEMA:
-        _too_large(f"a list of {size:,} bytes", LARGEST_SCHEMA)
+    most = min(LARGEST_SCHEMA, most_bytes() // OF_SCHEMA)
+    if size > most:
+        _too_large(f"a list of {size:,} bytes", most)
     return skops_internals.schema_of(archive)
 
 

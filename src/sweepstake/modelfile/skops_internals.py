@@ -69,8 +69,14 @@ def _tell_tables() -> None:
 
 
 def _of_table(table: TreeTable, context: Any) -> dict[str, Any]:
+    """The state of a table; of one that was changed so that it is none any more, that of a list."""
     from skops.io._utils import get_state
 
+    from sweepstake.forests.tree_table import is_table
+
+    if not is_table(table):
+        found: dict[str, Any] = get_state(list(table), context)
+        return found
     return {
         "__class__": type(table).__name__,
         "__module__": type(table).__module__,

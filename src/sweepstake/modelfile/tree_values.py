@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np  # noqa: TID253 - whoever imports this is about to load a model
 
 from sweepstake.errors import ModelFileError
+from sweepstake.forests import soundness
 from sweepstake.modelfile import audit, step_values
 from sweepstake.modelfile.audit import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 DATA = frozenset({"JsonNode", "NdArrayNode", "DictNode", "TupleNode", "ListNode", "TypeNode"})
 """What figures are made of; nothing of it is compiled code."""
-NO_CHILD = -1
-NODE_BYTES, SHARE_BYTES = 64, 8
-"""What a node of a tree takes in memory, and a share of a class in it."""
+TABLE = "sweepstake.forests.TreeTable"
+TREE_BYTES, NODE_BYTES, SHARE_BYTES = 2048, 64, 8
+"""What a tree takes in memory, a node of it, and the share of a class in it."""
 
 
 def check_parts(tree: Any) -> None:
@@ -31,6 +32,7 @@ def check_parts(tree: Any) -> None:
     Raises:
         ModelFileError: some figure of it points to nothing.
     """
+    audit.check_size("model.skops", _of_tables(tree))
     for node in nodes(tree):
         check = _PARTS.get(f"{node.module_name}.{node.class_name}")
         if check and type(node).__name__ in {"TreeNode", "ObjectNode"}:
@@ -48,6 +50,7 @@ def check_estimators(tree: Any) -> None:
     for node in nodes(tree):
         if type(node).__name__ == "ObjectNode":
             built = node.construct()
+            soundness.check_attributes(type(built), getattr(built, "__dict__", ()))
             for base in type(built).__mro__:
                 for check in _ESTIMATORS.get(base.__name__, ()):
                     check(built)
@@ -64,10 +67,8 @@ def _tree(node: Any) -> None:
     _hold("tree", classes.shape == (n_outputs,) and classes.dtype == np.intp)
     _hold("tree", found.shape == (count,) and count > 0 and classes.min() > 0 and n_outputs > 0)
     _hold("tree", state["values"].shape == (count, n_outputs, classes.max()))
-    left, right = found["left_child"], found["right_child"]
-    inner = left != NO_CHILD
-    _point_later("tree", left[inner], right[inner], np.flatnonzero(inner), count)
-    _point_into("tree", found["feature"][inner], n_features)
+    depths = np.array([state["max_depth"]])
+    soundness.check(found, np.array([count]), depths, (n_features, classes, n_outputs))
 
 
 def _predictor(node: Any) -> None:
@@ -88,12 +89,19 @@ def _predictor(node: Any) -> None:
     _hold("predictor", (found["feature_idx"][inner] >= 0).all())
 
 
-def _table(node: Any) -> None:
-    """A table of trees, which checks itself: it may take no more memory than other figures."""
-    state = node.attrs.children["content"]
-    nodes = int(_data(state["counts"]).sum())
-    shares = _data(state["rows"]).size if "rows" in state else 0
-    audit.check_size("model.skops", nodes * NODE_BYTES + shares * SHARE_BYTES)
+def _of_tables(tree: Any) -> int:
+    """The bytes that all tables of trees will take, which check themselves when they are built."""
+    tables = [each for each in nodes(tree) if f"{each.module_name}.{each.class_name}" == TABLE]
+    states = [each.attrs.children["content"] for each in tables]
+    return sum(_of_table(state) for state in states)
+
+
+def _of_table(state: Mapping[str, Any]) -> int:
+    trees, shares = _data(state["counts"]).size, 0
+    if "rows" in state:
+        shares = _data(state["rows"]).size
+    found = _data(state["columns"].children["content"]["left_child"]).size
+    return int(trees * TREE_BYTES + found * NODE_BYTES + shares * SHARE_BYTES)
 
 
 def _neighbours(node: Any) -> None:
@@ -125,7 +133,6 @@ def _distance_fits(metric: Any, columns: int) -> None:
 _PARTS: dict[str, Callable[[Any], None]] = {
     "sklearn.tree._tree.Tree": _tree,
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": _predictor,
-    "sweepstake.forests.TreeTable": _table,
     "sklearn.neighbors._kd_tree.KDTree": _neighbours,
     "sklearn.neighbors._ball_tree.BallTree": _neighbours,
 }

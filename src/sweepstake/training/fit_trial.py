@@ -69,14 +69,15 @@ def train(
     cache = cache or SharedFits()
     with _heard_warnings() as heard, one_core():
         estimator = estimator_of(trial, spec, dataset)
-        own = cache.enter(trial.estimator, estimator)
+        own = cache.enter(trial.estimator, estimator, dataset)
         folds, staged = _cross_validate(estimator, own, spec, dataset, cache)
         start = perf_counter()
         params = fit_arguments.of(own, dataset, spec.folding)
-        features = cache.steps.rows(ALL, lambda: dataset.X_train, dataset.y_train)
+        own_rows = pipeline.own_rows(estimator)
+        features = cache.steps.rows(ALL, lambda: own_rows(dataset.X_train), dataset.y_train)
         fitted = pipeline.asked(cache.trees.fit(ALL, own, features, dataset.y_train, params))
         seconds = {"refit_seconds": perf_counter() - start}
-        unseen = cache.steps.unseen(ALL, lambda: dataset.X_holdout)
+        unseen = cache.steps.unseen(ALL, lambda: own_rows(dataset.X_holdout))
         tested = evaluate(
             fitted,
             unseen,
@@ -117,7 +118,7 @@ def rate(
     cache = cache or SharedFits()
     with _heard_warnings() as heard, one_core():
         estimator = estimator_of(trial, spec, dataset)
-        own = cache.enter(trial.estimator, estimator)
+        own = cache.enter(trial.estimator, estimator, dataset)
         folds, _ = _cross_validate(estimator, own, spec, dataset, cache, most)
     kept = pipeline.classifier_of(estimator)
     return TrialResult(

@@ -10,7 +10,7 @@ from sweepstake.gridfile.transformers import OF_TEXT
 from sweepstake.training import column_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
     from sklearn.base import BaseEstimator
@@ -159,6 +159,17 @@ def asked(estimator: BaseEstimator) -> BaseEstimator:
     steps = getattr(estimator, "steps", [])
     kept = [pair for pair in steps if not hasattr(pair[1], "fit_resample")]
     return estimator if len(kept) == len(steps) else Pipeline(kept)
+
+
+def writes_to_rows(estimator: BaseEstimator) -> bool:
+    """Whether something of it is told to use the rows that it gets as its own (``copy: false``)."""
+    params = estimator.get_params().items()
+    return any(name.rpartition("__")[2].startswith("copy") and not value for name, value in params)
+
+
+def own_rows(estimator: BaseEstimator) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """What gives an estimator rows of its own, where it would change those of others."""
+    return (lambda rows: rows.copy()) if writes_to_rows(estimator) else (lambda rows: rows)
 
 
 def needs_names(estimator: BaseEstimator, features: pd.DataFrame) -> bool:

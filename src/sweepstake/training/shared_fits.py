@@ -11,12 +11,13 @@ from sweepstake.training.shared_trees import ForestCache
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+    from sweepstake.data.dataset import Dataset
     from sweepstake.domain.spec import EstimatorSpec
 
 
 @dataclass(slots=True)
 class SharedFits:
-    """The fits of the trials before that the next one may go on from; of one sweep on one data set.
+    """The fits of the trials before that the next one may go on from; of one sweep.
 
     Without ``share`` every trial is fitted by itself.
     """
@@ -24,10 +25,18 @@ class SharedFits:
     share: bool = True
     steps: StepCache = field(default_factory=StepCache)
     trees: ForestCache = field(default_factory=ForestCache)
+    dataset: Dataset | None = None
 
-    def enter(self, point: EstimatorSpec, estimator: BaseEstimator) -> BaseEstimator:
-        """Begin with a trial: what is fitted for it alone, the last step if others are shared."""
+    def enter(
+        self, point: EstimatorSpec, estimator: BaseEstimator, dataset: Dataset
+    ) -> BaseEstimator:
+        """Begin with a trial: what is fitted for it alone, the last step if others are shared.
+
+        Fits on other data than those of the trial before are dropped.
+        """
         if not self.share:
             return estimator
+        if dataset is not self.dataset:
+            self.steps, self.trees, self.dataset = StepCache(), ForestCache(), dataset
         self.trees.enter(point)
         return self.steps.enter(estimator)

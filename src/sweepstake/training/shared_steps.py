@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.training.pipeline import LAST
+from sweepstake.training.pipeline import LAST, writes_to_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Take = Callable[[], Any]
     """Gives rows, when they are needed."""
 
+COUNTING = frozenset({"Isomap", "LocallyLinearEmbedding"})
+"""Steps whose model counts how often it was asked."""
 MOST_BYTES = 128 * 1024 * 1024
 """Of rows that are kept; steps of more rows or columns are fitted again."""
 
@@ -57,7 +59,7 @@ class StepCache:
         self._key = ""
         self._before: BaseEstimator | None = None
         self._kept: dict[tuple[str, object], Prepared] = {}
-        self._own: dict[object, Prepared] = {}
+        self._own: dict[object, BaseEstimator] = {}
 
     def enter(self, estimator: BaseEstimator) -> BaseEstimator:
         """Begin with a trial: what is fitted for it alone, the last step if others are shared."""
@@ -80,19 +82,23 @@ class StepCache:
         else:
             self.found = tuple(name for name, _ in self._before.steps)
         _say(kept.heard)
-        self._keep(place, kept)
+        self._own[place] = kept.steps
+        self._kept[self._key, place] = kept
+        self._make_room()
         return _lent(kept.rows)
 
     def unseen(self, place: object, rows: Take) -> Any:
         """Rows that are asked about at a place, as the steps that were fitted there make them."""
         if self._before is None:
             return rows()
-        kept = self._own[place]
+        kept = self._kept.get((self._key, place))
+        if kept is None:  # for want of room
+            return self._own[place].transform(rows())
         if kept.unseen is None:
             with _hearing() as kept.heard_later:
                 kept.unseen = _closed(kept.steps.transform(rows()))
         _say(kept.heard_later)
-        self._keep(place, kept)
+        self._make_room()
         return _lent(kept.unseen)
 
     def whole(self, place: object, fitted: BaseEstimator) -> BaseEstimator:
@@ -101,11 +107,10 @@ class StepCache:
 
         if self._before is None:
             return fitted
-        return Pipeline([*self._own[place].steps.steps, (LAST, fitted)])
+        return Pipeline([*self._own[place].steps, (LAST, fitted)])
 
-    def _keep(self, place: object, prepared: Prepared) -> None:
-        """Keep what was fitted, as long as there is room; what was asked for last goes last."""
-        self._own[place] = self._kept[self._key, place] = prepared
+    def _make_room(self) -> None:
+        """Keep no more than there is room for; what was asked for last goes last."""
         while sum(each.size for each in self._kept.values()) > MOST_BYTES:
             del self._kept[next(iter(self._kept))]
 
@@ -113,14 +118,14 @@ class StepCache:
 def _before(estimator: BaseEstimator) -> BaseEstimator | None:
     """The steps before the last one, if they may be shared.
 
-    They may not where a fit of the same would be another one, or where it changes rows.
+    They may not where a fit of the same would be another one, or where one changes rows.
     """
     from sklearn.pipeline import Pipeline
 
-    if type(estimator) is not Pipeline or not estimator.steps[1:]:
+    if type(estimator) is not Pipeline or not estimator.steps[1:] or writes_to_rows(estimator):
         return None
-    steps, last = estimator[:-1], estimator[-1].get_params()
-    if any(name.rpartition("__")[2].startswith("copy") and not last[name] for name in last):
+    steps = estimator[:-1]
+    if any(type(each).__name__ in COUNTING for each in steps.get_params().values()):
         return None
     params = steps.get_params().items()
     if any(name.endswith("random_state") and not isinstance(seed, int) for name, seed in params):

@@ -57,7 +57,8 @@ def stem(estimator: EstimatorSpec) -> str:
     stops = params.get("early_stopping") is True
     if size is None or params.keys() & _OTHERWISE or warned or random or stops:
         return ""
-    return f"{estimator.name} {canonical(params)}"
+    steps = [(step.param, step.columns) for step in estimator.steps]
+    return f"{estimator.name} {canonical(params)} {steps}"
 
 
 def _all_params(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
