@@ -61,3 +61,14 @@ def test_workers_end_together(workers):
     for first, last in pack(costs, 30, 1000, workers=workers):
         heapq.heappush(ends, heapq.heappop(ends) + sum(costs[first : last + 1]))
     assert max(ends) <= 1.03 * sum(costs) / workers
+
+
+def test_work_that_is_waited_for_is_shared_by_all_workers():
+    """A wave of little work takes half of its time on two workers, unless a start takes longer."""
+    costs = [0.5] * 6
+    assert ((0, 2), (3, 5)) == pack(costs, 30, 200, workers=2, waited_for=True)
+    assert ((0, 5),) == pack(costs, 30, 200, workers=2)
+    assert ((0, 5),) == pack([0.25] * 6, 30, 200, workers=2, waited_for=True)
+    long = [10.0] * 20
+    assert pack(long, 30, 200, workers=2) == pack(long, 30, 200, workers=2, waited_for=True)
+    assert () == pack([], 30, 200, workers=2, waited_for=True)

@@ -148,7 +148,8 @@ def _keep(
     reused = {keys[key]: run_id for key, run_id in found.items()}
     order = workload.order(trials, plan.trial_seconds, reused.keys(), first)
     limits = planned.spec.limits
-    ranges = workload.ranges(trials, plan.trial_seconds, order, limits, settings.slots)
+    slots = settings.slots
+    ranges = workload.ranges(trials, plan.trial_seconds, order, limits, slots, waited_for=True)
     asked = AskedWave(tuple(points), order, reused, ranges)
     asked_waves.keep(asked, plan.search_folder, wave, planned.workspace)
 

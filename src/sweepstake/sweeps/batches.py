@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 _SMALLEST = 1 / 10
 """The last batches are no smaller than this part of ``seconds_per_task``."""
 _GROWTH = 1.25
+START_SECONDS = 1.0
+"""What it takes to start one more task: less work than that is done sooner by one."""
 
 
 def pack(
@@ -19,6 +22,7 @@ def pack(
     trials_per_task: int | None = None,
     *,
     workers: int = 2,
+    waited_for: bool = False,
 ) -> tuple[tuple[int, int], ...]:
     """Cut trials into contiguous ranges ``(first, last)``, both inclusive; none for no trials.
 
@@ -26,25 +30,33 @@ def pack(
     but at most ``seconds_per_task`` and at least a tenth of it, so that batches shrink towards
     the end and parallel workers end together: guided self-scheduling, Polychronopoulos and Kuck,
     IEEE Transactions on Computers C-36 (1987) 1425-1439. A trial that costs more stands alone.
+    Where all of them are ``waited_for`` before there is other work, little work is cut, too: into a
+    batch for each worker, if that takes longer than to start a task.
     ``trials_per_task`` sets the size instead. Batches grow as needed to be ``max_tasks`` at most.
     """
     if trials_per_task:
         size = max(trials_per_task, -(-len(costs) // max_tasks))
         starts = range(0, len(costs), size)
         return tuple((first, min(first + size, len(costs)) - 1) for first in starts)
-    largest = seconds_per_task
-    ranges = _guided(costs, largest, workers)
+    largest, each = seconds_per_task, sum(costs) / workers
+    if not waited_for or each < START_SECONDS:
+        each = math.inf
+    ranges = _guided(costs, (largest * _SMALLEST, largest), workers, each)
     while len(ranges) > max_tasks:
         largest *= _GROWTH
-        ranges = _guided(costs, largest, workers)
+        ranges = _guided(costs, (largest * _SMALLEST, largest), workers, each)
     return ranges
 
 
-def _guided(costs: Sequence[float], largest: float, workers: int) -> tuple[tuple[int, int], ...]:
+def _guided(
+    costs: Sequence[float], bounds: tuple[float, float], workers: int, each: float
+) -> tuple[tuple[int, int], ...]:
+    """Batches between two bounds; the lower one is no more than ``each`` worker's part."""
+    smallest, largest = min(bounds[0], each), bounds[1]
     ranges = []
     first, left = 0, sum(costs)
     while first < len(costs):
-        last, cost = _fill(costs, first, max(min(left / workers, largest), largest * _SMALLEST))
+        last, cost = _fill(costs, first, max(min(left / workers, largest), smallest))
         ranges.append((first, last))
         first, left = last + 1, left - cost
     return tuple(ranges)

@@ -129,7 +129,14 @@ def plan(
     )
     planned.save(workspace)
     budget.begin(workspace, planned, again=again)
-    ranges = workload.ranges(trials, checked.trial_seconds, order, grid.spec.limits, settings.slots)
+    ranges = workload.ranges(
+        trials,
+        checked.trial_seconds,
+        order,
+        grid.spec.limits,
+        settings.slots,
+        waited_for=len(checked.waves) > 1,
+    )
     return tuple(
         Batch(drop.sweep, first, last, label_of(trials, order[first : last + 1]))
         for first, last in ranges
