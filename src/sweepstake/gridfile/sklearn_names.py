@@ -70,5 +70,5 @@ REGRESSORS = _dotted(
         "tree": "DecisionTreeRegressor ExtraTreeRegressor",
     }
 )
-NAMES = (*CLASSIFIERS, *REGRESSORS)
-"""Their public dotted names."""
+NAMES = tuple(sorted((*CLASSIFIERS, *REGRESSORS), key=lambda name: name.rpartition(".")[2]))
+"""The public dotted names of both, by class name."""
