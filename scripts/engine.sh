@@ -10,7 +10,6 @@ run=${ENGINE_RUN:-/var/tmp/sweepstake-engine}
 here=$(cd "$(dirname "$0")/.." && pwd)
 base=sweepstake-stand-in/python:3.11
 label=org.sweepstake.stand-in=yes
-of_ours="label=$label"
 export DEBIAN_FRONTEND=noninteractive
 
 answers() {
@@ -97,7 +96,7 @@ images() {
     wanted=""
     for name in postgres redis minio; do
         tag=$(sed -n "s|^ *image: \(\S*$name:\S*\)$|\1|p" "$here/docker-compose.yml")
-        if has "$tag" && [ -z "$(docker images --quiet --filter "$of_ours" "$tag")" ]; then
+        if has "$tag" && [ -z "$(docker images --quiet --filter "label=$label" "$tag")" ]; then
             continue
         elif has "$tag"; then # a stand-in of ours, of this state or an earlier one
             wanted="$wanted $name"

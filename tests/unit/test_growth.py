@@ -94,12 +94,12 @@ def test_a_fit_that_failed_leaves_forests_that_still_grow(spec, iris):
     one = trial(1, n_estimators=5)
     estimator = fit_trial.estimator_of(one, spec, iris)
     cache.enter(one.estimator, estimator, iris)
-    model = pipeline.classifier_of(cache.trees.forests[0])
+    model = pipeline.classifier_of(cache.trees.ensembles[0])
     assert 3 == len(model.estimators_)
     model.set_params(n_estimators=5, warm_start=True)
     features, _ = fit_trial.folds_of(iris, spec.folding)[0]
     take, y = fit_trial.row_taker(estimator, iris), iris.y_train[features]
-    cache.trees.forests[0].fit(cache.steps.rows(0, lambda: take(features), y), y)
+    cache.trees.ensembles[0].fit(cache.steps.rows(0, lambda: take(features), y), y)
     grown, told = fit_trial.train(trial(2, n_estimators=8), spec, iris, cache=cache)
     fitted, alone = fit_trial.train(trial(2, n_estimators=8), spec, iris)
     assert forest_of(fitted) == forest_of(grown)
@@ -186,3 +186,14 @@ def test_the_estimate_counts_the_trees_that_are_fitted(space, name, part):
     assert part == shared_trees.share_of(product)
     shares = [shared_trees.share(chain) for chain in shared_trees.chains(trials)]
     assert part == np.mean(shares)
+
+
+def test_trials_that_share_nothing_are_weighed_and_packed_alone(space):
+    """`share: false`: each size is fitted whole, so none waits behind another of its chain."""
+    trials, _ = space([10, 20, 30], [1, 2])
+    trials.share = False
+    order = workload.order(trials, (1.0,), ())
+    assert [0, 1, 2, 3, 4, 5] == sorted(order)
+    assert 6 == len(workload.ranges(trials, (40.0,), order, Limits(), 2))
+    trials.share = True
+    assert 2 == len(workload.ranges(trials, (40.0,), order, Limits(), 2))

@@ -301,3 +301,18 @@ def test_steps_whose_model_counts_its_questions_are_not_shared():
     shared = SharedFits()
     results = [fit_trial.train(Trial(n, "k", point), spec(), NUMBERS, shared)[1] for n in range(2)]
     assert () == results[1].shared_steps
+
+
+def test_rows_that_are_too_many_push_out_no_others(monkeypatch):
+    """They are not kept; what fits stays."""
+    cache = shared_steps.StepCache()
+    small, y = NUMBERS.X_train.to_numpy(), NUMBERS.y_train
+    cache.enter(fit_trial.estimator_of(logistic(0), spec(), NUMBERS))
+    cache.rows(0, lambda: small, y)
+    monkeypatch.setattr(shared_steps, "MOST_BYTES", 2 * small.nbytes)
+    cache.rows(1, lambda: np.tile(small, (3, 1)), np.tile(y, 3))
+    cache.enter(fit_trial.estimator_of(logistic(1, C=2.0), spec(), NUMBERS))
+    cache.rows(1, lambda: np.tile(small, (3, 1)), np.tile(y, 3))
+    assert () == cache.found
+    cache.rows(0, lambda: small, y)
+    assert ("impute", "scale") == cache.found

@@ -26,7 +26,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from sklearn.utils.validation import check_array
 
 from sweepstake.errors import ModelFileError
-from sweepstake.forests import TreeTable
+from sweepstake.forests import TreeTable, soundness
 from sweepstake.forests.tree_table import is_table
 from sweepstake.modelfile import audit
 from sweepstake.modelfile.model_file import dump, loads, needed_types
@@ -194,7 +194,7 @@ def test_a_table_that_would_fill_the_memory_is_refused(monkeypatch):
     nodes = sum(tree.tree_.node_count for tree in loads(content).estimators_)
     needed = 300 * 2048 + nodes * (64 + 3 * 8)
     monkeypatch.setattr(audit, "most_bytes", lambda: needed - 1)
-    with pytest.raises(ModelFileError, match="must have at most"):
+    with pytest.raises(ModelFileError, match=r"must expand to at most .* bytes of trees"):
         loads(content)
     monkeypatch.setattr(audit, "most_bytes", lambda: needed)
     assert loads(content)
@@ -208,7 +208,7 @@ def test_the_memory_of_all_tables_together_counts(monkeypatch):
     del team.named_estimators_  # the same once more
     content = dump(team)
     monkeypatch.setattr(audit, "most_bytes", lambda: 5_000_000)
-    with pytest.raises(ModelFileError, match="must have at most"):
+    with pytest.raises(ModelFileError, match=r"must expand to at most .* bytes of trees"):
         loads(content)
 
 
@@ -278,7 +278,7 @@ def test_an_attribute_in_the_place_of_a_method_is_refused_of_any_estimator():
     """It would be called instead, for example to skip the check of what is asked."""
     tree = DecisionTreeClassifier(max_depth=2).fit(X, Y)
     vars(tree)["_validate_X_predict"] = partial(check_array, dtype="float32")
-    with pytest.raises(ModelFileError, match="do not go together"):
+    with pytest.raises(ModelFileError, match="'_validate_X_predict' in the place of its method"):
         loads(dump(tree))
 
 
@@ -315,6 +315,26 @@ def test_a_table_that_was_changed_since_is_written_as_what_it_is():
     assert [None, None, 9] == [tree.max_depth for tree in loads(dump(model)).estimators_]
     model.estimators_.clear()
     assert [] == loads(dump(model)).estimators_
+
+
+def chain_of(count):
+    """The figures of one tree whose every inner node has a leaf on its right."""
+    left = np.full(count, -1)
+    inner = np.arange(0, count - 2, 2)
+    left[inner], right = inner + 2, np.full(count, -1)
+    right[inner] = inner + 1
+    return {"left_child": left, "right_child": right, "feature": np.where(left < 0, -2, 0)}
+
+
+@pytest.mark.parametrize("rows", [3, 9, 200_001])
+def test_a_tree_is_as_deep_as_its_longest_path(rows):
+    """Found in a few rounds, also of a tree that is one long path."""
+    found, counts = chain_of(rows), np.array([rows])
+    made = (1, np.array([2]), 1)
+    depth = (rows - 1) // 2
+    soundness.check(found, counts, np.array([depth]), made)
+    with pytest.raises(ValueError, match="do not go together"):
+        soundness.check(found, counts, np.array([depth - 1]), made)
 
 
 def test_no_trees_are_no_table():

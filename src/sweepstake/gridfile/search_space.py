@@ -186,6 +186,7 @@ class SearchSpace(Sequence[Trial]):
 
     def __init__(self, spec: SweepSpec, data_digest: str) -> None:
         self._products = all_products(spec)
+        self.share = spec.share
         self._context = {
             "preprocess": spec.preprocess.value,
             "data": data_digest,

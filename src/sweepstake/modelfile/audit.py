@@ -104,6 +104,16 @@ def check_size(name: str, size: int, most: int | None = None) -> None:
         raise ModelFileError(message + "Train a smaller model.")
 
 
+def check_expanded(size: int) -> None:
+    """See that what a file is made into takes no more memory than figures may.
+
+    Raises:
+        ModelFileError: it takes more.
+    """
+    if size > most_bytes():
+        _too_large(f"{size:,} bytes of trees", most_bytes())
+
+
 def check_names(found: frozenset[tuple[str, str]]) -> None:
     """See that all of it is on the reviewed list.
 

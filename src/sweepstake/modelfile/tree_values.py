@@ -32,7 +32,7 @@ def check_parts(tree: Any) -> None:
     Raises:
         ModelFileError: some figure of it points to nothing.
     """
-    audit.check_size("model.skops", _of_tables(tree))
+    audit.check_expanded(_of_tables(tree))
     for node in nodes(tree):
         check = _PARTS.get(f"{node.module_name}.{node.class_name}")
         if check and type(node).__name__ in {"TreeNode", "ObjectNode"}:

@@ -17,7 +17,6 @@ from sweepstake.sweeps.cancellation import reason_of
 from sweepstake.sweeps.plan import Batch, Plan
 from sweepstake.sweeps.planned_sweep import open_planned
 from sweepstake.sweeps.settlement import stand
-from sweepstake.sweeps.sweep import label_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -157,13 +156,4 @@ def _keep(
 def _batches(planned: PlannedSweep, wave: int) -> tuple[Batch, ...]:
     """The batches of a wave that was asked for."""
     asked = planned.plan.asked[wave - 1]
-    return tuple(
-        Batch(
-            planned.plan.sweep,
-            first,
-            last,
-            label_of(planned.trials, asked.order[first : last + 1]),
-            wave,
-        )
-        for first, last in asked.ranges
-    )
+    return workload.batches(planned.plan.sweep, planned.trials, asked.order, asked.ranges, wave)

@@ -25,7 +25,6 @@ from sweepstake.mlflow_client.bulk import MODEL_FOLDER
 from sweepstake.mlflow_client.comparison import batch_url, run_url
 from sweepstake.mlflow_client.registry import Registry
 from sweepstake.mlflow_client.run_datasets import run_dataset
-from sweepstake.mlflow_client.run_names import naming_of, run_name
 from sweepstake.mlflow_client.tracking import Tracking
 from sweepstake.processes.isolation import Worker, repeat_once
 from sweepstake.reports import report
@@ -129,18 +128,10 @@ def plan(
     )
     planned.save(workspace)
     budget.begin(workspace, planned, again=again)
-    ranges = workload.ranges(
-        trials,
-        checked.trial_seconds,
-        order,
-        grid.spec.limits,
-        settings.slots,
-        waited_for=len(checked.waves) > 1,
-    )
-    return tuple(
-        Batch(drop.sweep, first, last, label_of(trials, order[first : last + 1]))
-        for first, last in ranges
-    )
+    seconds, waits = checked.trial_seconds, len(checked.waves) > 1
+    limits, slots = grid.spec.limits, settings.slots
+    ranges = workload.ranges(trials, seconds, order, limits, slots, waited_for=waits)
+    return workload.batches(drop.sweep, trials, order, ranges)
 
 
 @disk_faults()
@@ -319,13 +310,6 @@ def _known(
     digest = sweep.tags[Tag.DATA_DIGEST]
     found = tracking.completed(sweep.experiment_id, missing, digest)
     return done, {missing[key]: run_id for key, run_id in found.items()}
-
-
-def label_of(trials: SearchSpace, numbers: tuple[int, ...]) -> str:
-    """A batch's name in Airflow: its trial, or the first and last of them."""
-    if len(numbers) == 1:
-        return run_name(trials[numbers[0]], naming_of(trials))
-    return f"trials {numbers[0]:04d} to {numbers[-1]:04d}"
 
 
 def _train_trial(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from sweepstake.mlflow_client.run_names import naming_of, run_name
 from sweepstake.sweeps.batches import pack
+from sweepstake.sweeps.plan import Batch
 from sweepstake.training import shared_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from sweepstake.domain.spec import Limits
     from sweepstake.domain.trial import Trial
@@ -32,7 +34,7 @@ def order(
     after the other.
     """
     left = (trials[number] for number in range(first, len(trials)) if number not in done)
-    chains = sorted(shared_trees.chains(left), key=lambda chain: -_seconds(trials, seconds, chain))
+    chains = sorted(_chains(trials, left), key=lambda chain: -_seconds(trials, seconds, chain))
     return tuple(trial.number for chain in chains for trial in chain)
 
 
@@ -51,9 +53,7 @@ def ranges(
     how many trials a task has, that is obeyed. A wave is ``waited_for`` before the next is chosen.
     """
     left = [trials[number] for number in numbers]
-    chains = (
-        [(trial,) for trial in left] if limits.trials_per_task else [*shared_trees.chains(left)]
-    )
+    chains = [(trial,) for trial in left] if limits.trials_per_task else [*_chains(trials, left)]
     packed = pack(
         [_seconds(trials, seconds, chain) for chain in chains],
         seconds_per_task=SECONDS_PER_TASK,
@@ -64,6 +64,32 @@ def ranges(
     )
     ends = [0, *accumulate(len(chain) for chain in chains)]
     return tuple((ends[first], ends[last + 1] - 1) for first, last in packed)
+
+
+def batches(
+    sweep: str,
+    trials: SearchSpace,
+    numbers: Sequence[int],
+    ranges_of_wave: Sequence[tuple[int, int]],
+    wave: int = 0,
+) -> tuple[Batch, ...]:
+    """The batches of a wave, whose trials are at these ranges of ``numbers``."""
+    return tuple(
+        Batch(sweep, first, last, _label(trials, numbers[first : last + 1]), wave)
+        for first, last in ranges_of_wave
+    )
+
+
+def _label(trials: SearchSpace, numbers: Sequence[int]) -> str:
+    """A batch's name in Airflow: its trial, or the first and last of them."""
+    if len(numbers) == 1:
+        return run_name(trials[numbers[0]], naming_of(trials))
+    return f"trials {numbers[0]:04d} to {numbers[-1]:04d}"
+
+
+def _chains(trials: SearchSpace, left: Iterable[Trial]) -> Iterator[tuple[Trial, ...]]:
+    """Trials that share trees; each alone where the grid file says that none does."""
+    return shared_trees.chains(left) if trials.share else ((trial,) for trial in left)
 
 
 def _seconds(trials: SearchSpace, seconds: Sequence[float], chain: Sequence[Trial]) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sweepstake.training.shared_steps import StepCache
-from sweepstake.training.shared_trees import ForestCache
+from sweepstake.training.shared_trees import TreeCache
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -24,7 +24,7 @@ class SharedFits:
 
     share: bool = True
     steps: StepCache = field(default_factory=StepCache)
-    trees: ForestCache = field(default_factory=ForestCache)
+    trees: TreeCache = field(default_factory=TreeCache)
     dataset: Dataset | None = None
 
     def enter(
@@ -37,6 +37,6 @@ class SharedFits:
         if not self.share:
             return estimator
         if dataset is not self.dataset:
-            self.steps, self.trees, self.dataset = StepCache(), ForestCache(), dataset
+            self.steps, self.trees, self.dataset = StepCache(), TreeCache(), dataset
         self.trees.enter(point)
         return self.steps.enter(estimator)

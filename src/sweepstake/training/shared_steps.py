@@ -83,22 +83,21 @@ class StepCache:
             self.found = tuple(name for name, _ in self._before.steps)
         _say(kept.heard)
         self._own[place] = kept.steps
-        self._kept[self._key, place] = kept
-        self._make_room()
+        self._keep(place, kept)
         return _lent(kept.rows)
 
     def unseen(self, place: object, rows: Take) -> Any:
         """Rows that are asked about at a place, as the steps that were fitted there make them."""
         if self._before is None:
             return rows()
-        kept = self._kept.get((self._key, place))
+        kept = self._kept.pop((self._key, place), None)
         if kept is None:  # for want of room
             return self._own[place].transform(rows())
         if kept.unseen is None:
             with _hearing() as kept.heard_later:
                 kept.unseen = _closed(kept.steps.transform(rows()))
         _say(kept.heard_later)
-        self._make_room()
+        self._keep(place, kept)
         return _lent(kept.unseen)
 
     def whole(self, place: object, fitted: BaseEstimator) -> BaseEstimator:
@@ -109,8 +108,11 @@ class StepCache:
             return fitted
         return Pipeline([*self._own[place].steps, (LAST, fitted)])
 
-    def _make_room(self) -> None:
-        """Keep no more than there is room for; what was asked for last goes last."""
+    def _keep(self, place: object, prepared: Prepared) -> None:
+        """Keep what there is room for; what was asked for last goes last."""
+        if prepared.size > MOST_BYTES:
+            return
+        self._kept[self._key, place] = prepared
         while sum(each.size for each in self._kept.values()) > MOST_BYTES:
             del self._kept[next(iter(self._kept))]
 
@@ -144,7 +146,9 @@ def _fitted(steps: BaseEstimator, rows: Any, y: np.ndarray) -> Prepared:
 
 def _closed(rows: Any) -> Any:
     """Rows that whoever has them cannot write to."""
-    if hasattr(rows, "flags"):
+    import numpy as np
+
+    if isinstance(rows, np.ndarray):
         rows.flags.writeable = False
     return rows
 

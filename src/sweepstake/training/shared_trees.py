@@ -105,7 +105,7 @@ def share_of(product: Product) -> float:
     return max(sizes) / sum(sizes) if sizes else 1.0
 
 
-class ForestCache:
+class TreeCache:
     """The ensembles of the trial before, one for each fold and one of all rows, to grow on.
 
     It serves one sweep's trials on one data set; other classifiers are fitted as ever. ``grown`` is
@@ -116,14 +116,14 @@ class ForestCache:
         self.grown = 0
         self._stem = ""
         self._size = ""
-        self.forests: dict[object, BaseEstimator] = {}
+        self.ensembles: dict[object, BaseEstimator] = {}
 
     def enter(self, estimator: EstimatorSpec) -> None:
         """Begin with a trial: what it cannot grow on is dropped."""
         found = stem(estimator)
         self._size = GROWING.get(estimator.name, "")
         if found != self._stem:
-            self._stem, self.forests = found, {}
+            self._stem, self.ensembles = found, {}
 
     def fit(
         self,
@@ -137,15 +137,15 @@ class ForestCache:
 
         ``params`` are what else ``fit`` takes.
         """
-        before = self.forests.pop(place, None)
+        before = self.ensembles.pop(place, None)
         self.grown = 0 if before is None else _grown(before)
         wanted = getattr(classifier_of(estimator), self._size, 0)
         if before is not None and self.grown < wanted and _is_whole(before, y):
             fitted = _grow(before, self._size, wanted, features, y, params)
         else:
             self.grown, fitted = 0, estimator.fit(features, y, **params)
-        if self._stem and sum(map(_nodes, [fitted, *self.forests.values()])) <= MOST_NODES:
-            self.forests[place] = fitted
+        if self._stem and sum(map(_nodes, [fitted, *self.ensembles.values()])) <= MOST_NODES:
+            self.ensembles[place] = fitted
         return fitted
 
 
