@@ -187,6 +187,24 @@ class Hands:
                     return process
         return None
 
+    def hold_task(self, run):
+        """The processes of a training task that were stopped, unless it was over just then."""
+        for one in self.running(run, "train"):
+            worker = self.worker_of([one])
+            held = worker.children(recursive=True) if worker else []
+            send(held, signal.SIGSTOP)
+            time.sleep(1)  # for what it may have told before
+            if held and one in self.running(run, "train"):
+                return held
+            send(held, signal.SIGCONT)
+        return None
+
+    def next_run(self, name):
+        """The id of the sweep of this name, once Airflow has its run."""
+        query = "SELECT run_id FROM dag_run WHERE dag_id = 'sweep' AND run_id LIKE %s"
+        rows = self.ask(query, f"{name}\\_\\_%")
+        return rows[0][0] if rows else None
+
     def run_state(self, run):
         """The state of the run of a sweep."""
         rows = self.ask("SELECT state FROM dag_run WHERE dag_id = 'sweep' AND run_id = %s", run)

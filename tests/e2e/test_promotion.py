@@ -193,8 +193,8 @@ def test_a_running_sweep_is_not_touched(stack, load, submit, decided, registry):
     limits = {"trials_per_task": 1}
     grid = {"max_depth": [1], "min_samples_leaf": [2, 3, 4, 5]}
     submit("promotion-running", grid, limits=limits)
-    run = wait("its run", lambda: next_run(hands, "promotion-running"))
-    held = hands_wait("a task that is held", lambda: hold_task(hands, run))
+    run = wait("its run", lambda: hands.next_run("promotion-running"))
+    held = hands_wait("a task that is held", lambda: hands.hold_task(run))
     try:
         hands_wait("versions of its other tasks", lambda: registry.versions(MODEL, run))
         submit("promotion-other", {"max_depth": [1], "min_samples_leaf": [6]})
@@ -205,26 +205,6 @@ def test_a_running_sweep_is_not_touched(stack, load, submit, decided, registry):
         send(held, signal.SIGCONT)
     assert "keep" == decided("promotion-running").verdict
     assert {"keep"} == {each.decision for each in registry.versions(MODEL, run)}
-
-
-def hold_task(hands, run):
-    """The processes of a training task that were stopped, unless it was over just then."""
-    for one in hands.running(run, "train"):
-        worker = hands.worker_of([one])
-        held = worker.children(recursive=True) if worker else []
-        send(held, signal.SIGSTOP)
-        time.sleep(1)  # for what it may have told before
-        if held and one in hands.running(run, "train"):
-            return held
-        send(held, signal.SIGCONT)
-    return None
-
-
-def next_run(hands, name):
-    """The id of the sweep of this name, once Airflow has its run."""
-    query = "SELECT run_id FROM dag_run WHERE dag_id = 'sweep' AND run_id LIKE %s"
-    rows = hands.ask(query, f"{name}\\_\\_%")
-    return rows[0][0] if rows else None
 
 
 def test_a_better_one_is_asked_about_and_promoted(stack, load, airflow, submit, registry):

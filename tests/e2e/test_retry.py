@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from typing import Any
 import httpx
 import mlflow
 import pytest
-from hands import wait
+from hands import Hands, send, wait
 from typer.testing import CliRunner
 
 from sweepstake.cli import main
 from sweepstake.gridfile import loader
+from sweepstake.storage.workspace import Workspace
+from sweepstake.sweeps import overlap
 
 pytestmark = [
     pytest.mark.e2e,
@@ -174,10 +177,17 @@ def test_cancel_ends_a_sweep_and_retry_does_the_rest(swept, monkeypatch):
     """Who cancelled it and why stands on its run in Airflow; what was done is not done again."""
     for name, value in swept.environ.items():
         monkeypatch.setenv(name, value)
+    hands = Hands(swept.settings)
     (swept.settings.grids / "slow.json").write_text(grid(200, [1, 2, 3, 4]), encoding="utf-8")
-    wait("a trial that is done", lambda: "COMPLETE" in states("slow"), pause=1)
-    assert "ends within seconds" in call("cancel", "slow", "--why", "wrong *data*")
-    ended = wait("the end of the run", lambda: over(swept, "slow"), pause=1)
+    run = wait("its run", lambda: hands.next_run("slow"))
+    held = wait("a task that is held", lambda: hands.hold_task(run))
+    try:
+        wait("a trial that is done", lambda: "COMPLETE" in states("slow"), pause=1)
+        assert "ends within seconds" in call("cancel", "slow", "--why", "wrong *data*")
+        send([each for each in held if each.parent() not in held], signal.SIGCONT)  # not its fit
+        ended = wait("the end of the run", lambda: over(swept, "slow"), pause=1)
+    finally:
+        send(held, signal.SIGCONT)
     assert ("failed", True) == (ended["state"], r"wrong \*data\*" in ended["note"])
     before = states("slow")
     assert {"COMPLETE", "CANCELLED"} == set(before)
@@ -191,10 +201,18 @@ def test_an_edited_file_waits_for_the_trials_that_are_on_their_way(swept, monkey
     """The second sweep reuses them as soon as the first has ended; none is trained twice."""
     for name, value in swept.environ.items():
         monkeypatch.setenv(name, value)
+    hands, workspace = Hands(swept.settings), Workspace(swept.settings.workspace)
     file = swept.settings.grids / "edited.json"
     file.write_text(grid(150, [1, 2, 3]), encoding="utf-8")
-    wait("the first sweep", lambda: "RUNNING" in states("edited"), pause=1)
-    file.write_text(grid(150, [2, 3, 4]), encoding="utf-8")
+    first = wait("its run", lambda: hands.next_run("edited"))
+    held = wait("a task that is held", lambda: hands.hold_task(first))
+    try:
+        edited = grid(150, [1, 2, 3, 4])  # the trial that is held is one of them
+        file.write_text(edited, encoding="utf-8")
+        second = loader.parse(edited.encode(), file.name, swept.settings).sweep_id
+        wait("the second sweep to wait", lambda: [first] == overlap.waits_for(second, workspace))
+    finally:
+        send(held, signal.SIGCONT)
     call("submit", str(file), "--wait")
     experiment = swept.client.get_experiment_by_name("edited").experiment_id
     found = swept.client.search_runs(
@@ -202,14 +220,14 @@ def test_an_edited_file_waits_for_the_trials_that_are_on_their_way(swept, monkey
     )
     keys = [run.data.tags["sweepstake.trial_key"] for run in found]
     assert 4 == len(keys) == len(set(keys))
-    assert ["COMPLETE"] * 3 == states("edited")
+    assert ["COMPLETE"] * 4 == states("edited")
 
 
 def test_a_task_whose_trial_failed_says_so_in_its_name(swept, monkeypatch):
     """In Airflow it succeeds, as the sweep may go on without the trial; our page counts them."""
     for name, value in swept.environ.items():
         monkeypatch.setenv(name, value)
-    slower = grid(400, [1, 2, 3], trial_timeout=1, max_failed=3)
+    slower = grid(2_000, [1, 2, 3], trial_timeout=1, max_failed=3)
     (swept.settings.grids / "slower.json").write_text(slower, encoding="utf-8")
     ended = wait("the end of the run", lambda: over(swept, "slower"), pause=1)
     url = f"{swept.settings.airflow_url}/api/v2/dags/sweep/dagRuns/{ended['dag_run_id']}"
