@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from functools import singledispatch
 
 import numpy as np
-import pandas as pd
 import pytest
+from bitequal import comparable, dataset, everything, spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweepstake.data.dataset import Dataset
-from sweepstake.domain.spec import DataSpec, EstimatorSpec, Preprocess, Step, SweepSpec
+from sweepstake.domain.spec import EstimatorSpec, Step
 from sweepstake.domain.trial import Trial
 from sweepstake.training import fit_trial, pipeline, shared_trees
 from sweepstake.training.shared_fits import SharedFits
 
 ENSEMBLE = "sklearn.ensemble."
-RNG = np.random.default_rng(5)
-ROWS = 72
-FRAME = pd.DataFrame(
-    {
-        "a": np.round(RNG.normal(size=ROWS), 1),
-        "b": RNG.integers(0, 5, ROWS).astype(float),
-        "kind": pd.Categorical(RNG.choice(["x", "y", "z"], ROWS)),
-    }
-)
-LABELS = np.repeat(["no", "yes", "who"], ROWS // 3)
-NUMBERS = FRAME["a"].to_numpy() * 2 + FRAME["b"].to_numpy() + 1
-
 OF_ALL = {
     "GradientBoosting": {
         "subsample": [0.5, 1.0],
@@ -57,74 +43,6 @@ OF_KIND = {
 }
 
 
-def dataset(*, numbers, mixed):
-    """A third of the rows kept back; labels or numbers to predict, a column of text if mixed."""
-    features = FRAME if mixed else FRAME[["a", "b"]]
-    y = NUMBERS if numbers else LABELS
-    held = np.arange(ROWS) % 3 == 2
-    return Dataset(
-        X_train=features[~held].reset_index(drop=True),
-        X_holdout=features[held].reset_index(drop=True),
-        y_train=y[~held] + (3.0 if numbers else ""),
-        y_holdout=y[held] + (3.0 if numbers else ""),
-        classes=() if numbers else ("no", "who", "yes"),
-        digest="d",
-    )
-
-
-def spec(kind):
-    """A sweep in three folds."""
-    metric = "accuracy" if kind.endswith("Classifier") else "r2"
-    return SweepSpec("s", "m", DataSpec(""), (), metric, 3, 0, Preprocess.AUTO)
-
-
-@singledispatch
-def everything(value):
-    """All that a value is made of, arrays as bytes: equal for what is equal to the last bit."""
-    state = value.__getstate__() if hasattr(value, "__getstate__") else None
-    return type(value).__name__, everything(state), everything(value.__reduce__()[1:2])
-
-
-@everything.register(type(None))
-@everything.register(str | int | float | np.generic | type)
-def _(value):
-    return repr(value)
-
-
-@everything.register(list | tuple)
-def _(value):
-    return [everything(each) for each in value]
-
-
-@everything.register(dict)
-def _(value):
-    return {str(key): everything(each) for key, each in value.items()}
-
-
-@everything.register(np.ndarray)
-def _(value):
-    if value.dtype == object:
-        return value.shape, everything(value.ravel().tolist())
-    return str(value.dtype), value.shape, value.tobytes()
-
-
-@everything.register(np.random.RandomState)
-def _(value):
-    return everything(value.get_state())
-
-
-@everything.register(np.random.Generator)
-def _(value):
-    return everything(value.bit_generator.state)
-
-
-def comparable(result):
-    """What a trial reports, but for times."""
-    metrics = {name: value for name, value in result.metrics.items() if "seconds" not in name}
-    curves = [curve for curve in result.curves if "seconds" not in curve.name]
-    return metrics, curves, result.params, result.confusion, result.warnings
-
-
 @st.composite
 def boosted(draw):
     """A class of boosting, its parameters, and growing numbers of rounds."""
@@ -146,7 +64,7 @@ def test_boosting_that_grew_is_a_new_fit_to_the_last_bit(chosen, mixed):
     data = dataset(numbers=kind.endswith("Regressor"), mixed=mixed)
     shared, before = SharedFits(), 0
     for number, size in enumerate(sizes):
-        point = EstimatorSpec(name, {**params, shared_trees.GROWING[name]: size})
+        point = EstimatorSpec(name, {**params, shared_trees.SIZES[name]: size})
         trial = Trial(number, f"k{number}", point)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -163,7 +81,7 @@ def train_both(kind, sizes, data=None, **params):
     """The results of trials that differ in their rounds alone."""
     name, shared = ENSEMBLE + kind, SharedFits()
     data = data or dataset(numbers=kind.endswith("Regressor"), mixed=False)
-    points = [EstimatorSpec(name, {**params, shared_trees.GROWING[name]: n}) for n in sizes]
+    points = [EstimatorSpec(name, {**params, shared_trees.SIZES[name]: n}) for n in sizes]
     trials = [Trial(number, f"k{number}", point) for number, point in enumerate(points)]
     return [fit_trial.train(each, spec(kind), data, shared)[1] for each in trials]
 

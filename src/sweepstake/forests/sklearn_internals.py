@@ -6,6 +6,7 @@ module follows, and no other.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np  # noqa: TID253 - whoever reads or writes a forest has it
@@ -16,6 +17,8 @@ from sklearn.tree._tree import (  # noqa: TID253
 )
 
 NAMES = (
+    "sklearn.ensemble._bagging.BaseBagging",
+    "sklearn.ensemble._weight_boosting.BaseWeightBoosting",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.NODE_DTYPE",
     "sklearn.tree._tree.TREE_LEAF",
@@ -27,6 +30,14 @@ NODE: np.dtype[Any] = NODE_DTYPE
 FIGURES = tuple(NODE.names or ())
 """What a node has."""
 NO_CHILD = int(TREE_LEAF)
+OF_MEMBERS = (
+    "_seeds",
+    "estimator_errors_",
+    "estimator_weights_",
+    "estimators_",
+    "estimators_features_",
+)
+"""What bagging and AdaBoost have of each member, in the order of their fits."""
 Made = tuple[int, np.ndarray, int]
 """What a tree is made with: its columns, the classes of each output, and its outputs."""
 
@@ -49,3 +60,11 @@ def predictors_of(ensemble: Any) -> list[list[Any]]:
     """The trees of histogram gradient boosting, of each round those of all classes."""
     found: list[list[Any]] = ensemble._predictors  # noqa: SLF001 - it has no other name
     return found
+
+
+def first_members(ensemble: Any, size: int) -> Any:
+    """A copy of fitted bagging or AdaBoost that has the first of its members alone."""
+    cut = copy(ensemble).set_params(n_estimators=size)
+    for name in vars(ensemble).keys() & OF_MEMBERS:
+        setattr(cut, name, getattr(ensemble, name)[:size])
+    return cut

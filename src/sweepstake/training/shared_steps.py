@@ -9,15 +9,15 @@ that is told to (``copy_X: false``) shares none.
 from __future__ import annotations
 
 import math
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.training.heard import hearing, say
 from sweepstake.training.pipeline import LAST, writes_to_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import warnings
+    from collections.abc import Callable
 
     import numpy as np
     from sklearn.base import BaseEstimator
@@ -81,7 +81,7 @@ class StepCache:
             kept = _fitted(self._before, rows(), y)
         else:
             self.found = tuple(name for name, _ in self._before.steps)
-        _say(kept.heard)
+        say(kept.heard)
         self._own[place] = kept.steps
         self._keep(place, kept)
         return _lent(kept.rows)
@@ -94,9 +94,9 @@ class StepCache:
         if kept is None:  # for want of room
             return self._own[place].transform(rows())
         if kept.unseen is None:
-            with _hearing() as kept.heard_later:
+            with hearing() as kept.heard_later:
                 kept.unseen = _closed(kept.steps.transform(rows()))
-        _say(kept.heard_later)
+        say(kept.heard_later)
         self._keep(place, kept)
         return _lent(kept.unseen)
 
@@ -139,7 +139,7 @@ def _fitted(steps: BaseEstimator, rows: Any, y: np.ndarray) -> Prepared:
     from sklearn.base import clone
 
     steps = clone(steps)
-    with _hearing() as heard:
+    with hearing() as heard:
         made = steps.fit_transform(rows, y)
     return Prepared(steps, _closed(made), heard)
 
@@ -164,15 +164,3 @@ def _size(rows: Any) -> float:
     if hasattr(rows, "indptr"):
         return float(rows.data.nbytes + rows.indices.nbytes + rows.indptr.nbytes)
     return float(getattr(rows, "nbytes", math.inf))
-
-
-@contextmanager
-def _hearing() -> Iterator[list[warnings.WarningMessage]]:
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        yield heard
-
-
-def _say(heard: list[warnings.WarningMessage]) -> None:
-    for each in heard:
-        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)

@@ -1,23 +1,28 @@
-"""Growth: ensembles that differ only in their number of trees share those trees.
+"""Shared trees: ensembles that differ only in their number of trees have the first ones in common.
 
 With one seed, a forest of 300 trees begins with the trees of the forest of 100, and 300 rounds of
 boosting with the first 100: scikit-learn's ``warm_start`` draws the random numbers that a new fit
 would have drawn (``BaseForest.fit``, ``BaseGradientBoosting.fit``), so a grown ensemble is a new
-one to the last bit, for the price of the trees it lacks. Bagging and AdaBoost are fitted afresh:
-the one keeps the seeds of its last members alone, the other does not grow.
+one to the last bit, for the price of the trees it lacks. Bagging and AdaBoost cannot be grown so:
+they are cut from the largest one, which is fitted first (``BaseBagging._fit`` draws all seeds
+before its first member, ``BaseWeightBoosting.fit`` looks at no later member).
 """
 
 from __future__ import annotations
 
+import math
+from copy import copy
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.gridfile.search_space import canonical
+from sweepstake.training.heard import hearing, say
 from sweepstake.training.pipeline import classifier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sklearn.base import BaseEstimator
 
@@ -28,13 +33,16 @@ _KINDS = ("Classifier", "Regressor")
 FORESTS = tuple(f"sklearn.ensemble.{n}{k}" for k in _KINDS for n in ("ExtraTrees", "RandomForest"))
 BOOSTED = tuple(f"sklearn.ensemble.GradientBoosting{kind}" for kind in _KINDS)
 BINNED = tuple(f"sklearn.ensemble.HistGradientBoosting{kind}" for kind in _KINDS)
-GROWING = {
-    **dict.fromkeys((*FORESTS, *BOOSTED), "n_estimators"),
+CUT = tuple(f"sklearn.ensemble.{name}{kind}" for name in ("AdaBoost", "Bagging") for kind in _KINDS)
+SIZES = {
+    **dict.fromkeys((*FORESTS, *BOOSTED, *CUT), "n_estimators"),
     **dict.fromkeys(BINNED, "max_iter"),
 }
-"""What grows, and the parameter that is its number of trees."""
+"""The ensembles that share trees, and the parameter that is their number."""
 NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
+DEFAULT_SIZES = {"AdaBoost": 50, "Bagging": 10}
 DEFAULT_SIZE = 100
+"""Of all others."""
 MOST_NODES = 1_000_000
 """Nodes that are kept, about 150 MB with ten classes: ensembles beyond are fitted again."""
 MOST_ROWS_WHOLE = 10_000
@@ -44,13 +52,13 @@ _OTHERWISE = {"warm_start", "oob_score", "n_iter_no_change", "init"}
 
 
 def stem(estimator: EstimatorSpec) -> str:
-    """What an ensemble has in common with those it can grow into, as a text; empty if it cannot.
+    """What ensembles that share trees have in common, as a text; empty if this one shares none.
 
-    It cannot where its trees are not those of a smaller one, or a fit would say other things: with
-    a random seed, in steps before it too, out-of-bag scores, early stopping, or weights by class
-    that scikit-learn warns of.
+    It shares none where its trees are not those of a smaller one, or a fit would say other things:
+    with a random seed, in steps before it too, out-of-bag scores, early stopping, or weights by
+    class that scikit-learn warns of.
     """
-    size = GROWING.get(estimator.name)
+    size = SIZES.get(estimator.name)
     params = {name: value for name, value in estimator.params.items() if name != size}
     warned = isinstance(params.get("class_weight"), str)
     random = not all(map(_is_seeded, _all_params(params)))
@@ -76,11 +84,13 @@ def _is_seeded(param: tuple[str, Any]) -> bool:
 
 def trees(estimator: EstimatorSpec) -> int:
     """How many trees an ensemble shall have; of several classes, how many for each."""
-    return int(estimator.params.get(GROWING[estimator.name], DEFAULT_SIZE))
+    family = estimator.name.rpartition(".")[2].removesuffix("Classifier").removesuffix("Regressor")
+    default = DEFAULT_SIZES.get(family, DEFAULT_SIZE)
+    return int(estimator.params.get(SIZES[estimator.name], default))
 
 
 def chains(trials: Iterable[Trial]) -> Iterator[tuple[Trial, ...]]:
-    """Trials that grow from each other, fewest trees first; any other trial is alone.
+    """Trials that share trees, each after those it takes them from; any other trial is alone.
 
     They come in the order of their first trials.
     """
@@ -88,7 +98,13 @@ def chains(trials: Iterable[Trial]) -> Iterator[tuple[Trial, ...]]:
     for trial in trials:
         grouped.setdefault(stem(trial.estimator) or trial.key, []).append(trial)
     for chain in grouped.values():
-        yield tuple(sorted(chain, key=lambda trial: trees(trial.estimator)) if chain[1:] else chain)
+        yield tuple(_in_order(chain) if chain[1:] else chain)
+
+
+def _in_order(chain: list[Trial]) -> list[Trial]:
+    """Fewest trees first where an ensemble grows, most where it is cut."""
+    cut = chain[0].estimator.name in CUT
+    return sorted(chain, key=lambda trial: trees(trial.estimator), reverse=cut)
 
 
 def share(chain: Sequence[Trial]) -> float:
@@ -101,27 +117,29 @@ def share_of(product: Product) -> float:
     """The part of their trees that the chains of a product of the search space have to fit."""
     if not stem(product[0]):
         return 1.0
-    sizes = dict(product.lists).get(GROWING[product.estimator.name], ())
+    sizes = dict(product.lists).get(SIZES[product.estimator.name], ())
     return max(sizes) / sum(sizes) if sizes else 1.0
 
 
 class TreeCache:
-    """The ensembles of the trial before, one for each fold and one of all rows, to grow on.
+    """The ensembles of the trial before, one for each fold and one of all rows, to go on from.
 
     It serves one sweep's trials on one data set; other classifiers are fitted as ever. ``grown`` is
-    how many trees the last ensemble had before.
+    how many of its trees the last ensemble found.
     """
 
     def __init__(self) -> None:
         self.grown = 0
         self._stem = ""
         self._size = ""
+        self._cuts = False
         self.ensembles: dict[object, BaseEstimator] = {}
 
     def enter(self, estimator: EstimatorSpec) -> None:
-        """Begin with a trial: what it cannot grow on is dropped."""
+        """Begin with a trial: what it shares no trees with is dropped."""
         found = stem(estimator)
-        self._size = GROWING.get(estimator.name, "")
+        self._size = SIZES.get(estimator.name, "")
+        self._cuts = estimator.name in CUT
         if found != self._stem:
             self._stem, self.ensembles = found, {}
 
@@ -133,20 +151,55 @@ class TreeCache:
         y: Any,
         params: Mapping[str, Any] = NO_PARAMS,
     ) -> BaseEstimator:
-        """``estimator`` fitted, or the smaller one that stood at ``place`` grown to its size.
+        """``estimator`` fitted, grown from the smaller one at ``place``, or cut from the larger.
 
         ``params`` are what else ``fit`` takes.
         """
         before = self.ensembles.pop(place, None)
         self.grown = 0 if before is None else _grown(before)
         wanted = getattr(classifier_of(estimator), self._size, 0)
+        if self._cuts:
+            return self._cut(place, before, wanted, partial(estimator.fit, features, y, **params))
         if before is not None and self.grown < wanted and _is_whole(before, y):
             fitted = _grow(before, self._size, wanted, features, y, params)
         else:
             self.grown, fitted = 0, estimator.fit(features, y, **params)
+        self._keep(place, fitted)
+        return fitted
+
+    def _cut(
+        self,
+        place: object,
+        before: BaseEstimator | None,
+        wanted: int,
+        fit: Callable[[], BaseEstimator],
+    ) -> BaseEstimator:
+        """The first members of the larger one ``before``; a fit that warned is none to cut from."""
+        if before is not None and wanted <= self.grown:
+            self.grown, self.ensembles[place] = wanted, before
+            return _first(before, wanted)
+        with hearing() as heard:
+            self.grown, fitted = 0, fit()
+        say(heard)
+        if not heard:
+            self._keep(place, fitted)
+        return fitted
+
+    def _keep(self, place: object, fitted: BaseEstimator) -> None:
         if self._stem and sum(map(_nodes, [fitted, *self.ensembles.values()])) <= MOST_NODES:
             self.ensembles[place] = fitted
-        return fitted
+
+
+def _first(estimator: BaseEstimator, size: int) -> BaseEstimator:
+    """A copy with the first members alone; the steps before it are the same ones."""
+    from sweepstake.forests.sklearn_internals import first_members
+
+    if not hasattr(estimator, "steps"):
+        return first_members(estimator, size)
+    cut = copy(estimator)
+    name, ensemble = estimator.steps[-1]
+    cut.steps = [*estimator.steps[:-1], (name, first_members(ensemble, size))]
+    return cut
 
 
 def _grow(
@@ -183,11 +236,15 @@ def _rounds(estimator: BaseEstimator) -> Any:
     return predictors_of(ensemble) if binned else ensemble.estimators_
 
 
-def _nodes(estimator: BaseEstimator) -> int:
-    members = (each for one in _rounds(estimator) for each in _several(one))
-    return sum(
-        each.tree_.node_count if hasattr(each, "tree_") else len(each.nodes) for each in members
-    )
+def _nodes(estimator: BaseEstimator) -> float:
+    return sum(_nodes_of(each) for one in _rounds(estimator) for each in _several(one))
+
+
+def _nodes_of(member: Any) -> float:
+    """The nodes of a tree; what else is a member has no bound."""
+    if hasattr(member, "tree_"):
+        return int(member.tree_.node_count)
+    return len(member.nodes) if hasattr(member, "nodes") else math.inf
 
 
 def _several(one: Any) -> Any:

@@ -1,0 +1,24 @@
+"""Warnings that a fit gave, to be said again where the fit is shared."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@contextmanager
+def hearing() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect all warnings instead of giving them."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield heard
+
+
+def say(heard: Iterable[warnings.WarningMessage]) -> None:
+    """Give warnings that were collected."""
+    for each in heard:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
