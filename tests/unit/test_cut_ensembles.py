@@ -161,4 +161,3 @@ def test_the_most_members_come_first_in_a_chain():
     trials.insert(2, Trial(2, "k2", EstimatorSpec(ENSEMBLE + kind, {})))
     chains = list(shared_trees.chains(trials))
     assert [[1, 2, 0], [3]] == [[each.number for each in chain] for chain in chains]
-    assert 0.6 == shared_trees.share(chains[0])

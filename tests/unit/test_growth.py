@@ -3,7 +3,6 @@
 import json
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from sweepstake.data import dataset, splitting
 from sweepstake.domain.spec import DataSpec, EstimatorSpec, Limits, Preprocess, SweepSpec
 from sweepstake.domain.trial import Trial
 from sweepstake.gridfile import loader, search_space
+from sweepstake.gridfile.fit_seconds import FitSeconds
 from sweepstake.settings import load_settings
 from sweepstake.sweeps import workload
 from sweepstake.training import fit_trial, pipeline, shared_trees
@@ -135,7 +135,7 @@ def space():
 def test_chains_are_whole_in_their_tasks_and_grow(space, sizes, depths, seconds):
     """Each trial is in one task; all of a depth are in one, the fewest trees first."""
     trials, _ = space(sizes, depths)
-    checked = SimpleNamespace(trial_seconds=(seconds,))
+    checked = SimpleNamespace(trial_seconds=(FitSeconds(seconds),))
     order = workload.order(trials, checked.trial_seconds, ())
     assert sorted(order) == list(range(len(trials)))
     homes = {}
@@ -154,7 +154,7 @@ def test_chains_are_whole_in_their_tasks_and_grow(space, sizes, depths, seconds)
 def test_a_task_has_as_many_trials_as_the_file_says(space):
     """Then a chain may be cut: it is the user's word."""
     trials, _ = space([1, 2, 3], [1, 2])
-    checked = SimpleNamespace(trial_seconds=(1.0,))
+    checked = SimpleNamespace(trial_seconds=(FitSeconds(1.0),))
     order = workload.order(trials, checked.trial_seconds, {0})
     ranges = workload.ranges(trials, checked.trial_seconds, order, Limits(trials_per_task=2), 2)
     assert ((0, 1), (2, 3), (4, 4)) == ranges
@@ -164,7 +164,7 @@ def test_a_task_has_as_many_trials_as_the_file_says(space):
 def test_no_slot_is_left_without_work(space, slots):
     """A short sweep has a task for each slot, and none is more than its share."""
     trials, _ = space([1], list(range(1, 41)))
-    checked = SimpleNamespace(trial_seconds=(1.0,))
+    checked = SimpleNamespace(trial_seconds=(FitSeconds(1.0),))
     order = workload.order(trials, checked.trial_seconds, ())
     ranges = workload.ranges(trials, checked.trial_seconds, order, Limits(), slots)
     sizes = [last - first + 1 for first, last in ranges]
@@ -181,19 +181,30 @@ def test_no_slot_is_left_without_work(space, slots):
 )
 def test_the_estimate_counts_the_trees_that_are_fitted(space, name, part):
     """Of 10, 20 and 30 trees thirty are fitted, where ensembles grow."""
-    trials, spec = space([10, 20, 30], [1, 2], name)
+    _, spec = space([10, 20, 30], [1, 2], name)
     (product,) = search_space.all_products(spec)
     assert part == shared_trees.share_of(product)
-    shares = [shared_trees.share(chain) for chain in shared_trees.chains(trials)]
-    assert part == np.mean(shares)
+
+
+def test_chains_that_take_longest_come_first(space):
+    """Each takes what its largest ensemble does, and deeper trees weigh more."""
+    trials, _ = space([10, 30], [1, 2])
+    sizes = ((10, 0.5), (30, 1.5))
+    seconds = (FitSeconds(10.0, {"max_depth": ((1, 0.4), (2, 1.6)), "n_estimators": sizes}),)
+    order = workload.order(trials, seconds, ())
+    params = [trials[number].estimator.params for number in order]
+    assert [(2, 10), (2, 30), (1, 10), (1, 30)] == [
+        (each["max_depth"], each["n_estimators"]) for each in params
+    ]
+    assert ((0, 1), (2, 3)) == workload.ranges(trials, seconds, order, Limits(), 2)
 
 
 def test_trials_that_share_nothing_are_weighed_and_packed_alone(space):
     """`share: false`: each size is fitted whole, so none waits behind another of its chain."""
     trials, _ = space([10, 20, 30], [1, 2])
     trials.share = False
-    order = workload.order(trials, (1.0,), ())
+    order = workload.order(trials, (FitSeconds(1.0),), ())
     assert [0, 1, 2, 3, 4, 5] == sorted(order)
-    assert 6 == len(workload.ranges(trials, (40.0,), order, Limits(), 2))
+    assert 6 == len(workload.ranges(trials, (FitSeconds(40.0),), order, Limits(), 2))
     trials.share = True
-    assert 2 == len(workload.ranges(trials, (40.0,), order, Limits(), 2))
+    assert 2 == len(workload.ranges(trials, (FitSeconds(40.0),), order, Limits(), 2))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from sweepstake.data.dataset import Table
     from sweepstake.domain.spec import SweepSpec
+    from sweepstake.gridfile.fit_seconds import FitSeconds
     from sweepstake.gridfile.grid_file import GridFile
     from sweepstake.settings import Settings
 
@@ -46,14 +47,14 @@ if TYPE_CHECKING:
 class Preflight:
     """What a sweep will be: its trials, the seconds of computing they take together, its rows.
 
-    ``trial_seconds`` are those of one trial, for each product of the search space. ``sides`` are
+    ``trial_seconds`` are those of a trial, for each product of the search space. ``sides`` are
     the positions in ``table`` of the rows to train on and of the holdout. ``waves`` are the steps
     in which the trials are chosen.
     """
 
     trial_count: int
     estimate_seconds: float
-    trial_seconds: tuple[float, ...]
+    trial_seconds: tuple[FitSeconds, ...]
     table: Table
     sides: tuple[np.ndarray, np.ndarray]
     warnings: tuple[str, ...] = ()
@@ -66,9 +67,10 @@ class Preflight:
 
     def figures(self) -> dict[str, Any]:
         """What is told of it: all but the rows themselves."""
-        told = ("trial_count", "estimate_seconds", "rows", "trial_seconds", "warnings")
+        told = ("trial_count", "estimate_seconds", "rows", "warnings")
         waves = {"waves": [asdict(each) for each in self.waves]} if len(self.waves) > 1 else {}
-        return {name: getattr(self, name) for name in told} | waves
+        seconds = {"trial_seconds": [each.mean for each in self.trial_seconds]}
+        return {name: getattr(self, name) for name in told} | seconds | waves
 
 
 def load(
@@ -145,7 +147,7 @@ def check(grid: GridFile, settings: Settings) -> Preflight:
     space = trials_of(grid.spec, table.digest, portion=waves[0].portion)
     alone = grid.spec.search.method is not Method.GRID or not grid.spec.share
     parts = [1.0 if alone else shared_trees.share_of(each) for each in all_products(grid.spec)]
-    work = [each * part for each, part in zip(seconds, parts, strict=True)]
+    work = [each.mean * part for each, part in zip(seconds, parts, strict=True)]
     first = sum(work[space.product_of(number)] for number in range(len(space)))
     if len(waves) == 1:
         waves = (Wave(len(space), waves[0].portion),)

@@ -6,7 +6,9 @@ import time
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from sweepstake.gridfile.fit_seconds import FitSeconds
 from sweepstake.gridfile.search_space import all_products
+from sweepstake.preflight.value_weights import weigh
 
 if TYPE_CHECKING:
     from sweepstake.domain.spec import EstimatorSpec, SweepSpec
@@ -21,14 +23,14 @@ FIRST_ROWS = 200
 GROWTH = 4
 
 
-def trial_seconds(spec: SweepSpec, process: FitProcess) -> tuple[float, ...]:
-    """Seconds of computing that one trial takes on one core, for each product of the search space.
+def trial_seconds(spec: SweepSpec, process: FitProcess) -> tuple[FitSeconds, ...]:
+    """What one trial takes on one core, for each product of the search space.
 
     The first and the last point of each product are fitted and scored on a growing number of rows,
     until one takes a second or all rows of a fold are used; the line through the last two times is
     drawn out to a whole fold. A trial is one such fit for each fold and one on all training
     rows; by time, folds fit ever more rows. So the estimate is good where time grows with rows, and
-    low for kernels on many rows.
+    low for kernels on many rows. What values weigh beside each other is told by `value_weights`.
     """
     deadline = time.perf_counter() + TIMING_SECONDS
     timed: list[float | None] = []
@@ -36,7 +38,11 @@ def trial_seconds(spec: SweepSpec, process: FitProcess) -> tuple[float, ...]:
         late = bool(timed) and time.perf_counter() > deadline
         timed.append(None if late else _fold_seconds(product, process))
     known = fmean([seconds for seconds in timed if seconds is not None] or [0.0])
-    return tuple(spec.folding.fits_of_first * (known if fold is None else fold) for fold in timed)
+    means = [spec.folding.fits_of_first * (known if fold is None else fold) for fold in timed]
+    return tuple(
+        FitSeconds(mean, weigh(product, process, mean * (spec.search.trials or len(product))))
+        for product, mean in zip(all_products(spec), means, strict=True)
+    )
 
 
 def _fold_seconds(product: Product, process: FitProcess) -> float | None:

@@ -13,6 +13,7 @@ from sweepstake.domain.tags import mean_cv
 from sweepstake.domain.waves import Wave
 from sweepstake.errors import GridFileError, NotFoundError
 from sweepstake.gridfile.draws import trials_of
+from sweepstake.gridfile.fit_seconds import FitSeconds
 from sweepstake.mlflow_client.run_datasets import RunDataset
 from sweepstake.settings import load_settings
 from sweepstake.sweeps import asked_waves
@@ -71,7 +72,7 @@ class Plan:
     dataset: RunDataset | None = None
     """What runs say of the data; ``None`` in plans of earlier releases."""
     waves: tuple[Wave, ...] = ()
-    trial_seconds: tuple[float, ...] = ()
+    trial_seconds: tuple[FitSeconds, ...] = ()
     asked: tuple[AskedWave, ...] = ()
 
     @property
@@ -122,6 +123,7 @@ class Plan:
         del record["asked"]  # kept one by one
         if len(self.waves) > 1:
             record["waves"] = [asdict(wave) for wave in self.waves]
+            record["trial_seconds"] = [each.record() for each in self.trial_seconds]
         else:
             del record["waves"], record["trial_seconds"]
         workspace.write_record(_record_name(self.sweep), record)
@@ -144,7 +146,7 @@ class Plan:
         record["warnings"] = tuple(record.get("warnings", ()))
         record["reused"] = {int(number): run for number, run in record["reused"].items()}
         record["waves"] = tuple(map(_wave, record.get("waves", ())))
-        record["trial_seconds"] = tuple(record.get("trial_seconds", ()))
+        record["trial_seconds"] = tuple(map(FitSeconds.of_record, record.get("trial_seconds", ())))
         plan = cls(**record)
         return plan._with_asked(workspace) if plan.waves else plan
 

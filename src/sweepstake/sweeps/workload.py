@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sweepstake.domain.spec import Limits
     from sweepstake.domain.trial import Trial
+    from sweepstake.gridfile.fit_seconds import FitSeconds
     from sweepstake.gridfile.search_space import SearchSpace
 
 SECONDS_PER_TASK = 30.0
@@ -26,12 +27,12 @@ TASKS_PER_SWEEP = 200
 
 
 def order(
-    trials: SearchSpace, seconds: Sequence[float], done: Container[int], first: int = 0
+    trials: SearchSpace, seconds: Sequence[FitSeconds], done: Container[int], first: int = 0
 ) -> tuple[int, ...]:
     """The numbers of the trials from ``first`` on that are not ``done``, the longest ones first.
 
-    ``seconds`` are those of a trial of each product. Forests that grow from each other come one
-    after the other.
+    ``seconds`` are those of each product's trials. Ensembles that share trees come one after the
+    other.
     """
     left = (trials[number] for number in range(first, len(trials)) if number not in done)
     chains = sorted(_chains(trials, left), key=lambda chain: -_seconds(trials, seconds, chain))
@@ -40,7 +41,7 @@ def order(
 
 def ranges(
     trials: SearchSpace,
-    seconds: Sequence[float],
+    seconds: Sequence[FitSeconds],
     numbers: Sequence[int],
     limits: Limits,
     slots: int,
@@ -92,9 +93,10 @@ def _chains(trials: SearchSpace, left: Iterable[Trial]) -> Iterator[tuple[Trial,
     return shared_trees.chains(left) if trials.share else ((trial,) for trial in left)
 
 
-def _seconds(trials: SearchSpace, seconds: Sequence[float], chain: Sequence[Trial]) -> float:
-    """What the trials of a chain take in all, tracking included."""
-    each = seconds[trials.product_of(chain[0].number)]
+def _seconds(trials: SearchSpace, seconds: Sequence[FitSeconds], chain: Sequence[Trial]) -> float:
+    """What the trials of a chain take in all, tracking included: the largest has all trees."""
+    product = seconds[trials.product_of(chain[0].number)]
     portion = chain[0].portion
     part = portion.share if portion else 1.0
-    return len(chain) * (each * part * shared_trees.share(chain) + TRACKING_SECONDS)
+    longest = max(product.of(trial.estimator) for trial in chain)
+    return longest * part + len(chain) * TRACKING_SECONDS

@@ -22,7 +22,7 @@ from sweepstake.training.heard import hearing, say
 from sweepstake.training.pipeline import classifier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sklearn.base import BaseEstimator
 
@@ -105,12 +105,6 @@ def _in_order(chain: list[Trial]) -> list[Trial]:
     """Fewest trees first where an ensemble grows, most where it is cut."""
     cut = chain[0].estimator.name in CUT
     return sorted(chain, key=lambda trial: trees(trial.estimator), reverse=cut)
-
-
-def share(chain: Sequence[Trial]) -> float:
-    """The part of its trees that a chain has to fit: those of its largest forest."""
-    sizes = [trees(trial.estimator) for trial in chain[1:] and chain]
-    return max(sizes) / sum(sizes) if sizes else 1.0
 
 
 def share_of(product: Product) -> float:

@@ -1,0 +1,97 @@
+"""Weights of values: which of a parameter's values make a fit cost more, from a few timed fits."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from sweepstake.gridfile.fit_seconds import between, is_number, named
+from sweepstake.training import shared_trees
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sweepstake.domain.spec import EstimatorSpec
+    from sweepstake.gridfile.fit_seconds import Axis
+    from sweepstake.gridfile.search_space import Product
+    from sweepstake.preflight.trial_fits import FitProcess, Outcome
+
+SHARE = 0.03
+"""Of the seconds that a product takes: no more are spent on what its values weigh."""
+CLEAR_SECONDS = 0.02
+"""A fit that takes so long can be told from a longer one."""
+GREATEST = 50.0
+"""What a value weighs at most beside another; as small a part at least."""
+MOST_VALUES = 8
+"""Words of a parameter beyond these are taken as the average."""
+FIRST_ROWS = 200
+GROWTH = 4
+
+
+def weigh(product: Product, process: FitProcess, seconds: float) -> dict[str, Axis]:
+    """What the values of each axis weigh, one on average, where that can be told in time.
+
+    ``seconds`` are those of all trials of the product. One axis at a time is changed from the first
+    point: words each, of numbers the least and the greatest. Trees cost what their number is.
+    """
+    base = product[0]
+    found: dict[str, Axis] = {}
+    size = shared_trees.SIZES.get(base.name) if shared_trees.stem(base) else None
+    timer = None
+    for name, values in product.lists:
+        if name == size:
+            found[name] = _on_average(values, [(value, float(value)) for value in values])
+        elif len(values) > 1:
+            timer = timer or _Timer(process, base, SHARE * seconds)
+            known = list(timer.ratios(product, name, values))
+            found |= {name: _on_average(values, known)} if len(known) > 1 else {}
+    return found
+
+
+def _on_average(values: Sequence[Any], known: Sequence[tuple[Any, float]]) -> Axis:
+    """The weights of all values of an axis, divided by their mean."""
+    exact = dict(known)
+    told = [
+        (name, exact.get(name) or (between(known, value) if is_number(value) else 1.0))
+        for value, name in ((value, named(value)) for value in values)
+    ]
+    mean = fmean(weight for _, weight in told)
+    return tuple((name, weight / mean) for name, weight in told)
+
+
+class _Timer:
+    """Times points beside a first one, on as few rows as tell them apart."""
+
+    def __init__(self, process: FitProcess, base: EstimatorSpec, left: float) -> None:
+        self._process, self._base, self._left = process, base, left
+        self._rows = min(FIRST_ROWS, process.row_count)
+        self._seconds = self._time(base).seconds
+        while self._seconds < CLEAR_SECONDS and self._rows < process.row_count and self._left > 0:
+            self._rows = min(self._rows * GROWTH, process.row_count)
+            self._seconds = self._time(base).seconds
+
+    def _time(self, point: EstimatorSpec) -> Outcome:
+        outcome = self._process.on_rows(point, self._rows)
+        self._left -= outcome.seconds
+        return outcome
+
+    def ratios(
+        self, product: Product, name: str, values: Sequence[Any]
+    ) -> Iterator[tuple[Any, float]]:
+        """Values that were timed, by name, and how their seconds compare with the first point's."""
+        for value in _telling(values):
+            if value == self._base.params[name]:
+                yield named(value), 1.0
+            elif self._seconds >= CLEAR_SECONDS and self._left > 0:
+                outcome = self._time(product.point({**self._base.params, name: value}))
+                if not outcome.refusal:
+                    ratio = outcome.seconds / self._seconds
+                    yield named(value), min(max(ratio, 1 / GREATEST), GREATEST)
+
+
+def _telling(values: Sequence[Any]) -> list[Any]:
+    """The values that speak for all: the first words, the least and the greatest number."""
+    numbers = sorted(value for value in values if is_number(value))
+    words = [value for value in values if not is_number(value)][:MOST_VALUES]
+    ends = [numbers[0], *numbers[-1:]] if numbers else []
+    return [*words, *dict.fromkeys(ends)]

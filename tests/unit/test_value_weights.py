@@ -1,0 +1,120 @@
+"""What values of parameters cost beside each other: as timed in preflight, and as looked up."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepstake.domain.spec import EstimatorSpec
+from sweepstake.gridfile import loader, search_space
+from sweepstake.gridfile.fit_seconds import FitSeconds
+from sweepstake.preflight import value_weights
+from sweepstake.preflight.trial_fits import Outcome, Refusal
+from sweepstake.settings import load_settings
+
+
+class Timed:
+    """Stands for the process that fits: each fit takes what a function of point and rows says."""
+
+    row_count = 1000
+
+    def __init__(self, seconds_of):
+        self.seconds_of, self.asked = seconds_of, []
+
+    def on_rows(self, point, count):
+        """A fit, and a refusal where the seconds are negative."""
+        self.asked.append((dict(point.params), count))
+        seconds = self.seconds_of(point.params, count)
+        return Outcome(abs(seconds), Refusal("no.") if seconds < 0 else None)
+
+
+def product(estimator, **grid):
+    """The one product of a grid."""
+    content = {"data": {"source": "sklearn:iris"}, "estimator": estimator, "grid": grid}
+    spec = loader.parse(json.dumps(content).encode(), "a.json", load_settings({})).spec
+    return search_space.all_products(search_space.ends(spec))[0]
+
+
+def weights(timed, found, seconds=1000.0):
+    """The weights of a product, rounded."""
+    weighed = value_weights.weigh(found, timed, seconds)
+    return {name: {v: round(w, 3) for v, w in known} for name, known in weighed.items()}
+
+
+def test_words_are_timed_each_and_numbers_at_their_ends():
+    """What lies between is on the curve through the ends; the mean of an axis is one."""
+    seconds = {"gini": 1, "entropy": 3}
+
+    def took(params, _):
+        return 0.1 * seconds[params["criterion"]] * params["max_leaf_nodes"] / 10
+
+    timed = Timed(took)
+    found = product(
+        "DecisionTreeClassifier", criterion=["gini", "entropy"], max_leaf_nodes=[10, 20, 90]
+    )
+    expected = {
+        "criterion": {'"gini"': 0.5, '"entropy"': 1.5},
+        "max_leaf_nodes": {10: 0.25, 20: 0.5, 90: 2.25},
+    }
+    assert expected == weights(timed, found)
+    assert 3 == len(timed.asked)  # the first point, entropy, and 90
+
+
+def test_trees_that_are_shared_cost_what_their_number_is_and_are_not_timed():
+    """The largest ensemble of a chain is what the chain takes."""
+    timed = Timed(lambda *_: 1.0)
+    found = product("RandomForestClassifier", n_estimators=[50, 100, 150])
+    assert {"n_estimators": {50: 0.5, 100: 1.0, 150: 1.5}} == weights(timed, found)
+    assert [] == timed.asked
+
+
+def test_rows_are_as_few_as_tell_fits_apart():
+    """A fit of no time at all is made on more rows, and told nothing of where even all are few."""
+    timed = Timed(lambda _, count: count / 20_000)
+    assert {"C": {1: 1.0, 9: 1.0}} == weights(timed, product("SVC", C=[1, 9]))
+    assert [200, 800, 800] == [count for _, count in timed.asked]
+    assert {} == weights(Timed(lambda *_: 0.001), product("SVC", C=[1, 9]))
+
+
+def test_no_more_time_is_spent_than_a_small_part_of_the_sweep():
+    """Axes beyond it are taken as the average."""
+    timed = Timed(lambda *_: 1.0)
+    found = product("SVC", C=[1, 9], gamma=[1, 2], tol=[0.1, 0.2])
+    assert {"C", "gamma"} == weights(timed, found, seconds=2.5 / value_weights.SHARE).keys()
+    assert {} == weights(Timed(lambda *_: 1.0), found, seconds=0.5)
+
+
+def test_what_cannot_be_fitted_is_the_average():
+    """A point that is refused says nothing of time."""
+    timed = Timed(lambda params, _: -1.0 if params["kernel"] == "poly" else 1.0)
+    found = product("SVC", kernel=["rbf", "poly", "linear"])
+    assert {"kernel": {'"rbf"': 1, '"poly"': 1, '"linear"': 1}} == weights(timed, found)
+
+
+def test_the_weight_of_a_number_between_two_is_on_the_curve_through_them():
+    """A power where all are above zero, a straight line elsewhere; beyond the ends as there."""
+    power = FitSeconds(2.0, {"C": ((1, 0.5), (100, 5.0))})
+    line = FitSeconds(2.0, {"C": ((0, 0.5), (100, 1.5))})
+    told = [each.of(EstimatorSpec("svc", {"C": 10})) for each in (power, line)]
+    assert told == pytest.approx([2 * 0.5 * 10**0.5, 2 * 0.6])
+    assert 10.0 == power.of(EstimatorSpec("svc", {"C": 1e6}))
+    assert (
+        2.0 == power.of(EstimatorSpec("svc", {"C": "auto"})) == power.of(EstimatorSpec("svc", {}))
+    )
+
+
+VALUES = st.one_of(st.none(), st.booleans(), st.text(max_size=3), st.floats(-1e3, 1e3))
+
+
+@given(axis=st.lists(st.tuples(VALUES, st.floats(0.01, 50)), max_size=5), value=VALUES)
+def test_weights_survive_their_record_and_are_finite(axis, value):
+    """Whatever stands in a grid file."""
+    named = tuple((value_weights.named(each), weight) for each, weight in axis)
+    seconds = FitSeconds(1.5, {"a": named})
+    again = FitSeconds.of_record(json.loads(json.dumps(seconds.record())))
+    point = EstimatorSpec("svc", {"a": value})
+    assert 0 < seconds.of(point) == again.of(point) < float("inf")
+    assert FitSeconds(2.0) == FitSeconds.of_record(2.0)
