@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import (
+    bare_server,
+    checking,
     figures,
     mixed,
     ours,
@@ -27,14 +29,28 @@ from bench import (
 from bench.machine import describe
 from bench.rounds import MEDIUM_WAYS, SMALL_WAYS, Way, race
 from bench.stack import ROOT, embedded
-from bench.workloads import DEFAULT, SMALL, tiny
+from bench.workloads import DEFAULT, MEDIUM, SMALL, tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bench.stack import Stack
+    from bench.workloads import Workload
 
-PARTS = ("small", "steps", "medium", "mixed", "scaling", "parsing", "promotion", "serving", "wide")
+PARTS = (
+    "small",
+    "steps",
+    "medium",
+    "medium_steps",
+    "mixed",
+    "scaling",
+    "parsing",
+    "promotion",
+    "checking",
+    "bare_server",
+    "serving",
+    "wide",
+)
 LONG_PARTS = ("burst", "versions", "searches")
 FILES, VERSIONS, DAILY_FILES = 500, 20_000, 200
 
@@ -76,8 +92,16 @@ def _medium(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def _steps(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
-    workload, slots = DEFAULT if asked.quick else SMALL, os.cpu_count() or 1
-    line = ours.sweep(stack, workload, "bench-slots", judged=False)
+    return _steps_of(stack, DEFAULT if asked.quick else SMALL)
+
+
+def _medium_steps(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
+    return _steps_of(stack, DEFAULT if asked.quick else MEDIUM)
+
+
+def _steps_of(stack: Stack, workload: Workload) -> dict[str, Any]:
+    slots = os.cpu_count() or 1
+    line = ours.sweep(stack, workload, f"bench-slots-{workload.name}", judged=False)
     measured = steps.measure(stack, workload, slots)
     return {"slots": slots, "timeline": line.record()} | measured
 
@@ -115,6 +139,7 @@ MEASURES: Mapping[str, Callable[[Stack, argparse.Namespace], dict[str, Any]]] = 
     "small": _small,
     "steps": _steps,
     "medium": _medium,
+    "medium_steps": _medium_steps,
     "mixed": _mixed,
     "scaling": _scaling,
     "parsing": _parsing,
@@ -132,12 +157,22 @@ def _serving(asked: argparse.Namespace) -> dict[str, Any]:
     return serving.measure(say, asked.rounds, quick=asked.quick)
 
 
+def _checking(asked: argparse.Namespace) -> dict[str, Any]:
+    return checking.measure(say, asked.rounds, quick=asked.quick)
+
+
+def _bare_server(asked: argparse.Namespace) -> dict[str, Any]:
+    return bare_server.measure(say, asked.rounds, quick=asked.quick)
+
+
 def _wide(asked: argparse.Namespace) -> dict[str, Any]:
     return wide.measure(say, asked.rounds, quick=asked.quick)
 
 
 ALONE: Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "promotion": _promotion,
+    "checking": _checking,
+    "bare_server": _bare_server,
     "serving": _serving,
     "wide": _wide,
 }

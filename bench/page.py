@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench import figures, plots, promotion, searches, serving, texts, wide
+from bench import bare_server, checking, figures, plots, promotion, searches, serving, texts, wide
 from bench.rounds import OURS, medians
 from bench.steps import stacked
 
@@ -41,7 +41,8 @@ SHORT = {
     OURS: "Sweepstake",
 }
 FIGURES = {
-    "small_vs_autolog": "small grid, per trial, everything kept, against autolog (runs only)",
+    "small_vs_gridsearch": "small grid, per trial, everything kept, against `GridSearchCV`",
+    "small_vs_autolog": "the same against autolog (runs only)",
     "small_vs_lean": "the same against the lean loop",
     "small_vs_default": "the same against the loop with default `log_model`",
     "medium_vs_gridsearch": "medium grid, sweep start to last trial, against `GridSearchCV`",
@@ -49,7 +50,9 @@ FIGURES = {
     "dropped_to_first_fit_seconds": "small grid, file dropped to first fit, in seconds",
     "last_trial_to_leaderboard_seconds": "small grid, last trial to leaderboard, in seconds",
     "last_trial_to_champion_seconds": "small grid, last trial to champion in service, in seconds",
+    "of_10000_trials_ms": "each of 10,000 tiny trials, in milliseconds",
     "memory_10000_vs_100": "peak memory of a task at 10,000 trials against 100",
+    "validate_vs_imports": "`sweepstake validate` of a small file against the imports it needs",
     **{
         f"wide_{trials}_vs_gridsearch": f"20,000 columns, {trials} trials, against `GridSearchCV`"
         for trials in wide.TRIALS
@@ -144,18 +147,21 @@ def _mixed(parts: Mapping[str, Any], _: Path) -> str:
 
 
 def _steps(parts: Mapping[str, Any], pictures: Path) -> str:
-    measured = parts["steps"]
+    return texts.STEPS + _steps_of(parts["steps"], pictures / "steps.png")
+
+
+def _medium_steps(parts: Mapping[str, Any], pictures: Path) -> str:
+    return texts.MEDIUM_STEPS + _steps_of(parts["medium_steps"], pictures / "medium-steps.png")
+
+
+def _steps_of(measured: Mapping[str, Any], picture: Path) -> str:
     whole = stacked(measured)
-    plots.steps(whole, pictures / "steps.png")
+    plots.steps(whole, picture)
     rows = [(name, f"{value:.1f}") for name, value in whole.items()]
     calls = list(measured["functions"].items())[:10]
     return (
-        "## Where a trial's time goes\n\nMilliseconds of a worker per small trial: each step timed "
-        "from outside, two workers at once. Runs, versions and uploads are kept by a thread beside "
-        "the fits. What the slots of a real sweep spend beyond the steps that training waits for "
-        "is Airflow's: starting, waiting for and ending tasks, and the plan.\n\n"
-        + table(("step", "ms"), rows)
-        + f"\n![Where a trial's time goes]({pictures.name}/steps.png)\n\n"
+        table(("step", "ms"), rows)
+        + f"\n![Where a trial's time goes]({picture.parent.name}/{picture.name})\n\n"
         + table(
             ("function, without what it calls", "ms"), [(f"`{n}`", f"{v:.1f}") for n, v in calls]
         )
@@ -278,6 +284,24 @@ def _wide(parts: Mapping[str, Any], _: Path) -> str:
     return texts.WIDE + table(("trials", "`sweepstake run`", "`GridSearchCV`"), rows)
 
 
+def _checking(parts: Mapping[str, Any], _: Path) -> str:
+    records = parts["checking"]["records"]
+    rows = [
+        (name, f"{median(each[way] for each in records):.2f} s")
+        for name, way in (
+            ("`sweepstake validate small.json`", OURS),
+            (f'`python -c "{checking.IMPORTS}"`', checking.THEIRS),
+        )
+    ]
+    return texts.CHECKING + table(("program", "start to end"), rows)
+
+
+def _bare_server(parts: Mapping[str, Any], _: Path) -> str:
+    found = bare_server.summary(parts["bare_server"]["records"])
+    rows = [(kind, f"{value:.0f} ms") for kind, value in found.items()]
+    return texts.BARE_SERVER + table(("MLflow server", "per trial"), rows)
+
+
 SERVERS = {OURS: "`sweepstake serve`", serving.THEIRS: "`mlflow models serve`"}
 
 
@@ -302,11 +326,14 @@ SECTIONS = {
     "medium": _medium,
     "mixed": _mixed,
     "steps": _steps,
+    "medium_steps": _medium_steps,
     "scaling": _scaling,
     "parsing": _parsing,
     "burst": _burst,
     "versions": _versions,
     "promotion": _promotion,
+    "checking": _checking,
+    "bare_server": _bare_server,
     "serving": _serving,
     "wide": _wide,
     "searches": _searches,

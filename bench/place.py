@@ -32,25 +32,28 @@ class Place:
         path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"  # mlflow starts uvicorn by its name
         return {**os.environ, **own, "PATH": path}
 
-    def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:
-        """Start a program in a session of its own; what it says goes into a file."""
+    def start(self, *command: str, log: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Start a program in a session of its own; what it says goes into a file.
+
+        ``environ`` is what its environment has besides.
+        """
         with (self.folder / log).open("ab") as file:
             return subprocess.Popen(
                 [str(PROGRAMS / command[0]), *command[1:]],
                 cwd=self.folder,
-                env=self.environ,
+                env=self.environ | environ,
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
             )
 
-    def run(self, *command: str) -> None:
+    def run(self, *command: str, **environ: str) -> None:
         """Run a program to its end.
 
         Raises:
             RuntimeError: it failed; carries what it said.
         """
-        if self.start(*command, log="run.log").wait():
+        if self.start(*command, log="run.log", **environ).wait():
             raise RuntimeError((self.folder / "run.log").read_text(encoding="utf-8"))
 
 

@@ -69,11 +69,12 @@ def measure(stack: Stack, workload: Workload, workers: int) -> dict[str, Any]:
     ``inline`` are those that training waits for; the others pass beside it. ``planning`` and
     ``closing`` are the seconds of these two, by function.
     """
-    settings = replace(stack.settings, workspace=stack.folder / "steps")
-    content = workload.grid_file("bench-steps")
+    label = f"bench-steps-{workload.name}"
+    settings = replace(stack.settings, workspace=stack.folder / label)
+    content = workload.grid_file(label)
     snapshot = Workspace(settings.workspace).keep_snapshot(content)
-    name = loader.parse(content, "bench-steps.json", settings).sweep_id
-    drop = intake.Drop("bench-steps.json", snapshot, name)
+    name = loader.parse(content, f"{label}.json", settings).sweep_id
+    drop = intake.Drop(f"{label}.json", snapshot, name)
     batches, planning = _run("plan", [drop], settings, 1)
     _, training = _run("train", batches[0], settings, workers)
     _, closing = _run("close", [name], settings, 1)

@@ -43,6 +43,38 @@ rounds.
 
 """
 
+STEPS = """\
+## Where a trial's time goes
+
+Milliseconds of a worker per small trial: each step timed from outside, two workers at once. Runs,
+versions and uploads are kept by a thread beside the fits. What the slots of a real sweep spend
+beyond the steps that training waits for is Airflow's: starting, waiting for and ending tasks, and
+the plan.
+
+"""
+
+MEDIUM_STEPS = """\
+## Where a medium trial's time goes
+
+The same for the medium grid, whose forests share trees.
+
+"""
+
+CHECKING = """\
+## Checking a file
+
+From the start of the program to its end, beside the imports without which nothing can be checked.
+
+"""
+
+BARE_SERVER = """\
+## An MLflow server of your own
+
+192 small trials by `sweepstake run`, its start and end included, against an MLflow server that has
+our app, which takes many runs at once, and against one that has not.
+
+"""
+
 WIDE = """\
 ## Wide tables
 

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # `python -m bench` is run from the root, and is no part of the wheel
 
 from bench import (  # noqa: E402
+    bare_server,
+    checking,
     figures,
     page,
     promotion,
@@ -184,11 +186,14 @@ def test_what_a_thread_does_beside_is_named_so(monkeypatch, tmp_path):
     assert "run and version" == steps.step_of(name)
 
 
-def test_memory_is_compared_where_both_were_measured():
+def test_many_trials_have_figures_where_few_were_measured_too():
     """A normal run has no sweep of 10,000 trials, and so no figure."""
-    points = [{"trials": 100, "peak_mebibytes": 200.0}, {"trials": 10_000, "peak_mebibytes": 220.0}]
-    assert {} == figures.memory(points[:1])
-    assert {"memory_10000_vs_100": pytest.approx(1.1)} == figures.memory(points)
+    line = {"sweep_started": 2.0, "last_trial": 72.0, "trials": 10_000}
+    many = {"trials": 10_000, "peak_mebibytes": 220.0, "timeline": line}
+    points = [{"trials": 100, "peak_mebibytes": 200.0}, many]
+    assert {} == figures.scaling(points[:1])
+    expected = {"memory_10000_vs_100": pytest.approx(1.1), "of_10000_trials_ms": 7.0}
+    assert expected == figures.scaling(points)
 
 
 def test_every_figure_has_a_limit_and_a_name():
@@ -222,13 +227,29 @@ def test_the_page_tells_the_figures_in_the_file(tmp_path):
     line |= {"judging": 16.0, "promoted": 18.0}
     small = [
         {**record(1, way, cost), "trials": 2}
-        for way, cost in (("autolog", 2.0), ("lean", 4.0), ("default", 50.0), (rounds.OURS, 1.0))
+        for way, cost in (
+            ("grid_search", 1.0),
+            ("autolog", 2.0),
+            ("lean", 4.0),
+            ("default", 50.0),
+            (rounds.OURS, 1.0),
+        )
     ]
     small[-1]["timeline"] = line
-    parts = {"small": {"records": small, "machine": {"Python": "3"}}}
+    machine = {"Python": "3"}
+    parts = {"small": {"records": small, "machine": machine}}
+    checked = [{"round": 1, rounds.OURS: 2.4, checking.THEIRS: 2.0}]
+    parts["checking"] = {"records": checked, "machine": machine}
+    bare = [
+        {"server": kind, "seconds": 2.0 * at, "trials": 100}
+        for at, kind in enumerate(bare_server.OPTIONS, start=1)
+    ]
+    parts["bare_server"] = {"records": bare, "machine": machine}
     page.write(json.loads(json.dumps(parts)), tmp_path / "benchmarks.md")
     text = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
-    assert "| the same against the lean loop | 0.25 | 0.3 | yes |" in text
+    assert "| the same against the lean loop | 0.25 | 0.13 | no |" in text
+    assert "the imports it needs | 1.2 | 1.3 | yes |" in text
+    assert "| without it | 40 ms |" in text
     assert (True, False) == ("## Small trials" in text, "## Medium trials" in text)
     assert (tmp_path / "benchmarks" / "small.png").stat().st_size > 0
 
