@@ -63,12 +63,15 @@ def test_workers_end_together(workers):
     assert max(ends) <= 1.03 * sum(costs) / workers
 
 
-def test_work_that_is_waited_for_is_shared_by_all_workers():
-    """A wave of little work takes half of its time on two workers, unless a start takes longer."""
-    costs = [0.5] * 6
-    assert ((0, 2), (3, 5)) == pack(costs, 30, 200, workers=2, waited_for=True)
-    assert ((0, 5),) == pack(costs, 30, 200, workers=2)
-    assert ((0, 5),) == pack([0.25] * 6, 30, 200, workers=2, waited_for=True)
-    long = [10.0] * 20
-    assert pack(long, 30, 200, workers=2) == pack(long, 30, 200, workers=2, waited_for=True)
-    assert () == pack([], 30, 200, workers=2, waited_for=True)
+def test_little_work_is_shared_by_all_workers():
+    """It takes half of its time on two workers, unless a start takes longer than a part of it."""
+    assert ((0, 2), (3, 5)) == pack([0.5] * 6, 30, 200, workers=2)
+    assert ((0, 5),) == pack([0.25] * 6, 30, 200, workers=2)
+    assert ((0, 1), (2, 3), (4, 5)) == pack([0.5] * 6, 30, 200, workers=8)
+    assert () == pack([], 30, 200, workers=2)
+
+
+def test_long_trials_are_not_put_beyond_a_worker_s_part():
+    """Of two long and two short ones, each worker gets one of both."""
+    assert ((0, 0), (1, 1), (2, 2), (3, 3)) == pack([3.0, 3.0, 2.0, 2.0], 30, 200, workers=2)
+    assert ((0, 3), (4, 6)) == pack([0.5] * 7, 30, 200, workers=2)

@@ -103,16 +103,17 @@ def test_an_extreme_number_is_refused_for_all_its_trials(monkeypatch):
     assert "cannot be fitted in 2 of 4 trials, first with n_neighbors=999, p=1: " in message
 
 
-@pytest.mark.parametrize("values", ["3, 97, 50, 96, 700, 120", "700, 97, 120, 3, 50, 96"])
-def test_every_refused_number_is_counted(monkeypatch, values):
+@pytest.mark.parametrize(
+    ("values", "first"), [("3, 97, 50, 96, 700, 120", 97), ("700, 97, 120, 3, 50, 96", 700)]
+)
+def test_every_refused_number_is_counted(monkeypatch, values, first):
     """Three of six ask for more neighbours than the 96 rows of a fold, wherever they stand."""
     monkeypatch.setattr(refusals, "PROBE_SECONDS", 600)
     choices = "leaf_size: [10, 20], weights: [uniform, distance]"
     text = f"estimator: KNeighborsClassifier\ngrid: {{n_neighbors: [{values}], {choices}}}"
     (message,) = _messages(text)
-    assert (
-        "cannot be fitted in 12 of 24 trials, first with leaf_size=10, n_neighbors=700, " in message
-    )
+    told = f"cannot be fitted in 12 of 24 trials, first with leaf_size=10, n_neighbors={first}, "
+    assert told in message
 
 
 def test_a_number_that_some_choices_refuse_is_counted_with_these(monkeypatch):
@@ -183,6 +184,22 @@ def test_slow_growth_is_extrapolated(monkeypatch):
         for each in time_estimate.trial_seconds(grid.spec, Timed(lambda count: 0.8 + 0.01 * count))
     ]
     assert tuple(actual) == pytest.approx(((0.8 + 0.96) * 6,))
+
+
+def test_the_estimate_is_the_mean_over_the_values_of_each_axis():
+    """One kernel takes three times as long as the first one: two on average."""
+
+    class OfKernels(Timed):
+        """A process on which kernels take different times."""
+
+        def on_rows(self, point, _):
+            """Take the time of the kernel."""
+            seconds = 0.3 if point.params["kernel"] == "poly" else 0.1
+            return trial_fits.Outcome(seconds, None)
+
+    values = ", ".join(f"{number / 100}" for number in range(1, 41))
+    grid = _grid(f"estimator: SVC\ngrid: {{kernel: [linear, poly], tol: [{values}]}}\ncv: 5")
+    assert means(grid.spec, OfKernels(lambda _: 0.0)) == pytest.approx((0.2 * 6,))
 
 
 def test_products_beyond_the_time_for_timing_count_as_the_mean(monkeypatch):

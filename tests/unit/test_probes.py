@@ -27,13 +27,13 @@ def test_numbers_of_an_axis_are_one_choice():
 
 
 def test_the_numbers_of_each_axis_are_probed():
-    """Least and greatest first, then those between, but for the one that a choice has tried."""
+    """By size, and whether they are the least or the greatest; not the one that was tried."""
     sound = PRODUCT.point({"depth": None, "kind": "b", "rate": 0.5})
     assert [
-        [(2, "b", 0.5), (8, "b", 0.5), (4, "b", 0.5)],
+        [((2, "b", 0.5), True), ((4, "b", 0.5), False), ((8, "b", 0.5), True)],
         [],
-        [(None, "b", 0.1)],
-    ] == [[_varying(probe) for probe in axis] for axis in numbers(PRODUCT, sound)]
+        [((None, "b", 0.1), True)],
+    ] == [[(_varying(probe), end) for probe, end in axis] for axis in numbers(PRODUCT, sound)]
 
 
 def test_a_choice_may_be_made_with_other_numbers():
@@ -57,7 +57,7 @@ def test_every_point_has_one_choice_that_speaks_for_it():
 
 def test_a_number_speaks_for_all_points_with_its_value():
     """A number that is refused is refused whatever the other choices."""
-    probe = next(numbers(PRODUCT, PRODUCT[0]))[0]
+    probe, _ = next(numbers(PRODUCT, PRODUCT[0]))[0]
     spoken = [PRODUCT[number] for number in range(16) if probe.speaks_for(PRODUCT[number])]
     assert [2, 2, 2, 2] == [point.params["depth"] for point in spoken]
 

@@ -38,9 +38,9 @@ def product(estimator, **grid):
     return search_space.all_products(search_space.ends(spec))[0]
 
 
-def weights(timed, found, seconds=1000.0):
-    """The weights of a product, rounded."""
-    weighed = value_weights.weigh(found, timed, seconds)
+def weights(timed, found, seconds=1000.0, of_rows=((200, 0.1),)):
+    """The weights of a product whose first point was timed, rounded."""
+    weighed = value_weights.weigh(found, found[0], of_rows, timed, seconds)
     return {name: {v: round(w, 3) for v, w in known} for name, known in weighed.items()}
 
 
@@ -60,7 +60,7 @@ def test_words_are_timed_each_and_numbers_at_their_ends():
         "max_leaf_nodes": {10: 0.25, 20: 0.5, 90: 2.25},
     }
     assert expected == weights(timed, found)
-    assert 3 == len(timed.asked)  # the first point, entropy, and 90
+    assert 2 == len(timed.asked)  # entropy, and 90
 
 
 def test_trees_that_are_shared_cost_what_their_number_is_and_are_not_timed():
@@ -71,25 +71,33 @@ def test_trees_that_are_shared_cost_what_their_number_is_and_are_not_timed():
     assert [] == timed.asked
 
 
-def test_rows_are_as_few_as_tell_fits_apart():
-    """A fit of no time at all is made on more rows, and told nothing of where even all are few."""
-    timed = Timed(lambda _, count: count / 20_000)
-    assert {"C": {1: 1.0, 9: 1.0}} == weights(timed, product("SVC", C=[1, 9]))
-    assert [200, 800, 800] == [count for _, count in timed.asked]
-    assert {} == weights(Timed(lambda *_: 0.001), product("SVC", C=[1, 9]))
+@pytest.mark.parametrize(
+    ("of_rows", "rows"),
+    [
+        (((200, 0.1), (800, 0.2)), 200),
+        (((200, 0.001), (800, 0.04), (1000, 0.1)), 800),
+        (((200, 0.001), (800, 0.002)), 800),
+    ],
+)
+def test_rows_are_as_few_as_tell_fits_apart(of_rows, rows):
+    """A fit of no time at all is compared on more rows."""
+    timed = Timed(lambda *_: 0.1)
+    weights(timed, product("SVC", C=[1, 9]), of_rows=of_rows)
+    assert [rows] == [count for _, count in timed.asked]
 
 
 def test_no_more_time_is_spent_than_a_small_part_of_the_sweep():
     """Axes beyond it are taken as the average."""
-    timed = Timed(lambda *_: 1.0)
+    timed, of_rows = Timed(lambda *_: 1.0), ((200, 1.0),)
     found = product("SVC", C=[1, 9], gamma=[1, 2], tol=[0.1, 0.2])
-    assert {"C", "gamma"} == weights(timed, found, seconds=2.5 / value_weights.SHARE).keys()
-    assert {} == weights(Timed(lambda *_: 1.0), found, seconds=0.5)
+    seconds = 2.5 / value_weights.SHARE
+    assert {"C", "gamma"} == weights(timed, found, seconds, of_rows).keys()
+    assert {} == weights(timed, found, 0.5, of_rows)
 
 
 def test_what_cannot_be_fitted_is_the_average():
     """A point that is refused says nothing of time."""
-    timed = Timed(lambda params, _: -1.0 if params["kernel"] == "poly" else 1.0)
+    timed = Timed(lambda params, _: -0.1 if params["kernel"] == "poly" else 0.1)
     found = product("SVC", kernel=["rbf", "poly", "linear"])
     assert {"kernel": {'"rbf"': 1, '"poly"': 1, '"linear"': 1}} == weights(timed, found)
 

@@ -72,10 +72,19 @@ def _outcomes(product: Product, process: FitProcess) -> Iterator[tuple[Probe, Re
         sound = sound or taken
         yield _narrowed(product, probe, taken, process) if refusal and taken else probe, refusal
     for axis in numbers(product, sound) if sound else ():
-        ends = [(probe, _refusal(probe.estimator, process)) for probe in axis[:2]]
-        yield from ends
-        if any(refusal for _, refusal in ends):
-            yield from ((probe, _refusal(probe.estimator, process)) for probe in axis[2:])
+        yield from _of_numbers(axis, process)
+
+
+def _of_numbers(
+    axis: Sequence[tuple[Probe, bool]], process: FitProcess
+) -> Iterator[tuple[Probe, Refusal | None]]:
+    """The outcomes of the ends of an axis, and of what is between if one of them is refused."""
+    ends = [_refusal(probe.estimator, process) if end else None for probe, end in axis]
+    for (probe, end), refusal in zip(axis, ends, strict=True):
+        if end:
+            yield probe, refusal
+        elif any(ends):
+            yield probe, _refusal(probe.estimator, process)
 
 
 def _taken(product: Product, probe: Probe, process: FitProcess) -> EstimatorSpec | None:

@@ -47,16 +47,19 @@ def choices(product: Product) -> Iterator[Probe]:
         yield Probe(product.point(point), {name: _choice(value) for name, value in point.items()})
 
 
-def numbers(product: Product, sound: EstimatorSpec) -> Iterator[list[Probe]]:
+def numbers(product: Product, sound: EstimatorSpec) -> Iterator[list[tuple[Probe, bool]]]:
     """For each axis with numbers a probe of each but that of ``sound``; the rest is as there.
 
-    The least and the greatest come first.
+    They come with whether it is the least or the greatest number, in the order of numbers.
     """
     for name, values in product.lists:
-        left = sorted(v for v in values if _is_number(v) and v != sound.params[name])
-        ordered = [*left[:1], *left[-1:], *left[1:-1]] if len(left) > 1 else left
-        points = [product.point({**sound.params, name: value}) for value in ordered]
-        yield [Probe(each, {name: canonical(each.params[name])}) for each in points]
+        told = sorted(filter(_is_number, values))
+        left = [value for value in told if value != sound.params[name]]
+        points = [product.point({**sound.params, name: value}) for value in left]
+        yield [
+            (Probe(point, {name: canonical(value)}), value in {told[0], told[-1]})
+            for value, point in zip(left, points, strict=True)
+        ]
 
 
 def other_numbers(product: Product, probe: Probe) -> Iterator[EstimatorSpec]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sweepstake.gridfile.search_space import Product
     from sweepstake.preflight.trial_fits import FitProcess, Outcome
 
-SHARE = 0.03
+SHARE = 0.02
 """Of the seconds that a product takes: no more are spent on what its values weigh."""
 CLEAR_SECONDS = 0.02
 """A fit that takes so long can be told from a longer one."""
@@ -24,25 +24,28 @@ GREATEST = 50.0
 """What a value weighs at most beside another; as small a part at least."""
 MOST_VALUES = 8
 """Words of a parameter beyond these are taken as the average."""
-FIRST_ROWS = 200
-GROWTH = 4
 
 
-def weigh(product: Product, process: FitProcess, seconds: float) -> dict[str, Axis]:
+def weigh(
+    product: Product,
+    base: EstimatorSpec,
+    of_rows: Sequence[tuple[int, float]],
+    process: FitProcess,
+    seconds: float,
+) -> dict[str, Axis]:
     """What the values of each axis weigh, one on average, where that can be told in time.
 
-    ``seconds`` are those of all trials of the product. One axis at a time is changed from the first
-    point: words each, of numbers the least and the greatest. Trees cost what their number is.
+    ``of_rows`` are the seconds of the point ``base`` on growing numbers of rows, ``seconds`` those
+    of all trials of the product. One axis at a time is changed from ``base``: words each, of
+    numbers the least and the greatest. Trees cost what their number is.
     """
-    base = product[0]
-    found: dict[str, Axis] = {}
     size = shared_trees.SIZES.get(base.name) if shared_trees.stem(base) else None
-    timer = None
+    timer = _Timer(process, base, of_rows, SHARE * seconds)
+    found: dict[str, Axis] = {}
     for name, values in product.lists:
         if name == size:
             found[name] = _on_average(values, [(value, float(value)) for value in values])
         elif len(values) > 1:
-            timer = timer or _Timer(process, base, SHARE * seconds)
             known = list(timer.ratios(product, name, values))
             found |= {name: _on_average(values, known)} if len(known) > 1 else {}
     return found
@@ -60,15 +63,18 @@ def _on_average(values: Sequence[Any], known: Sequence[tuple[Any, float]]) -> Ax
 
 
 class _Timer:
-    """Times points beside a first one, on as few rows as tell them apart."""
+    """Times points beside one that was timed, on as few rows as tell them apart."""
 
-    def __init__(self, process: FitProcess, base: EstimatorSpec, left: float) -> None:
+    def __init__(
+        self,
+        process: FitProcess,
+        base: EstimatorSpec,
+        of_rows: Sequence[tuple[int, float]],
+        left: float,
+    ) -> None:
         self._process, self._base, self._left = process, base, left
-        self._rows = min(FIRST_ROWS, process.row_count)
-        self._seconds = self._time(base).seconds
-        while self._seconds < CLEAR_SECONDS and self._rows < process.row_count and self._left > 0:
-            self._rows = min(self._rows * GROWTH, process.row_count)
-            self._seconds = self._time(base).seconds
+        clear = (each for each in of_rows if each[1] >= CLEAR_SECONDS)
+        self._rows, self._seconds = next(clear, of_rows[-1])
 
     def _time(self, point: EstimatorSpec) -> Outcome:
         outcome = self._process.on_rows(point, self._rows)
@@ -82,7 +88,7 @@ class _Timer:
         for value in _telling(values):
             if value == self._base.params[name]:
                 yield named(value), 1.0
-            elif self._seconds >= CLEAR_SECONDS and self._left > 0:
+            elif self._seconds <= self._left:
                 outcome = self._time(product.point({**self._base.params, name: value}))
                 if not outcome.refusal:
                     ratio = outcome.seconds / self._seconds

@@ -148,7 +148,7 @@ def _keep(
     order = workload.order(trials, plan.trial_seconds, reused.keys(), first)
     limits = planned.spec.limits
     slots = settings.slots
-    ranges = workload.ranges(trials, plan.trial_seconds, order, limits, slots, waited_for=True)
+    ranges = workload.ranges(trials, plan.trial_seconds, order, limits, slots)
     asked = AskedWave(tuple(points), order, reused, ranges)
     asked_waves.keep(asked, plan.search_folder, wave, planned.workspace)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ def pack(
     trials_per_task: int | None = None,
     *,
     workers: int = 2,
-    waited_for: bool = False,
 ) -> tuple[tuple[int, int], ...]:
     """Cut trials into contiguous ranges ``(first, last)``, both inclusive; none for no trials.
 
@@ -30,20 +28,19 @@ def pack(
     but at most ``seconds_per_task`` and at least a tenth of it, so that batches shrink towards
     the end and parallel workers end together: guided self-scheduling, Polychronopoulos and Kuck,
     IEEE Transactions on Computers C-36 (1987) 1425-1439. A trial that costs more stands alone.
-    Where all of them are ``waited_for`` before there is other work, little work is cut, too: into a
-    batch for each worker, if that takes longer than to start a task.
-    ``trials_per_task`` sets the size instead. Batches grow as needed to be ``max_tasks`` at most.
+    Little work is cut, too: into a batch for each worker, or as many as take longer than to start
+    a task. ``trials_per_task`` sets the size instead. Batches grow as needed to be ``max_tasks`` at
+    most.
     """
     if trials_per_task:
         size = max(trials_per_task, -(-len(costs) // max_tasks))
         starts = range(0, len(costs), size)
         return tuple((first, min(first + size, len(costs)) - 1) for first in starts)
-    largest, each = seconds_per_task, sum(costs) / workers
-    if not waited_for or each < START_SECONDS:
-        each = math.inf
+    largest = seconds_per_task
+    each = sum(costs) / max(1, min(workers, int(sum(costs) / START_SECONDS)))
     ranges = _guided(costs, (largest * _SMALLEST, largest), workers, each)
     while len(ranges) > max_tasks:
-        largest *= _GROWTH
+        largest, each = largest * _GROWTH, each * _GROWTH
         ranges = _guided(costs, (largest * _SMALLEST, largest), workers, each)
     return ranges
 
@@ -63,9 +60,14 @@ def _guided(
 
 
 def _fill(costs: Sequence[float], first: int, share: float) -> tuple[int, float]:
-    """The last trial of a batch that starts at ``first``, and the cost nearest to ``share``."""
+    """The last trial of a batch that starts at ``first``, and the cost nearest to ``share``.
+
+    It is beyond the share by no more than half of what a task takes to start.
+    """
     last, cost = first, costs[first]
-    while last + 1 < len(costs) and cost + costs[last + 1] / 2 <= share:
-        last += 1
-        cost += costs[last]
+    while last + 1 < len(costs):
+        following = costs[last + 1]
+        if cost + following > share + min(following, START_SECONDS) / 2:
+            break
+        last, cost = last + 1, cost + following
     return last, cost

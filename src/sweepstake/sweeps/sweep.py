@@ -128,9 +128,8 @@ def plan(
     )
     planned.save(workspace)
     budget.begin(workspace, planned, again=again)
-    seconds, waits = checked.trial_seconds, len(checked.waves) > 1
-    limits, slots = grid.spec.limits, settings.slots
-    ranges = workload.ranges(trials, seconds, order, limits, slots, waited_for=waits)
+    seconds, limits = checked.trial_seconds, grid.spec.limits
+    ranges = workload.ranges(trials, seconds, order, limits, settings.slots)
     return workload.batches(drop.sweep, trials, order, ranges)
 
 

@@ -45,13 +45,11 @@ def ranges(
     numbers: Sequence[int],
     limits: Limits,
     slots: int,
-    *,
-    waited_for: bool = False,
 ) -> tuple[tuple[int, int], ...]:
     """First and last position in ``numbers`` of each batch; no chain of forests is cut in two.
 
     Batches are such that ``slots`` tasks that run at once end together. Where the grid file says
-    how many trials a task has, that is obeyed. A wave is ``waited_for`` before the next is chosen.
+    how many trials a task has, that is obeyed.
     """
     left = [trials[number] for number in numbers]
     chains = [(trial,) for trial in left] if limits.trials_per_task else [*_chains(trials, left)]
@@ -61,7 +59,6 @@ def ranges(
         max_tasks=TASKS_PER_SWEEP,
         trials_per_task=limits.trials_per_task,
         workers=slots,
-        waited_for=waited_for,
     )
     ends = [0, *accumulate(len(chain) for chain in chains)]
     return tuple((ends[first], ends[last + 1] - 1) for first, last in packed)
