@@ -325,6 +325,20 @@ def wakes(folder, monkeypatch):
     return lambda *steps: asyncio.run(take(steps))
 
 
+def test_a_new_file_is_looked_at_until_it_has_come_to_rest(tmp_path, monkeypatch):
+    """Not only at the next look, which would be a second after it at worst."""
+    from sweepstake.airflow import triggers
+
+    monkeypatch.setattr(triggers, "POLL_SECONDS", 3600)
+    (tmp_path / "a.yaml").write_text("name: a", encoding="utf-8")
+
+    async def first():
+        event = await anext(triggers.GridFolderTrigger(str(tmp_path)).run())
+        return event.payload
+
+    assert {"files": 1} == asyncio.run(asyncio.wait_for(first(), 60))
+
+
 def nothing():
     """Change nothing."""
 

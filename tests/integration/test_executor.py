@@ -189,6 +189,21 @@ def test_the_end_of_a_deferred_task_is_not_that_of_its_successor(executor):
     assert ({}, 1) == (states(executor), len(executor.running))
 
 
+def test_a_heartbeat_notices_at_once_that_a_task_has_ended(executor, monkeypatch):
+    """The scheduler does not sleep in between; where no task ends, it sleeps as long here."""
+    from sweepstake.airflow import executor as module
+
+    monkeypatch.setattr(module, "IDLE_SECONDS", PATIENCE_SECONDS)
+    queue(executor, workload(lambda: None))
+    executor.heartbeat()
+    executor.heartbeat()
+    assert {"plan": "success"} == states(executor)
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.05)
+    began = time.monotonic()
+    executor.heartbeat()
+    assert time.monotonic() - began >= 0.05
+
+
 def test_what_runs_is_reported_where_airflow_asks_for_it(executor):
     """A callback has no api-server to tell that it runs: its executor does."""
     from airflow.utils.state import CallbackState

@@ -139,6 +139,16 @@ def test_a_file_that_was_just_written_waits(settings):
     assert [False, True] == [sightings.look(settings.grids, now)[0].quiet for now in (early, late)]
 
 
+@pytest.mark.parametrize(
+    ("quiet", "age", "new"),
+    [(False, 0.5, True), (True, 1.5, False), (False, 5.0, False), (False, -60.0, False)],
+)
+def test_a_file_is_new_until_it_is_quiet_or_held_open_for_long(quiet, age, new):
+    """Nobody looks ten times a second at what a writer holds, or at a time in the future."""
+    sighting = sightings.Sighting(Path("a.yaml"), 1_000_000_000_000, 1, quiet, patient=False)
+    assert new == sighting.is_new(1000 + age)
+
+
 def test_a_file_with_a_time_in_the_future_does_not_wait_for_it(settings):
     """A copy that keeps a wrong clock's time is taken in once its own writing is over."""
     put(settings, "a.yaml", age=-1_000_000)

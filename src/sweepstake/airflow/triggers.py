@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
+NEW_SECONDS = 0.1
+"""Between two looks while a file has not come to rest."""
 
 
 class GridFolderTrigger(BaseEventTrigger):
@@ -38,7 +41,10 @@ class GridFolderTrigger(BaseEventTrigger):
         return "sweepstake.airflow.triggers.GridFolderTrigger", {"folder": self.folder}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look at the folder every second; yield when a file has come to rest there, or is gone."""
+        """Look at the folder every second; yield when a file has come to rest there, or is gone.
+
+        While a file is new, look more often: it is noticed as soon as it has come to rest.
+        """
         known: frozenset[Sighting] = frozenset()
         while True:
             seen = await asyncio.to_thread(look, Path(self.folder))
@@ -47,7 +53,8 @@ class GridFolderTrigger(BaseEventTrigger):
             if at_rest - known or gone:
                 yield TriggerEvent({"files": len(at_rest)})  # type: ignore[no-untyped-call]
             known = at_rest
-            await asyncio.sleep(POLL_SECONDS)
+            settles = any(sighting.is_new(time.time()) for sighting in seen)
+            await asyncio.sleep(NEW_SECONDS if settles else POLL_SECONDS)
 
 
 class TouchTrigger(BaseEventTrigger):

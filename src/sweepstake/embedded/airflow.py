@@ -126,7 +126,7 @@ def tempo() -> dict[str, dict[str, str]]:
         },
         "scheduler": {
             "catchup_by_default": "False",
-            "scheduler_idle_sleep_time": "0.5",
+            "scheduler_idle_sleep_time": "0.1",
             "task_instance_heartbeat_timeout": "30",
             "orphaned_tasks_check_interval": "20",
             "max_dagruns_per_loop_to_schedule": "100",

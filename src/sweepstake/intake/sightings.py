@@ -43,6 +43,10 @@ class Sighting:
     patient: bool
     """... nor for `PATIENCE_SECONDS`."""
 
+    def is_new(self, now: float) -> bool:
+        """Whether it may come to rest within `QUIET_SECONDS`, if nobody holds it open any more."""
+        return not self.quiet and 0 <= now - self.modified_ns / 1e9 < 2 * QUIET_SECONDS
+
 
 def look(folder: Path, now: float | None = None) -> tuple[Sighting, ...]:
     """Every grid file in ``folder``, by name; sub-folders and hidden files are not looked into."""
