@@ -1,7 +1,7 @@
 # make run starts everything; make test checks everything. Both install what they need first.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help secrets cluster-test compose-test install dev run down backfill-demo bench test test-stacks test-servers test-units test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code report clean
+.PHONY: help secrets cluster-test compose-test install dev run down backfill-demo bench test test-stacks test-servers test-servers-a-l test-servers-m-z test-units test-quick test-browser test-long test-pythons upgrade-check cases chaos fuzz audit lint lock training-code report clean
 
 BIN := .venv/bin
 PROSE := *.md docs/*.md docs/how-to/*.md docs/adr/*.md
@@ -47,17 +47,22 @@ down:
 backfill-demo: install
 	scripts/backfill_demo.sh
 
-# Two parts at a time, the longest first: stacks wait for each other most of the time, so that a second core is idle.
+# Three parts at a time, the longest first: stacks and servers wait most of the time, so that two cores are idle.
 test: lint
 	@scripts/cluster_needs.sh
 	@scripts/browser_needs.sh
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-stacks test-servers test-units
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-stacks test-servers-a-l test-servers-m-z test-units
 
 test-stacks: dev
 	$(BIN)/pytest --durations=25 -m "not long" tests/cluster tests/compose tests/e2e
 
-test-servers: dev
-	$(BIN)/pytest --durations=40 -m "not long" tests/integration
+test-servers: test-servers-a-l test-servers-m-z
+
+test-servers-a-l: dev
+	$(BIN)/pytest --durations=20 -m "not long" tests/integration/test_[a-l]*.py
+
+test-servers-m-z: dev
+	$(BIN)/pytest --durations=20 -m "not long" tests/integration/test_[m-z]*.py
 
 test-units: dev
 	$(BIN)/pytest --durations=10 -m "not long" tests/browser tests/fuzz tests/unit
