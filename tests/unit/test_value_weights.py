@@ -14,6 +14,7 @@ from sweepstake.gridfile.fit_seconds import FitSeconds
 from sweepstake.preflight import value_weights
 from sweepstake.preflight.trial_fits import Outcome, Refusal
 from sweepstake.settings import load_settings
+from sweepstake.training import shared_trees
 
 
 class Timed:
@@ -71,6 +72,13 @@ def test_trees_that_are_shared_cost_what_their_number_is_and_are_not_timed():
     assert [] == timed.asked
 
 
+def test_more_trees_than_a_number_can_tell_are_weighed_too():
+    """Such a point is refused elsewhere; here it must end nothing."""
+    axes = (("n_estimators", (1, 10**400)),)
+    found = search_space.Product(EstimatorSpec(shared_trees.FORESTS[0], {}), axes)
+    assert [0.0, 2.0] == list(weights(Timed(lambda *_: 1.0), found)["n_estimators"].values())
+
+
 @pytest.mark.parametrize(
     ("of_rows", "rows"),
     [
@@ -114,7 +122,10 @@ def test_the_weight_of_a_number_between_two_is_on_the_curve_through_them():
     )
 
 
-VALUES = st.one_of(st.none(), st.booleans(), st.text(max_size=3), st.floats(-1e3, 1e3))
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False), st.integers(), st.just(10**400)
+)
+VALUES = st.one_of(st.none(), st.booleans(), st.text(max_size=3), NUMBERS)
 
 
 @given(axis=st.lists(st.tuples(VALUES, st.floats(0.01, 50)), max_size=5), value=VALUES)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Axis = tuple[tuple[Any, float], ...]
     """Values of a parameter, as `named`, each with its weight."""
 
+GREATEST = 1e300
+
 
 @dataclass(frozen=True, slots=True)
 class FitSeconds:
@@ -63,14 +65,20 @@ def between(known: Sequence[tuple[Any, float]], value: Any) -> float:
 
     Where these have no powers, by the straight line.
     """
-    numbers = sorted((number, weight) for number, weight in known if is_number(number))
+    numbers = sorted((_bounded(number), weight) for number, weight in known if is_number(number))
     if len(numbers) < 2 or numbers[0][0] == numbers[-1][0]:  # noqa: PLR2004 - a line has two ends
         return numbers[0][1] if numbers else 1.0
     (low, first), (high, last) = numbers[0], numbers[-1]
-    at = min(max(value, low), high)
+    at = min(max(_bounded(value), low), high)
     if low > 0:
-        return float(first * (last / first) ** (log(at / low) / log(high / low)))
-    return float(first + (last - first) * (at - low) / (high - low))
+        part = (log(at) - log(low)) / (log(high) - log(low))
+        return float(first * (last / first) ** part)
+    return float(first + (last - first) * (at / 2 - low / 2) / (high / 2 - low / 2))
+
+
+def _bounded(value: float) -> float:
+    """A number, of any size in a file, as one that can be reckoned with."""
+    return float(min(max(value, -GREATEST), GREATEST))
 
 
 def _weight(known: Sequence[tuple[Any, float]], value: Any) -> float:

@@ -22,6 +22,7 @@ CLEAR_SECONDS = 0.02
 """A fit that takes so long can be told from a longer one."""
 GREATEST = 50.0
 """What a value weighs at most beside another; as small a part at least."""
+MOST_TREES = 10**9
 MOST_VALUES = 8
 """Words of a parameter beyond these are taken as the average."""
 
@@ -44,7 +45,9 @@ def weigh(
     found: dict[str, Axis] = {}
     for name, values in product.lists:
         if name == size:
-            found[name] = _on_average(values, [(value, float(value)) for value in values])
+            found[name] = _on_average(
+                values, [(value, float(min(value, MOST_TREES))) for value in values]
+            )
         elif len(values) > 1:
             known = list(timer.ratios(product, name, values))
             found |= {name: _on_average(values, known)} if len(known) > 1 else {}
