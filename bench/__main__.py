@@ -132,7 +132,12 @@ def _versions(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def _searches(stack: Stack, asked: argparse.Namespace) -> dict[str, Any]:
-    return {"spaces": searches.measure(stack, say, quick=asked.quick)}
+    """The spaces that are asked for, beside those measured before; each is kept once it is done."""
+    machine, spaces = describe(), _known(asked.into).get("searches", {}).get("spaces", {})
+    for name, found in searches.measure(stack, say, asked.spaces, quick=asked.quick):
+        spaces[name] = found | {"machine": machine}
+        _write(asked.into, "searches", {"machine": machine, "spaces": spaces})
+    return {"spaces": spaces}
 
 
 MEASURES: Mapping[str, Callable[[Stack, argparse.Namespace], dict[str, Any]]] = {
@@ -182,8 +187,7 @@ EVERY = (*MEASURES, *ALONE)
 
 def _write(folder: Path, name: str, measured: Mapping[str, Any]) -> None:
     """Put a part beside those measured before, and write the page of them all."""
-    file = folder / "benchmarks.json"
-    known = json.loads(file.read_text(encoding="utf-8"))["parts"] if file.exists() else {}
+    file, known = folder / "benchmarks.json", _known(folder)
     parts = {part: {**known, name: measured}[part] for part in EVERY if part in {*known, name}}
     record = {
         "ratios": figures.ratios(parts),
@@ -192,6 +196,12 @@ def _write(folder: Path, name: str, measured: Mapping[str, Any]) -> None:
     }
     file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     page.write(parts, folder / "benchmarks.md")
+
+
+def _known(folder: Path) -> dict[str, Any]:
+    """The parts that were measured before."""
+    file = folder / "benchmarks.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))["parts"]) if file.exists() else {}
 
 
 def _tell(folder: Path) -> None:
@@ -206,6 +216,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="add what takes half an hour")
     parser.add_argument("--only", nargs="+", choices=EVERY, help="measure these parts alone")
     parser.add_argument("--rounds", type=int, default=3, help="how often each way has its turn")
+    spaces = [space.name for space in searches.SPACES]
+    parser.add_argument("--spaces", nargs="+", choices=spaces, default=spaces, help="of searches")
     parser.add_argument("--quick", action="store_true", help="a rehearsal with few trials")
     parser.add_argument("--into", type=Path, default=ROOT / "docs", help="folder of the results")
     return parser.parse_args()

@@ -26,7 +26,7 @@ from sweepstake.gridfile import loader
 from sweepstake.storage.store import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from bench.stack import Stack
 
@@ -110,15 +110,16 @@ SPACES = (
 
 
 def measure(
-    stack: Stack, say: Callable[[str], None], *, seeds: int = SEEDS, quick: bool = False
-) -> dict[str, Any]:
-    """A record for each space: the full grid, and every other way once for each seed.
+    stack: Stack, say: Callable[[str], None], names: Collection[str], *, quick: bool = False
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A record for each of the spaces named: the full grid, and every other way with each seed.
 
     Quick, it is one space of few points and one seed: a rehearsal.
     """
     shutil.copytree(ROOT / "grids" / "data", stack.settings.grids / "data", dirs_exist_ok=True)
-    spaces = [_small(SPACES[2])] if quick else SPACES
-    return {space.name: _space(stack, space, 1 if quick else seeds, say) for space in spaces}
+    chosen = [space for space in SPACES if space.name in names]
+    for space in [_small(SPACES[2])] if quick else chosen:
+        yield space.name, _space(stack, space, 1 if quick else SEEDS, say)
 
 
 def _small(space: Searched) -> Searched:
