@@ -96,6 +96,7 @@ def test_the_smaller_ones_are_cut_from_the_largest(kind):
         {"warm_start": True},
         {"oob_score": True},
         {"estimator": EstimatorSpec("sklearn.neighbors.KNeighborsClassifier", {})},
+        {"estimator": EstimatorSpec("sklearn.ensemble.ExtraTreesClassifier", {})},
         {"estimator": EstimatorSpec("sklearn.tree.DecisionTreeClassifier", {"random_state": None})},
     ],
 )
@@ -152,6 +153,33 @@ def test_ensembles_are_cut_behind_steps():
         assert comparable(alone) == comparable(told)
         assert everything(fitted[-1]) == everything(cut[-1])
     assert (2, ("scale",)) == (told.grown, told.shared_steps)
+
+
+def test_what_a_fit_warned_of_before_it_failed_is_heard():
+    """Who reads the reason of a failed trial finds what led to it."""
+
+    from sklearn.ensemble import AdaBoostClassifier
+
+    class Failing(AdaBoostClassifier):
+        """Warns, then fails."""
+
+        def fit(self, *_):
+            """Fail."""
+            warnings.warn("before", UserWarning, stacklevel=1)
+            message = "after"
+            raise RuntimeError(message)
+
+    cache = shared_trees.TreeCache()
+    cache.enter(EstimatorSpec(ENSEMBLE + "AdaBoostClassifier", {"n_estimators": 3}))
+    with pytest.warns(UserWarning, match="before"), pytest.raises(RuntimeError, match="after"):
+        cache.fit("all", Failing(), None, None)
+
+
+def test_members_that_are_no_trees_make_no_chain():
+    """None is kept to cut from, so that each trial is a fit of its own, in any task."""
+    inner = {"estimator": EstimatorSpec("sklearn.linear_model.LogisticRegression", {})}
+    trials = [trial(number, "BaggingClassifier", 10 + number, **inner) for number in range(4)]
+    assert [1] * 4 == [len(chain) for chain in shared_trees.chains(trials)]
 
 
 def test_the_most_members_come_first_in_a_chain():

@@ -189,8 +189,8 @@ def test_the_estimate_counts_the_trees_that_are_fitted(space, name, part):
 def test_chains_that_take_longest_come_first(space):
     """Each takes what its largest ensemble does, and deeper trees weigh more."""
     trials, _ = space([10, 30], [1, 2])
-    sizes = ((10, 0.5), (30, 1.5))
-    seconds = (FitSeconds(10.0, {"max_depth": ((1, 0.4), (2, 1.6)), "n_estimators": sizes}),)
+    sizes = {10: 0.5, 30: 1.5}
+    seconds = (FitSeconds(10.0, {"max_depth": {1: 0.4, 2: 1.6}, "n_estimators": sizes}),)
     order = workload.order(trials, seconds, ())
     params = [trials[number].estimator.params for number in order]
     assert [(2, 10), (2, 30), (1, 10), (1, 30)] == [

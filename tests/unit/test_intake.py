@@ -140,13 +140,35 @@ def test_a_file_that_was_just_written_waits(settings):
 
 
 @pytest.mark.parametrize(
-    ("quiet", "age", "new"),
-    [(False, 0.5, True), (True, 1.5, False), (False, 5.0, False), (False, -60.0, False)],
+    ("age", "held", "new"), [(0.5, False, True), (1.5, False, False), (1.5, True, True)]
 )
-def test_a_file_is_new_until_it_is_quiet_or_held_open_for_long(quiet, age, new):
-    """Nobody looks ten times a second at what a writer holds, or at a time in the future."""
-    sighting = sightings.Sighting(Path("a.yaml"), 1_000_000_000_000, 1, quiet, patient=False)
-    assert new == sighting.is_new(1000 + age)
+def test_a_file_is_new_until_it_is_quiet(tmp_path, age, held, new):
+    """A writer that holds it makes it wait."""
+    file = tmp_path / "a.yaml"
+    with file.open("w") as writer:
+        writer.write("name: a")
+        if not held:
+            writer.close()
+        (sighting,) = sightings.look(tmp_path, file.stat().st_ctime + age)
+    assert (new, not new) == (sighting.new, sighting.quiet)
+
+
+@pytest.mark.parametrize(("age", "new"), [(1.5, True), (3.0, False)])
+def test_a_file_that_is_held_open_for_long_is_not_new(tmp_path, age, new):
+    """Nobody looks at it ten times a second."""
+    with (tmp_path / "a.yaml").open("w") as writer:
+        writer.flush()
+        (sighting,) = sightings.look(tmp_path, (tmp_path / "a.yaml").stat().st_ctime + age)
+    assert (new, False) == (sighting.new, sighting.quiet)
+
+
+def test_a_copied_time_in_the_future_leaves_a_file_new(tmp_path):
+    """What counts is when the file came here."""
+    file = tmp_path / "a.yaml"
+    file.write_text("name: a", encoding="utf-8")
+    os.utime(file, (time.time() + 3600,) * 2)
+    (sighting,) = sightings.look(tmp_path, file.stat().st_ctime + 0.5)
+    assert sighting.new
 
 
 def test_a_file_with_a_time_in_the_future_does_not_wait_for_it(settings):

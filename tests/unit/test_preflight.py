@@ -175,6 +175,24 @@ def test_time_is_drawn_out_to_a_whole_fold_by_its_growth(seconds_of_rows, expect
     assert actual == pytest.approx((expected * 6,))
 
 
+def test_a_try_that_is_refused_on_few_rows_is_no_measure():
+    """What the others weigh is compared with a fit, not with a refusal."""
+
+    class OnMany(Timed):
+        """A process that refuses what has fewer rows."""
+
+        row_count = 1000
+
+        def on_rows(self, _, count):
+            """Refuse fewer rows than 800, in a short time."""
+            refusal = trial_fits.Refusal("no.") if count < 800 else None
+            return trial_fits.Outcome(0.03 if refusal else 0.3 * count / 1000, refusal)
+
+    grid = _grid("estimator: KNeighborsClassifier\ngrid: {n_neighbors: [300, 5]}\ncv: 5")
+    (seconds,) = time_estimate.trial_seconds(grid.spec, OnMany(lambda _: 0.0))
+    assert {300: 1.0, 5: 1.0} == seconds.weights["n_neighbors"]
+
+
 def test_slow_growth_is_extrapolated(monkeypatch):
     """From two timed sizes, the rest of the rows follows on the line through them."""
     monkeypatch.setattr(time_estimate, "FIRST_ROWS", 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import nextafter
 
 import pytest
 from hypothesis import given
@@ -42,7 +43,7 @@ def product(estimator, **grid):
 def weights(timed, found, seconds=1000.0, of_rows=((200, 0.1),)):
     """The weights of a product whose first point was timed, rounded."""
     weighed = value_weights.weigh(found, found[0], of_rows, timed, seconds)
-    return {name: {v: round(w, 3) for v, w in known} for name, known in weighed.items()}
+    return {name: {v: round(w, 3) for v, w in known.items()} for name, known in weighed.items()}
 
 
 def test_words_are_timed_each_and_numbers_at_their_ends():
@@ -100,7 +101,9 @@ def test_no_more_time_is_spent_than_a_small_part_of_the_sweep():
     found = product("SVC", C=[1, 9], gamma=[1, 2], tol=[0.1, 0.2])
     seconds = 2.5 / value_weights.SHARE
     assert {"C", "gamma"} == weights(timed, found, seconds, of_rows).keys()
-    assert {} == weights(timed, found, 0.5, of_rows)
+    assert {} == weights(timed, found, 5.0, of_rows)
+    quick = Timed(lambda *_: value_weights.LEAST_SECONDS / 4)
+    assert {"C", "gamma", "tol"} == weights(quick, found, 5.0, ((200, 0.1),)).keys()
 
 
 def test_what_cannot_be_fitted_is_the_average():
@@ -112,11 +115,11 @@ def test_what_cannot_be_fitted_is_the_average():
 
 def test_the_weight_of_a_number_between_two_is_on_the_curve_through_them():
     """A power where all are above zero, a straight line elsewhere; beyond the ends as there."""
-    power = FitSeconds(2.0, {"C": ((1, 0.5), (100, 5.0))})
-    line = FitSeconds(2.0, {"C": ((0, 0.5), (100, 1.5))})
+    power = FitSeconds(2.0, {"C": {1: 0.5, 100: 5.0}})
+    line = FitSeconds(2.0, {"C": {0: 0.5, 100: 1.5}})
     told = [each.of(EstimatorSpec("svc", {"C": 10})) for each in (power, line)]
     assert told == pytest.approx([2 * 0.5 * 10**0.5, 2 * 0.6])
-    assert 10.0 == power.of(EstimatorSpec("svc", {"C": 1e6}))
+    assert power.of(EstimatorSpec("svc", {"C": 1e6})) == pytest.approx(10.0)
     assert (
         2.0 == power.of(EstimatorSpec("svc", {"C": "auto"})) == power.of(EstimatorSpec("svc", {}))
     )
@@ -125,13 +128,25 @@ def test_the_weight_of_a_number_between_two_is_on_the_curve_through_them():
 NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False), st.integers(), st.just(10**400)
 )
-VALUES = st.one_of(st.none(), st.booleans(), st.text(max_size=3), NUMBERS)
+NEIGHBOURS = [1e-5, nextafter(1e-5, 1), nextafter(nextafter(1e-5, 1), 1), 0, 5e-324]
+VALUES = st.one_of(
+    st.sampled_from(NEIGHBOURS), st.none(), st.booleans(), st.text(max_size=3), NUMBERS
+)
+
+
+def test_numbers_that_cannot_be_told_apart_weigh_the_same():
+    """Their logarithms are equal, or half of one is nothing."""
+    low, between, high = NEIGHBOURS[:3]
+    tight = FitSeconds(1.0, {"C": {low: 1.0, high: 2.0}})
+    assert 1 <= tight.of(EstimatorSpec("svc", {"C": between})) <= 2
+    smallest = FitSeconds(1.0, {"C": {0: 1.0, 5e-324: 2.0}})
+    assert 1.0 == smallest.of(EstimatorSpec("svc", {"C": -1}))
 
 
 @given(axis=st.lists(st.tuples(VALUES, st.floats(0.01, 50)), max_size=5), value=VALUES)
 def test_weights_survive_their_record_and_are_finite(axis, value):
     """Whatever stands in a grid file."""
-    named = tuple((value_weights.named(each), weight) for each, weight in axis)
+    named = {value_weights.named(each): weight for each, weight in axis}
     seconds = FitSeconds(1.5, {"a": named})
     again = FitSeconds.of_record(json.loads(json.dumps(seconds.record())))
     point = EstimatorSpec("svc", {"a": value})

@@ -51,9 +51,13 @@ class ForkExecutor(BaseExecutor):
         before = set(self.forks)
         super().heartbeat()
         deadline = time.monotonic() + IDLE_SECONDS
-        while before == set(self.forks) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        while self._is_as(before) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS if self.forks else IDLE_SECONDS)
             self.sync()
+
+    def _is_as(self, before: set[int]) -> bool:
+        """Whether no process has started or ended, and the scheduler has nothing to be told."""
+        return not self.event_buffer and self.forks.keys() == before
 
     def sync(self) -> None:
         """Report which processes have ended, and end those that are not wanted any more."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +52,8 @@ class GridFolderTrigger(BaseEventTrigger):
             if at_rest - known or gone:
                 yield TriggerEvent({"files": len(at_rest)})  # type: ignore[no-untyped-call]
             known = at_rest
-            settles = any(sighting.is_new(time.time()) for sighting in seen)
-            await asyncio.sleep(NEW_SECONDS if settles else POLL_SECONDS)
+            new = any(sighting.new for sighting in seen)
+            await asyncio.sleep(NEW_SECONDS if new else POLL_SECONDS)
 
 
 class TouchTrigger(BaseEventTrigger):

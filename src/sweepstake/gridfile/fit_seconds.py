@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import log, prod
+from math import exp, log, prod
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from sweepstake.gridfile.search_space import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sweepstake.domain.spec import EstimatorSpec
 
-    Axis = tuple[tuple[Any, float], ...]
-    """Values of a parameter, as `named`, each with its weight."""
+    Axis = Mapping[Any, float]
+    """The weights of a parameter's values, by how these are `named`."""
 
 GREATEST = 1e300
 
@@ -35,19 +35,21 @@ class FitSeconds:
     def of(self, point: EstimatorSpec) -> float:
         """The seconds of a trial at this point."""
         params = point.params
-        return self.mean * prod(_weight(known, params.get(n)) for n, known in self.weights.items())
+        return self.mean * prod(
+            weight_of(params.get(n), known) for n, known in self.weights.items()
+        )
 
     def record(self) -> dict[str, Any]:
-        """As JSON; values that are estimators are told by their text."""
-        return {"mean": self.mean, "weights": {n: list(known) for n, known in self.weights.items()}}
+        """As JSON: weights are pairs, as their names may be numbers."""
+        weights = {name: list(known.items()) for name, known in self.weights.items()}
+        return {"mean": self.mean, "weights": weights}
 
     @classmethod
     def of_record(cls, record: float | Mapping[str, Any]) -> FitSeconds:
         """Read what `record` wrote, or the mean alone of earlier releases."""
         if isinstance(record, int | float):
             return cls(float(record))
-        weights = {n: tuple((v, w) for v, w in known) for n, known in record["weights"].items()}
-        return cls(record["mean"], weights)
+        return cls(record["mean"], {n: dict(known) for n, known in record["weights"].items()})
 
 
 def named(value: Any) -> Any:
@@ -60,30 +62,26 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def between(known: Sequence[tuple[Any, float]], value: Any) -> float:
-    """The weight of a number by a power of it through the least and the greatest known ones.
+def weight_of(value: Any, known: Axis) -> float:
+    """The weight of a value: its own, or as it lies between the known numbers; else the average."""
+    name = named(value)
+    if name in known:
+        return known[name]
+    numbers = sorted((_bounded(each), weight) for each, weight in known.items() if is_number(each))
+    return _between(numbers[0], numbers[-1], value) if numbers and is_number(value) else 1.0
 
-    Where these have no powers, by the straight line.
-    """
-    numbers = sorted((_bounded(number), weight) for number, weight in known if is_number(number))
-    if len(numbers) < 2 or numbers[0][0] == numbers[-1][0]:  # noqa: PLR2004 - a line has two ends
-        return numbers[0][1] if numbers else 1.0
-    (low, first), (high, last) = numbers[0], numbers[-1]
+
+def _between(least: tuple[float, float], greatest: tuple[float, float], value: float) -> float:
+    """A power of the number through two that are known; a straight line where these have none."""
+    (low, first), (high, last) = least, greatest
     at = min(max(_bounded(value), low), high)
     if low > 0:
-        part = (log(at) - log(low)) / (log(high) - log(low))
-        return float(first * (last / first) ** part)
-    return float(first + (last - first) * (at / 2 - low / 2) / (high / 2 - low / 2))
+        low, high, at, first, last = (log(each) for each in (low, high, at, first, last))
+    part = (at - low) / (high - low) if high > low else 0.0
+    weight = first + (last - first) * part
+    return exp(weight) if least[0] > 0 else weight
 
 
 def _bounded(value: float) -> float:
     """A number, of any size in a file, as one that can be reckoned with."""
     return float(min(max(value, -GREATEST), GREATEST))
-
-
-def _weight(known: Sequence[tuple[Any, float]], value: Any) -> float:
-    name = named(value)
-    exact = next((weight for each, weight in known if each == name), None)
-    if exact is not None:
-        return exact
-    return between(known, value) if is_number(value) else 1.0

@@ -42,10 +42,8 @@ class Sighting:
     """No writer has touched it for `QUIET_SECONDS`."""
     patient: bool
     """... nor for `PATIENCE_SECONDS`."""
-
-    def is_new(self, now: float) -> bool:
-        """Whether it may come to rest within `QUIET_SECONDS`, if nobody holds it open any more."""
-        return not self.quiet and 0 <= now - self.modified_ns / 1e9 < 2 * QUIET_SECONDS
+    new: bool = False
+    """It comes to rest within `QUIET_SECONDS`, if nobody holds it open."""
 
 
 def look(folder: Path, now: float | None = None) -> tuple[Sighting, ...]:
@@ -66,7 +64,8 @@ def _sighting(path: Path, now: float) -> Sighting:
     stat = path.stat()
     age = now - min(stat.st_mtime, stat.st_ctime)  # a copied time may lie in the future
     quiet = age >= QUIET_SECONDS and not (age < PATIENCE_SECONDS and _has_writer(path))
-    return Sighting(path, stat.st_mtime_ns, stat.st_size, quiet, quiet and age >= PATIENCE_SECONDS)
+    patient, new = quiet and age >= PATIENCE_SECONDS, not quiet and age < 2 * QUIET_SECONDS
+    return Sighting(path, stat.st_mtime_ns, stat.st_size, quiet, patient, new)
 
 
 def _has_writer(path: Path) -> bool:

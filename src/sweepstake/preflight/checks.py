@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 class Preflight:
     """What a sweep will be: its trials, the seconds of computing they take together, its rows.
 
-    ``trial_seconds`` are those of a trial, for each product of the search space. ``sides`` are
+    ``trial_seconds`` are those of the trials of each product of the search space. ``sides`` are
     the positions in ``table`` of the rows to train on and of the holdout. ``waves`` are the steps
     in which the trials are chosen.
     """
@@ -66,7 +66,7 @@ class Preflight:
         return len(self.table.X)
 
     def figures(self) -> dict[str, Any]:
-        """What is told of it: all but the rows themselves."""
+        """What is told of it: all but the rows themselves; of each product the mean seconds."""
         told = ("trial_count", "estimate_seconds", "rows", "warnings")
         waves = {"waves": [asdict(each) for each in self.waves]} if len(self.waves) > 1 else {}
         seconds = {"trial_seconds": [each.mean for each in self.trial_seconds]}

@@ -26,7 +26,7 @@ GROWTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The seconds of one point on growing numbers of rows, and on a whole fold."""
+    """The seconds of one point on growing numbers of rows, where it is fitted, and on a fold."""
 
     point: EstimatorSpec
     of_rows: tuple[tuple[int, float], ...]
@@ -34,7 +34,7 @@ class Timing:
 
 
 def trial_seconds(spec: SweepSpec, process: FitProcess) -> tuple[FitSeconds, ...]:
-    """What one trial takes on one core, for each product of the search space.
+    """What the trials of each product of the search space take on one core.
 
     The first point of each product, the last if it is refused, is fitted and scored on a growing
     number of rows, until that takes a second or all rows of a fold are used; the line through the
@@ -79,10 +79,10 @@ def _of_point(point: EstimatorSpec, process: FitProcess) -> Timing | None:
     while True:
         outcome = process.on_rows(point, count)
         seconds = outcome.seconds
-        known = (*known, (count, seconds))
+        known = known if outcome.refusal else (*known, (count, seconds))
         if count == total and outcome.refusal:
             return None
         if count == total or seconds > LONG_ENOUGH:
             slope = max(0.0, seconds - before[1]) / (count - before[0])
-            return Timing(point, known, seconds + slope * (total - count))
+            return Timing(point, known or ((count, seconds),), seconds + slope * (total - count))
         before, count = (count, seconds), min(count * GROWTH, total)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from sweepstake.gridfile.fit_seconds import between, is_number, named
+from sweepstake.gridfile.fit_seconds import is_number, named, weight_of
 from sweepstake.training import shared_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sweepstake.domain.spec import EstimatorSpec
     from sweepstake.gridfile.fit_seconds import Axis
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from sweepstake.preflight.trial_fits import FitProcess, Outcome
 
 SHARE = 0.02
-"""Of the seconds that a product takes: no more are spent on what its values weigh."""
+LEAST_SECONDS = 0.5
+"""No fit begins once this share of a product's seconds, or these, are spent on its weights."""
 CLEAR_SECONDS = 0.02
 """A fit that takes so long can be told from a longer one."""
-GREATEST = 50.0
+MOST_TIMES = 50.0
 """What a value weighs at most beside another; as small a part at least."""
 MOST_TREES = 10**9
 MOST_VALUES = 8
@@ -41,28 +42,24 @@ def weigh(
     numbers the least and the greatest. Trees cost what their number is.
     """
     size = shared_trees.SIZES.get(base.name) if shared_trees.stem(base) else None
-    timer = _Timer(process, base, of_rows, SHARE * seconds)
+    timer = _Timer(process, base, of_rows, max(LEAST_SECONDS, SHARE * seconds))
     found: dict[str, Axis] = {}
     for name, values in product.lists:
         if name == size:
             found[name] = _on_average(
-                values, [(value, float(min(value, MOST_TREES))) for value in values]
+                values, {value: float(min(value, MOST_TREES)) for value in values}
             )
         elif len(values) > 1:
-            known = list(timer.ratios(product, name, values))
+            known = dict(timer.ratios(product, name, values))
             found |= {name: _on_average(values, known)} if len(known) > 1 else {}
     return found
 
 
-def _on_average(values: Sequence[Any], known: Sequence[tuple[Any, float]]) -> Axis:
+def _on_average(values: Sequence[Any], known: Mapping[Any, float]) -> Axis:
     """The weights of all values of an axis, divided by their mean."""
-    exact = dict(known)
-    told = [
-        (name, exact.get(name) or (between(known, value) if is_number(value) else 1.0))
-        for value, name in ((value, named(value)) for value in values)
-    ]
-    mean = fmean(weight for _, weight in told)
-    return tuple((name, weight / mean) for name, weight in told)
+    told = {named(value): weight_of(value, known) for value in values}
+    mean = fmean(told.values())
+    return {name: weight / mean for name, weight in told.items()}
 
 
 class _Timer:
@@ -89,13 +86,13 @@ class _Timer:
     ) -> Iterator[tuple[Any, float]]:
         """Values that were timed, by name, and how their seconds compare with the first point's."""
         for value in _telling(values):
-            if value == self._base.params[name]:
+            if named(value) == named(self._base.params[name]):
                 yield named(value), 1.0
             elif self._seconds <= self._left:
                 outcome = self._time(product.point({**self._base.params, name: value}))
                 if not outcome.refusal:
                     ratio = outcome.seconds / self._seconds
-                    yield named(value), min(max(ratio, 1 / GREATEST), GREATEST)
+                    yield named(value), min(max(ratio, 1 / MOST_TIMES), MOST_TIMES)
 
 
 def _telling(values: Sequence[Any]) -> list[Any]:

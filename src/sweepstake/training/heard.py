@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def hearing() -> Iterator[list[warnings.WarningMessage]]:
-    """Collect all warnings instead of giving them."""
+    """Collect the warnings that would be given, instead of giving them."""
     with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
         yield heard
 
 

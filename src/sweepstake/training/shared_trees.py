@@ -10,7 +10,6 @@ before its first member, ``BaseWeightBoosting.fit`` looks at no later member).
 
 from __future__ import annotations
 
-import math
 from copy import copy
 from functools import partial
 from types import MappingProxyType
@@ -23,6 +22,7 @@ from sweepstake.training.pipeline import classifier_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from warnings import WarningMessage
 
     from sklearn.base import BaseEstimator
 
@@ -34,6 +34,10 @@ FORESTS = tuple(f"sklearn.ensemble.{n}{k}" for k in _KINDS for n in ("ExtraTrees
 BOOSTED = tuple(f"sklearn.ensemble.GradientBoosting{kind}" for kind in _KINDS)
 BINNED = tuple(f"sklearn.ensemble.HistGradientBoosting{kind}" for kind in _KINDS)
 CUT = tuple(f"sklearn.ensemble.{name}{kind}" for name in ("AdaBoost", "Bagging") for kind in _KINDS)
+TREES = tuple(
+    f"sklearn.tree.{name}{kind}" for name in ("DecisionTree", "ExtraTree") for kind in _KINDS
+)
+"""Members that an ensemble is cut from: how large others are, nobody knows."""
 SIZES = {
     **dict.fromkeys((*FORESTS, *BOOSTED, *CUT), "n_estimators"),
     **dict.fromkeys(BINNED, "max_iter"),
@@ -56,17 +60,23 @@ def stem(estimator: EstimatorSpec) -> str:
 
     It shares none where its trees are not those of a smaller one, or a fit would say other things:
     with a random seed, in steps before it too, out-of-bag scores, early stopping, or weights by
-    class that scikit-learn warns of.
+    class that scikit-learn warns of. What is cut shares trees, and no other members.
     """
     size = SIZES.get(estimator.name)
     params = {name: value for name, value in estimator.params.items() if name != size}
     warned = isinstance(params.get("class_weight"), str)
     random = not all(map(_is_seeded, _all_params(params)))
     stops = params.get("early_stopping") is True
-    if size is None or params.keys() & _OTHERWISE or warned or random or stops:
+    other = estimator.name in CUT and not _is_of_trees(params.get("estimator"))
+    if size is None or params.keys() & _OTHERWISE or warned or random or stops or other:
         return ""
     steps = [(step.param, step.columns) for step in estimator.steps]
     return f"{estimator.name} {canonical(params)} {steps}"
+
+
+def _is_of_trees(member: Any) -> bool:
+    """Whether members of this kind are trees, as they are where none is named."""
+    return member is None or (isinstance(member, EstimatorSpec) and member.name in TREES)
 
 
 def _all_params(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -172,9 +182,13 @@ class TreeCache:
         if before is not None and wanted <= self.grown:
             self.grown, self.ensembles[place] = wanted, before
             return _first(before, wanted)
-        with hearing() as heard:
-            self.grown, fitted = 0, fit()
-        say(heard)
+        self.grown = 0
+        heard: list[WarningMessage] = []
+        try:
+            with hearing() as heard:
+                fitted = fit()
+        finally:
+            say(heard)
         if not heard:
             self._keep(place, fitted)
         return fitted
@@ -230,15 +244,11 @@ def _rounds(estimator: BaseEstimator) -> Any:
     return predictors_of(ensemble) if binned else ensemble.estimators_
 
 
-def _nodes(estimator: BaseEstimator) -> float:
-    return sum(_nodes_of(each) for one in _rounds(estimator) for each in _several(one))
-
-
-def _nodes_of(member: Any) -> float:
-    """The nodes of a tree; what else is a member has no bound."""
-    if hasattr(member, "tree_"):
-        return int(member.tree_.node_count)
-    return len(member.nodes) if hasattr(member, "nodes") else math.inf
+def _nodes(estimator: BaseEstimator) -> int:
+    members = (each for one in _rounds(estimator) for each in _several(one))
+    return sum(
+        each.tree_.node_count if hasattr(each, "tree_") else len(each.nodes) for each in members
+    )
 
 
 def _several(one: Any) -> Any:
