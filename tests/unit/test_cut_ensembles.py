@@ -157,7 +157,6 @@ def test_ensembles_are_cut_behind_steps():
 
 def test_what_a_fit_warned_of_before_it_failed_is_heard():
     """Who reads the reason of a failed trial finds what led to it."""
-
     from sklearn.ensemble import AdaBoostClassifier
 
     class Failing(AdaBoostClassifier):
