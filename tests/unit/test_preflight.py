@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from sweepstake.data import dataset, splitting
 from sweepstake.errors import GridFileError
-from sweepstake.gridfile import loader
+from sweepstake.gridfile import loader, search_space
 from sweepstake.preflight import checks, refusals, time_estimate, trial_fits
 from sweepstake.preflight.trial_fits import Outcome, Refusal, sentence, try_fit
 from sweepstake.settings import load_settings
@@ -173,6 +174,19 @@ def test_time_is_drawn_out_to_a_whole_fold_by_its_growth(seconds_of_rows, expect
     grid = _grid("estimator: GaussianNB\ncv: 5")
     actual = means(grid.spec, Timed(seconds_of_rows))
     assert actual == pytest.approx((expected * 6,))
+
+
+def test_a_fit_takes_what_it_computes_not_what_it_waits(monkeypatch):
+    """Other work on the machine makes no estimate longer."""
+
+    def slow(*_):
+        time.sleep(0.3)
+        return None, 0.0
+
+    monkeypatch.setattr(trial_fits, "_refusal", slow)
+    grid = _grid("estimator: GaussianNB")
+    outcome = try_fit(search_space.all_products(grid.spec)[0][0], grid.spec, None)
+    assert outcome.seconds < 0.3
 
 
 def test_a_try_that_is_refused_on_few_rows_is_no_measure():

@@ -116,7 +116,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How long fitting and scoring took, in seconds, and what refused, if anything."""
+    """The seconds of a core that fitting and scoring took, and what refused, if anything."""
 
     seconds: float
     refusal: Refusal | None = None
@@ -126,11 +126,11 @@ class Outcome:
 
 def try_fit(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> Outcome:
     """Fit the classifier of ``point`` as a trial would, predict and score, on ``rows``."""
-    began = time.perf_counter()
+    began = time.process_time()
     with warnings.catch_warnings(), one_core():
         warnings.simplefilter("ignore")
         refusal, tracked = _refusal(point, spec, rows)
-    return Outcome(time.perf_counter() - began, refusal, tracked)
+    return Outcome(time.process_time() - began, refusal, tracked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,11 +227,11 @@ def _refusal(point: EstimatorSpec, spec: SweepSpec, rows: Rows) -> tuple[Refusal
         return Refusal(sentence(error)), 0.0
     tracked = 0.0
     for place, metric in _measured(spec):
-        began = time.perf_counter()
+        began = time.process_time()
         if reason := _score_refusal(metric, fitted, rows):
             others = _suitable(metric, fitted, rows)
             return Refusal(reason, metric, place, alternatives=others), tracked
-        tracked += time.perf_counter() - began if place.startswith("metrics") else 0.0
+        tracked += time.process_time() - began if place.startswith("metrics") else 0.0
     return _file_refusal(point, fitted), tracked
 
 
