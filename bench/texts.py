@@ -15,8 +15,8 @@ TAIL = """\
 `make bench` measures everything that takes minutes; `make bench ARGS=--full` adds sweeps of 10,000
 trials, 500 files at once and 20,000 old versions, about half an hour in all.
 `make bench ARGS="--only medium"` measures one part again, and
-`make bench ARGS="--only searches --spaces wine-tree"` the searches of one space: each is kept. The raw figures are in
-[benchmarks.json](benchmarks.json).
+`make bench ARGS="--only searches --spaces wine-tree"` the searches of one space: each is kept. The
+raw figures are in [benchmarks.json](benchmarks.json).
 """
 
 PROMOTION = """\
