@@ -27,7 +27,7 @@ help:
 	@echo "make fuzz     a hundred thousand generated grid files (about ten minutes; FILES=n, SEED=n)"
 	@echo "make audit    look the dependencies up among the known vulnerabilities (needs PyPI)"
 	@echo "make chaos    kill thirty processes under three sweeps, drop five hundred files (KILLS=n, SEED=n, DROPS=n)"
-	@echo "make bench    measure beside other ways to do the same; ARGS=--full adds what takes half an hour"
+	@echo "make bench    measure beside other ways to do the same; ARGS=--full adds what takes long"
 	@echo "make lint     the static checks alone"
 	@echo "make install  create .venv and install into it"
 	@echo "make lock     resolve the dependencies again (UPGRADE=1: to their newest releases)"

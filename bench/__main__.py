@@ -213,7 +213,7 @@ def _tell(folder: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="add what takes half an hour")
+    parser.add_argument("--full", action="store_true", help="add what takes long")
     parser.add_argument("--only", nargs="+", choices=EVERY, help="measure these parts alone")
     parser.add_argument("--rounds", type=int, default=3, help="how often each way has its turn")
     spaces = [space.name for space in searches.SPACES]

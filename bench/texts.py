@@ -13,7 +13,8 @@ TAIL = """\
 ## Repeat it
 
 `make bench` measures everything that takes minutes; `make bench ARGS=--full` adds sweeps of 10,000
-trials, 500 files at once and 20,000 old versions, about half an hour in all.
+trials, 500 files at once and 20,000 old versions, about half an hour in all, and the searches of
+five spaces, which take longer than all the rest.
 `make bench ARGS="--only medium"` measures one part again, and
 `make bench ARGS="--only searches --spaces wine-tree"` the searches of one space: each is kept. The
 raw figures are in [benchmarks.json](benchmarks.json).
