@@ -339,6 +339,17 @@ def test_a_new_file_is_looked_at_until_it_has_come_to_rest(tmp_path, monkeypatch
     assert {"files": 1} == asyncio.run(asyncio.wait_for(first(), 60))
 
 
+@pytest.mark.parametrize(("files", "often"), [(1, True), (100, True), (101, False)])
+def test_a_folder_of_many_files_is_looked_at_every_second(tmp_path, files, often):
+    """Whoever writes one file again and again makes nobody look at thousands ten times a second."""
+    from sweepstake.airflow import triggers
+
+    for number in range(files):
+        (tmp_path / f"{number}.yaml").write_text("name: a", encoding="utf-8")
+    pause = triggers.pause_after(triggers.look(tmp_path))
+    assert (triggers.NEW_SECONDS if often else triggers.POLL_SECONDS) == pause
+
+
 def nothing():
     """Change nothing."""
 

@@ -51,11 +51,11 @@ class ForkExecutor(BaseExecutor):
         before = set(self.forks)
         super().heartbeat()
         deadline = time.monotonic() + IDLE_SECONDS
-        while self._is_as(before) and time.monotonic() < deadline:
+        while self._is_unchanged(before) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS if self.forks else IDLE_SECONDS)
             self.sync()
 
-    def _is_as(self, before: set[int]) -> bool:
+    def _is_unchanged(self, before: set[int]) -> bool:
         """Whether no process has started or ended, and the scheduler has nothing to be told."""
         return not self.event_buffer and self.forks.keys() == before
 

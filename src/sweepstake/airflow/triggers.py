@@ -14,7 +14,7 @@ from sweepstake.intake.sightings import look
 from sweepstake.storage.bucket import Bucket, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from sweepstake.intake.sightings import Sighting
 
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 NEW_SECONDS = 0.1
 """Between two looks while a file has not come to rest."""
+FEW_FILES = 100
+"""A folder of more is looked at every second at most, whoever writes into it."""
 
 
 class GridFolderTrigger(BaseEventTrigger):
@@ -42,7 +44,7 @@ class GridFolderTrigger(BaseEventTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look at the folder every second; yield when a file has come to rest there, or is gone.
 
-        While a file is new, look more often: it is noticed as soon as it has come to rest.
+        While one of few files is new, look more often: it is noticed as soon as it is at rest.
         """
         known: frozenset[Sighting] = frozenset()
         while True:
@@ -52,8 +54,7 @@ class GridFolderTrigger(BaseEventTrigger):
             if at_rest - known or gone:
                 yield TriggerEvent({"files": len(at_rest)})  # type: ignore[no-untyped-call]
             known = at_rest
-            new = any(sighting.new for sighting in seen)
-            await asyncio.sleep(NEW_SECONDS if new else POLL_SECONDS)
+            await asyncio.sleep(pause_after(seen))
 
 
 class TouchTrigger(BaseEventTrigger):
@@ -82,6 +83,12 @@ class TouchTrigger(BaseEventTrigger):
                 known = written
                 yield TriggerEvent({"written": written})  # type: ignore[no-untyped-call]
             await asyncio.sleep(POLL_SECONDS)
+
+
+def pause_after(seen: Sequence[Sighting]) -> float:
+    """Seconds until the next look at a folder."""
+    new = len(seen) <= FEW_FILES and any(sighting.new for sighting in seen)
+    return NEW_SECONDS if new else POLL_SECONDS
 
 
 def written_at(path: str) -> tuple[int, str]:

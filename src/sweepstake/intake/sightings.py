@@ -42,7 +42,7 @@ class Sighting:
     """No writer has touched it for `QUIET_SECONDS`."""
     patient: bool
     """... nor for `PATIENCE_SECONDS`."""
-    new: bool = False
+    new: bool
     """It comes to rest within `QUIET_SECONDS`, if nobody holds it open."""
 
 
