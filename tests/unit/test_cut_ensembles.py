@@ -155,6 +155,18 @@ def test_ensembles_are_cut_behind_steps():
     assert (2, ("scale",)) == (told.grown, told.shared_steps)
 
 
+def test_each_figure_of_members_is_where_it_was():
+    """A release that moves one is noticed here, beside the comparison of all that is in a model."""
+    from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
+
+    from sweepstake.forests.sklearn_internals import OF_MEMBERS
+
+    kinds = (AdaBoostClassifier, BaggingClassifier)
+    fitted = [kind(n_estimators=2).fit([[0], [1]] * 9, [0, 1] * 9) for kind in kinds]
+    missing = set(OF_MEMBERS).difference(*map(vars, fitted))
+    assert not missing, f"scikit-learn keeps {missing} elsewhere: follow in sklearn_internals."
+
+
 def test_what_a_fit_warned_of_before_it_failed_is_heard():
     """Who reads the reason of a failed trial finds what led to it."""
     from sklearn.ensemble import AdaBoostClassifier

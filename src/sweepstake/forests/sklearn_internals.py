@@ -17,8 +17,6 @@ from sklearn.tree._tree import (  # noqa: TID253
 )
 
 NAMES = (
-    "sklearn.ensemble._bagging.BaseBagging",
-    "sklearn.ensemble._weight_boosting.BaseWeightBoosting",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.NODE_DTYPE",
     "sklearn.tree._tree.TREE_LEAF",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     """The weights of a parameter's values, by how these are `named`."""
 
 GREATEST = 1e300
+"""Numbers beyond it are taken for it, so that their differences are numbers too."""
 
 
 @dataclass(frozen=True, slots=True)

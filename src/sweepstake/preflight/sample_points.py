@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product as combinations
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from sweepstake.gridfile.fit_seconds import is_number
 from sweepstake.gridfile.search_space import canonical
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def numbers(product: Product, sound: EstimatorSpec) -> Iterator[list[tuple[Probe
     They come with whether it is the least or the greatest number, in the order of numbers.
     """
     for name, values in product.lists:
-        told = sorted(filter(_is_number, values))
+        told = sorted(filter(is_number, values))
         left = [value for value in told if value != sound.params[name]]
         points = [product.point({**sound.params, name: value}) for value in left]
         yield [
@@ -67,18 +67,14 @@ def other_numbers(product: Product, probe: Probe) -> Iterator[EstimatorSpec]:
     for end in (min, max):
         point = dict(probe.estimator.params)
         for name, values in product.lists:
-            if _is_number(point[name]):
-                point[name] = end(value for value in values if _is_number(value))
+            if is_number(point[name]):
+                point[name] = end(value for value in values if is_number(value))
         if point != probe.estimator.params:
             yield product.point(point)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
 def _choice(value: Any) -> str:
-    return NUMBER if _is_number(value) else canonical(value)
+    return NUMBER if is_number(value) else canonical(value)
 
 
 def _representatives(values: Sequence[Any]) -> list[Any]:

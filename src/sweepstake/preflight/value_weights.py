@@ -24,6 +24,7 @@ CLEAR_SECONDS = 0.02
 MOST_TIMES = 50.0
 """What a value weighs at most beside another; as small a part at least."""
 MOST_TREES = 10**9
+"""A larger number of trees is weighed as this one."""
 MOST_VALUES = 8
 """Words of a parameter beyond these are taken as the average."""
 

@@ -17,6 +17,17 @@ def hearing() -> Iterator[list[warnings.WarningMessage]]:
         yield heard
 
 
+@contextmanager
+def overhearing() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect warnings, and give them at the end of the block, whatever ended it."""
+    heard: list[warnings.WarningMessage] = []
+    try:
+        with hearing() as heard:
+            yield heard
+    finally:
+        say(heard)
+
+
 def say(heard: Iterable[warnings.WarningMessage]) -> None:
     """Give warnings that were collected."""
     for each in heard:

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from sweepstake.domain.spec import EstimatorSpec
 from sweepstake.gridfile.search_space import canonical
-from sweepstake.training.heard import hearing, say
+from sweepstake.training.heard import overhearing
 from sweepstake.training.pipeline import classifier_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from warnings import WarningMessage
 
     from sklearn.base import BaseEstimator
 
@@ -183,12 +182,8 @@ class TreeCache:
             self.grown, self.ensembles[place] = wanted, before
             return _first(before, wanted)
         self.grown = 0
-        heard: list[WarningMessage] = []
-        try:
-            with hearing() as heard:
-                fitted = fit()
-        finally:
-            say(heard)
+        with overhearing() as heard:
+            fitted = fit()
         if not heard:
             self._keep(place, fitted)
         return fitted
