@@ -113,6 +113,30 @@ def test_what_cannot_be_fitted_is_the_average():
     assert {"kernel": {'"rbf"': 1, '"poly"': 1, '"linear"': 1}} == weights(timed, found)
 
 
+@given(noise=st.lists(st.floats(0.9, 1.1), min_size=30, max_size=30), short=st.booleans())
+def test_chance_does_not_change_the_order(noise, short):
+    """Fits that take a tenth more or less by chance weigh what they did before."""
+    each = iter(noise)
+    scale = 0.0001 if short else 0.1
+    dear = {"poly": 3.4, "rbf": 1.0, "linear": 1.0}
+    timed = Timed(lambda params, _: scale * next(each) * dear[params["kernel"]])
+    found = product("SVC", C=[1, 2, 9], kernel=["rbf", "poly", "linear"])
+    of_rows = ((200, scale * next(each)),)
+    weighed = value_weights.weigh(found, found[0], of_rows, timed, 1000.0)
+    told = value_weights.steady(weighed, found[0], scale)
+    expected = {"C": [1.0] * 3, "kernel": [0.558, 1.884, 0.558]}
+    assert ({} if short else expected) == {
+        name: [round(weight, 3) for weight in axis.values()] for name, axis in told.items()
+    }
+
+
+def test_numbers_of_shared_trees_are_no_chance():
+    """They are taken as they are, however short their fits."""
+    found = product("RandomForestClassifier", n_estimators=[50, 60])
+    weighed = value_weights.weigh(found, found[0], ((200, 1e-6),), Timed(lambda *_: 1.0), 1.0)
+    assert weighed == value_weights.steady(weighed, found[0], 1e-6)
+
+
 def test_the_weight_of_a_number_between_two_is_on_the_curve_through_them():
     """A power where all are above zero, a straight line elsewhere; beyond the ends as there."""
     power = FitSeconds(2.0, {"C": {1: 0.5, 100: 5.0}})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweepstake.gridfile.fit_seconds import FitSeconds
 from sweepstake.gridfile.search_space import all_products
-from sweepstake.preflight.value_weights import weigh
+from sweepstake.preflight.value_weights import steady, weigh
 
 if TYPE_CHECKING:
     from sweepstake.domain.spec import EstimatorSpec, SweepSpec
@@ -61,7 +61,8 @@ def _of_product(
     """The seconds of a product's trials, from those of one point and what values weigh."""
     seconds = fits * timing.of_fold
     weights = weigh(product, timing.point, timing.of_rows, process, seconds * points)
-    return FitSeconds(seconds / FitSeconds(1.0, weights).of(timing.point), weights)
+    mean = seconds / FitSeconds(1.0, weights).of(timing.point)
+    return FitSeconds(mean, steady(weights, timing.point, timing.of_fold))
 
 
 def _timing(product: Product, process: FitProcess) -> Timing | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ LEAST_SECONDS = 0.5
 """No fit begins once this share of a product's seconds, or these, are spent on its weights."""
 CLEAR_SECONDS = 0.02
 """A fit that takes so long can be told from a longer one."""
+STEP = 1.5
+"""Times that are nearer to each other than half of this factor may be so by chance."""
 MOST_TIMES = 50.0
 """What a value weighs at most beside another; as small a part at least."""
 MOST_TREES = 10**9
@@ -42,7 +45,7 @@ def weigh(
     of all trials of the product. One axis at a time is changed from ``base``: words each, of
     numbers the least and the greatest. Trees cost what their number is.
     """
-    size = shared_trees.SIZES.get(base.name) if shared_trees.stem(base) else None
+    size = _size_of(base)
     timer = _Timer(process, base, of_rows, max(LEAST_SECONDS, SHARE * seconds))
     found: dict[str, Axis] = {}
     for name, values in product.lists:
@@ -56,11 +59,37 @@ def weigh(
     return found
 
 
+def steady(weights: Mapping[str, Axis], base: EstimatorSpec, seconds: float) -> dict[str, Axis]:
+    """The same weights without what is chance, so that trials are ordered alike each time.
+
+    They are in steps, and left out for an axis on which no fit takes long enough to tell. The point
+    ``base`` takes ``seconds``.
+    """
+    found = {}
+    for name, axis in weights.items():
+        own = weight_of(base.params.get(name), axis)
+        if name == _size_of(base):
+            found[name] = axis
+        elif seconds * max(axis.values()) / own >= CLEAR_SECONDS:
+            steps = {value: STEP ** round(log(each / own, STEP)) for value, each in axis.items()}
+            found[name] = _normal(steps)
+    return found
+
+
+def _size_of(point: EstimatorSpec) -> str | None:
+    """The parameter that is the number of shared trees, if a point shares any."""
+    return shared_trees.SIZES.get(point.name) if shared_trees.stem(point) else None
+
+
 def _on_average(values: Sequence[Any], known: Mapping[Any, float]) -> Axis:
     """The weights of all values of an axis, divided by their mean."""
-    told = {named(value): weight_of(value, known) for value in values}
-    mean = fmean(told.values())
-    return {name: weight / mean for name, weight in told.items()}
+    return _normal({named(value): weight_of(value, known) for value in values})
+
+
+def _normal(axis: Axis) -> Axis:
+    """Weights of which the mean is one."""
+    mean = fmean(axis.values())
+    return {name: weight / mean for name, weight in axis.items()}
 
 
 class _Timer:

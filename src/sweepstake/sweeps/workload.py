@@ -35,7 +35,9 @@ def order(
     other.
     """
     left = (trials[number] for number in range(first, len(trials)) if number not in done)
-    chains = sorted(_chains(trials, left), key=lambda chain: -_seconds(trials, seconds, chain))
+    chains = sorted(
+        _chains(trials, left), key=lambda chain: -round(_seconds(trials, seconds, chain), 6)
+    )
     return tuple(trial.number for chain in chains for trial in chain)
 
 
